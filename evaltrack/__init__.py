@@ -1,0 +1,1 @@
+"""evaltrack: the evidence layer for AI changes."""
