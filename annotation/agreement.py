@@ -1,0 +1,141 @@
+"""How far evaluators agree, and what they prefer: computed from the append-only judgments, never stored."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from annotation.models import Campaign, Choice, Judgment
+from evaltrack.accounts.models import User
+from evaltrack.stats.agreement import (
+    PreferenceAgreement,
+    cohen_kappa,
+    krippendorff_alpha,
+    percent_agreement,
+    preference_kappa,
+)
+from evaltrack.stats.pairwise import PairwiseKappa, mean_pairwise_kappa
+from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.preference import left_pick_rate, net_preference
+from experiments.models import Arm
+
+# The labels of a judgment: which system was preferred, or neither.
+LABELS = (Arm.BASELINE.value, Arm.CANDIDATE.value, Choice.TIE.value, Choice.BOTH_BAD.value)
+SEED = 20_251_122
+
+Statistic = Estimate | Undefined
+
+
+@dataclass(frozen=True)
+class PairAgreement:
+    """Two evaluators on the tasks that both judged."""
+
+    one: User
+    other: User
+    kappa: Statistic
+    percent: Statistic
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything that a campaign's judgments say, unblinded: for leads and owners, never for evaluators."""
+
+    n_judgments: int
+    n_items: int
+    n_evaluators: int
+    preference: PreferenceAgreement
+    cohen: PairwiseKappa
+    alpha: Statistic
+    percent: Statistic
+    pairs: list[PairAgreement]
+    counts: dict[str, int]
+    net_preference: Statistic
+    left_picks: Statistic
+
+    def coefficient(self, name: str) -> Statistic:
+        """The coefficient that a policy names."""
+        return {
+            "preference_kappa": self.preference.kappa,
+            "cohen_kappa": self.cohen.kappa,
+            "krippendorff_alpha": self.alpha,
+        }[name]
+
+
+def of(campaign: Campaign) -> Findings:
+    judgments = list(
+        campaign.judgments.select_related("task__first__run", "task__second__run", "evaluator").order_by("pk")
+    )
+    labelled = [(judgment, label(judgment)) for judgment in judgments]
+    by_task: dict[int, dict[int, str]] = defaultdict(dict)
+    for judgment, given in labelled:
+        by_task[judgment.task_id][judgment.evaluator_id] = given
+    counts = {name: sum(given == name for _, given in labelled) for name in LABELS}
+    decisive = [j for j in judgments if j.choice in (Choice.FIRST, Choice.SECOND)]
+    left = sum((j.choice == Choice.FIRST) == j.first_on_slot_1 for j in decisive)
+    return Findings(
+        n_judgments=len(judgments),
+        n_items=len({judgment.task.item for judgment in judgments}),
+        n_evaluators=len({judgment.evaluator_id for judgment in judgments}),
+        preference=preference_kappa(
+            [(judgment.task_id, judgment.evaluator_id, given) for judgment, given in labelled],
+            between="raters",
+            seed=SEED,
+            item_of={judgment.task_id: judgment.task.item for judgment in judgments},
+        ),
+        cohen=mean_pairwise_kappa(
+            [(judgment.task_id, judgment.evaluator_id, given) for judgment, given in labelled], seed=SEED
+        ),
+        alpha=krippendorff_alpha(
+            [list(ratings.values()) for ratings in by_task.values()], level="nominal", seed=SEED
+        ),
+        percent=percent_of(by_task),
+        pairs=pairs_of(judgments, by_task),
+        counts=counts,
+        net_preference=net_preference(
+            [{Arm.CANDIDATE.value: 1.0, Arm.BASELINE.value: -1.0}.get(given, 0.0) for _, given in labelled],
+            [judgment.task.item for judgment in judgments],
+        ),
+        left_picks=left_pick_rate(left, len(decisive)),
+    )
+
+
+def label(judgment: Judgment) -> str:
+    """Which system was preferred: this unblinds."""
+    if judgment.choice == Choice.FIRST:
+        return judgment.task.first.run.arm
+    if judgment.choice == Choice.SECOND:
+        return judgment.task.second.run.arm
+    return judgment.choice
+
+
+def table_of(ratings: Sequence[tuple[str, str]]) -> np.ndarray:
+    """k × k counts, rows the labels of one evaluator, columns of the other."""
+    table = np.zeros((len(LABELS), len(LABELS)), dtype=int)
+    for one, other in ratings:
+        table[LABELS.index(one), LABELS.index(other)] += 1
+    return table
+
+
+def percent_of(by_task: dict[int, dict[int, str]]) -> Statistic:
+    both = [pair for ratings in by_task.values() for pair in combinations(ratings.values(), 2)]
+    return percent_agreement(table_of(both))
+
+
+def pairs_of(judgments: list[Judgment], by_task: dict[int, dict[int, str]]) -> list[PairAgreement]:
+    """Agreement of each pair of evaluators who share a task, those with most shared tasks first."""
+    people = {judgment.evaluator_id: judgment.evaluator for judgment in judgments}
+    shared: dict[tuple[int, int], list[tuple[str, str]]] = defaultdict(list)
+    for ratings in by_task.values():
+        for one, other in combinations(sorted(ratings), 2):
+            shared[one, other].append((ratings[one], ratings[other]))
+    return [
+        PairAgreement(
+            people[one],
+            people[other],
+            kappa=cohen_kappa(table_of(ratings), seed=SEED),
+            percent=percent_agreement(table_of(ratings)),
+        )
+        for (one, other), ratings in sorted(shared.items(), key=lambda item: -len(item[1]))
+    ]

@@ -1,0 +1,161 @@
+"""Acts: give an evaluator the next task, take it back."""
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from annotation import policies, querysets
+from annotation.models import Assignment, AssignmentState, Campaign, Slot, SlotState
+from evaltrack.accounts.models import User
+from evaltrack.errors import Conflict, Refused, refuse_if
+
+EXPIRE_BATCH = 500
+RETRY_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class NothingToDo:
+    """Why there is no task, truly, and when asking again makes sense."""
+
+    reason: str
+    detail: str
+    retry_after_s: int | None
+
+
+def claim_next(
+    evaluator: User, *, at: dt.datetime, campaign: Campaign | None = None
+) -> Assignment | NothingToDo:
+    """The assignment shown already, or the next one; else the reason why there is none."""
+    if refusal := policies.judging(evaluator):
+        return NothingToDo(refusal.code, refusal.reason, None)
+    expire_leases(at=at)
+    for _ in range(3):
+        try:
+            with transaction.atomic():
+                shown = shown_assignment(evaluator, campaign)
+                assignment = shown or claim(evaluator, campaign, at=at)
+        except IntegrityError:
+            continue  # the same evaluator in two tabs: one of them won, and this one looks again
+        return assignment or why_nothing(evaluator, campaign, at=at)
+    raise Conflict("busy", "Another window of yours is fetching a task; try again.")
+
+
+def shown_assignment(evaluator: User, campaign: Campaign | None) -> Assignment | None:
+    shown = Assignment.objects.filter(evaluator=evaluator, state=AssignmentState.SHOWN)
+    if campaign is not None:
+        shown = shown.filter(campaign=campaign)
+    return shown.order_by("pk").first()
+
+
+def claim(evaluator: User, campaign: Campaign | None, *, at: dt.datetime) -> Assignment | None:
+    slots = querysets.claimable_by(evaluator)
+    if campaign is not None:
+        slots = slots.filter(campaign=campaign)
+    # SKIP LOCKED: two evaluators who press Next together get different tasks, not a wait.
+    slot = slots.select_for_update(skip_locked=True, of=("self",)).first()
+    if slot is None:
+        return None
+    until = at + dt.timedelta(seconds=settings.REVIEW_LEASE_SECONDS)
+    token = uuid.uuid4()
+    if not Slot.objects.filter(pk=slot.pk, state=SlotState.OPEN).update(
+        state=SlotState.HELD, holder=evaluator, token=token, lease_until=until
+    ):
+        raise IntegrityError("the slot was taken between reading and writing")
+    return Assignment.objects.create(
+        public_id=token,
+        slot=slot,
+        campaign_id=slot.campaign_id,
+        task_id=slot.task_id,
+        evaluator=evaluator,
+        shown_at=at,
+        lease_expires_at=until,
+    )
+
+
+def why_nothing(evaluator: User, campaign: Campaign | None, *, at: dt.datetime) -> NothingToDo:
+    open_slots = querysets.open_slots()
+    held = Slot.objects.filter(state=SlotState.HELD, campaign__status="open").exclude(holder=evaluator)
+    if campaign is not None:
+        open_slots, held = open_slots.filter(campaign=campaign), held.filter(campaign=campaign)
+    if open_slots.exists() and not querysets.own_models_left_out(open_slots, evaluator).exists():
+        detail = "What is waiting compares your own models; others judge those."
+        return NothingToDo("own_model", detail, None)
+    first_to_end = held.order_by("lease_until").values_list("lease_until", flat=True).first()
+    if first_to_end is not None:
+        seconds = max(1, round((first_to_end - at).total_seconds()))
+        detail = "Other evaluators hold what is left for you; one may come back."
+        return NothingToDo("leased_elsewhere", detail, min(seconds, RETRY_SECONDS))
+    return NothingToDo("all_done", "You have judged everything that was waiting for you. Thank you.", None)
+
+
+def mine(assignment_id: uuid.UUID, evaluator: User) -> Assignment:
+    """The evaluator's own assignment. Somebody else's looks the same as none."""
+    found = (
+        Assignment.objects.select_related("slot", "task__first", "task__second", "campaign__rubric")
+        .filter(public_id=assignment_id, evaluator=evaluator)
+        .first()
+    )
+    if found is None:
+        raise Refused("not_yours", "This assignment is not yours. Ask the queue for your next task.")
+    return found
+
+
+@transaction.atomic
+def give_back(
+    assignment_id: uuid.UUID, *, by: User, state: str, at: dt.datetime, skip_reason: str = ""
+) -> Assignment:
+    """Skip or release: the slot returns to the pool with its side and its order."""
+    refuse_if(policies.judging(by))
+    assignment = mine(assignment_id, by)
+    if assignment.state == state:
+        return assignment
+    ended = Assignment.objects.filter(pk=assignment.pk, state=AssignmentState.SHOWN).update(
+        state=state, ended_at=at, skip_reason=skip_reason[:300]
+    )
+    if not ended:
+        raise Conflict("assignment_ended", "This task is not yours any more; ask the queue for the next one.")
+    free(assignment.slot_id, assignment.public_id)
+    assignment.refresh_from_db()
+    return assignment
+
+
+def free(slot_id: int, token: uuid.UUID) -> int:
+    return Slot.objects.filter(pk=slot_id, token=token).update(
+        state=SlotState.OPEN, holder=None, token=None, lease_until=None
+    )
+
+
+@transaction.atomic
+def expire_leases(*, at: dt.datetime) -> int:
+    """Return slots whose lease has ended to the pool; how many."""
+    ended = list(
+        Slot.objects.select_for_update(skip_locked=True)
+        .filter(state=SlotState.HELD, lease_until__lt=at)
+        .order_by("lease_until")[:EXPIRE_BATCH]
+    )
+    for slot in ended:
+        Assignment.objects.filter(public_id=slot.token, state=AssignmentState.SHOWN).update(
+            state=AssignmentState.EXPIRED, ended_at=at
+        )
+        free(slot.pk, slot.token)
+    return len(ended)
+
+
+def heartbeat(assignment_id: uuid.UUID, *, by: User, at: dt.datetime) -> Assignment:
+    """Renew the lease of a shown assignment."""
+    assignment = mine(assignment_id, by)
+    until = at + dt.timedelta(seconds=settings.REVIEW_LEASE_SECONDS)
+    with transaction.atomic():
+        renewed = Slot.objects.filter(pk=assignment.slot_id, token=assignment.public_id).update(
+            lease_until=until
+        )
+        if not renewed:
+            raise Conflict(
+                "assignment_ended", "This task is not yours any more; ask the queue for the next one."
+            )
+        Assignment.objects.filter(pk=assignment.pk).update(lease_expires_at=until)
+    assignment.lease_expires_at = until
+    return assignment

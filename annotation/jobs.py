@@ -1,0 +1,28 @@
+"""What workers run. Each may run twice, late, or at the same time as itself."""
+
+import logging
+
+from annotation import assignment, campaigns, escalation
+from annotation.models import Campaign
+from evaltrack import clock
+from experiments.models import Experiment
+
+log = logging.getLogger(__name__)
+
+
+def open_campaigns() -> None:
+    """Find experiments that wait for people and have no campaign yet."""
+    opened = Campaign.objects.filter(is_simulated=False).values("experiment")
+    for experiment in Experiment.objects.awaiting_people().with_names().exclude(pk__in=opened):
+        try:
+            campaigns.open_campaign(experiment, at=clock.now())
+        except Exception:
+            log.exception("%s: its campaign could not be opened and will be tried again", experiment)
+
+
+def expire_leases() -> None:
+    assignment.expire_leases(at=clock.now())
+
+
+def escalate_overdue() -> None:
+    escalation.escalate_overdue(at=clock.now())

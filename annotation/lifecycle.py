@@ -1,0 +1,6 @@
+"""The state machines of this app, as tables."""
+
+from annotation.models import CampaignStatus as C
+from evaltrack.transitions import TransitionTable
+
+CAMPAIGN = TransitionTable(C, {C.OPEN: {C.CLOSED}})

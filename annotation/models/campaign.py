@@ -1,0 +1,87 @@
+"""A human evaluation: what is asked, of how many, until when."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class Protocol(models.TextChoices):
+    PAIRWISE = "pairwise", "Blind pairwise comparison"
+
+
+class CampaignStatus(models.TextChoices):
+    OPEN = "open", "Open"
+    CLOSED = "closed", "Closed"
+
+
+class Rubric(models.Model):
+    """What evaluators are asked and how to answer. A change is a new version."""
+
+    name = models.CharField(max_length=80)
+    version = models.PositiveIntegerField()
+    question = models.CharField(max_length=300)
+    guidance = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="rubric_version_once", fields=["name", "version"])]
+
+    def __str__(self) -> str:
+        return f"{self.name} v{self.version}"
+
+
+class Campaign(models.Model):
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    # Shown to evaluators: it must not tell which systems are compared.
+    name = models.CharField(max_length=120)
+    protocol = models.CharField(max_length=12, choices=Protocol.choices, default=Protocol.PAIRWISE)
+    experiment = models.ForeignKey(
+        "experiments.Experiment", on_delete=models.PROTECT, related_name="campaigns"
+    )
+    rubric = models.ForeignKey(Rubric, on_delete=models.PROTECT, related_name="campaigns")
+    overlap = models.PositiveSmallIntegerField()
+    seed = models.CharField(max_length=64)
+    # Judged by programs, to have something to show. Never evidence, and labelled wherever it appears.
+    is_simulated = models.BooleanField(default=False)
+    due_at = models.DateTimeField()
+
+    status = models.CharField(max_length=8, choices=CampaignStatus.choices, default=CampaignStatus.OPEN)
+    opened_at = models.DateTimeField()
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    closed_at = models.DateTimeField(null=True)
+    unblocked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    unblocked_at = models.DateTimeField(null=True)
+    unblocking_reason = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="campaign_status_known", condition=Q(status__in=CampaignStatus.values)
+            ),
+            models.CheckConstraint(name="campaign_protocol_known", condition=Q(protocol__in=Protocol.values)),
+            models.CheckConstraint(name="campaign_asks_somebody", condition=Q(overlap__gte=1)),
+            models.CheckConstraint(
+                name="campaign_closed_by_and_at",
+                condition=Q(status="open", closed_by=None, closed_at=None)
+                | Q(status="closed", closed_by__isnull=False, closed_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="campaign_unblocked_by_and_at_and_why",
+                condition=Q(unblocked_by=None, unblocked_at=None, unblocking_reason="")
+                | Q(unblocked_by__isnull=False, unblocked_at__isnull=False) & ~Q(unblocking_reason=""),
+            ),
+            models.UniqueConstraint(
+                name="campaign_one_per_experiment", fields=["experiment"], condition=Q(is_simulated=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return f"/campaigns/{self.public_id}/"

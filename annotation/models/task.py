@@ -1,0 +1,140 @@
+"""What is to be judged, the queue of required judgments, and who was given what."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+
+class Task(models.Model):
+    """An item with an unordered pair of responses. Which of them a person sees first is the slot's matter."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    campaign = models.ForeignKey("annotation.Campaign", on_delete=models.PROTECT, related_name="tasks")
+    item = models.CharField(max_length=200)
+    prompt = models.TextField()
+    stratum = models.CharField(max_length=80, blank=True)
+    first = models.ForeignKey("experiments.Output", on_delete=models.PROTECT, related_name="+")
+    second = models.ForeignKey("experiments.Output", on_delete=models.PROTECT, related_name="+")
+    due_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="task_once", fields=["campaign", "first", "second"]),
+            models.CheckConstraint(name="task_compares_two", condition=~Q(first=F("second"))),
+        ]
+        indexes = [models.Index(name="task_due", fields=["due_at"])]
+
+    def __str__(self) -> str:
+        return str(self.public_id)
+
+
+class SlotState(models.TextChoices):
+    OPEN = "open", "Open"
+    HELD = "held", "Held"
+    DONE = "done", "Done"
+
+
+class Slot(models.Model):
+    """One required judgment of a task: the queue, and nothing but the queue.
+
+    `order_key` is a seeded shuffle fixed when the campaign opens, so that order costs nothing at claim time.
+    `first_on_slot_1` says which response is shown first; a slot that comes back keeps it.
+    """
+
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="slots")
+    campaign = models.ForeignKey("annotation.Campaign", on_delete=models.PROTECT, related_name="slots")
+    ordinal = models.PositiveSmallIntegerField()
+    order_key = models.PositiveIntegerField()
+    first_on_slot_1 = models.BooleanField()
+    due_at = models.DateTimeField()
+    state = models.CharField(max_length=5, choices=SlotState.choices, default=SlotState.OPEN)
+    holder = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    # The holder's assignment; results are accepted only under it.
+    token = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="slot_once", fields=["task", "ordinal"]),
+            models.UniqueConstraint(
+                name="slot_one_judgment_each", fields=["holder", "task"], condition=Q(holder__isnull=False)
+            ),
+            models.CheckConstraint(name="slot_state_known", condition=Q(state__in=SlotState.values)),
+            models.CheckConstraint(
+                name="slot_held_has_holder",
+                condition=Q(state="open", holder=None, token=None, lease_until=None)
+                | Q(state="held", holder__isnull=False, token__isnull=False, lease_until__isnull=False)
+                | Q(state="done", holder__isnull=False, token=None, lease_until=None),
+            ),
+        ]
+        indexes = [
+            models.Index(name="slot_open", fields=["due_at", "order_key"], condition=Q(state="open")),
+            models.Index(name="slot_lease", fields=["lease_until"], condition=Q(state="held")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task_id}/{self.ordinal}"
+
+
+class AssignmentState(models.TextChoices):
+    SHOWN = "shown", "Shown"
+    SUBMITTED = "submitted", "Submitted"
+    SKIPPED = "skipped", "Skipped"
+    RELEASED = "released", "Released"
+    EXPIRED = "expired", "Expired"
+
+
+class Assignment(models.Model):
+    """One claim of a slot by one person. Its id is random and says nothing; it is the fencing token."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    slot = models.ForeignKey(Slot, on_delete=models.PROTECT, related_name="assignments")
+    campaign = models.ForeignKey("annotation.Campaign", on_delete=models.PROTECT, related_name="assignments")
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="assignments")
+    evaluator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="assignments"
+    )
+    state = models.CharField(max_length=10, choices=AssignmentState.choices, default=AssignmentState.SHOWN)
+    judgment_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    shown_at = models.DateTimeField()
+    lease_expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    skip_reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="assignment_state_known", condition=Q(state__in=AssignmentState.values)
+            ),
+            models.CheckConstraint(
+                name="assignment_ended_at",
+                condition=Q(state="shown", ended_at=None) | ~Q(state="shown") & Q(ended_at__isnull=False),
+            ),
+            # Two tabs of one evaluator must not hold two tasks.
+            models.UniqueConstraint(
+                name="assignment_one_shown", fields=["evaluator", "campaign"], condition=Q(state="shown")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.public_id)
+
+
+class Escalation(models.Model):
+    """An overdue task that was brought to somebody. Once per level, however many workers look."""
+
+    LEAD = 2
+
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="escalations")
+    level = models.PositiveSmallIntegerField()
+    escalated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="escalation_once", fields=["task", "level"])]
+
+    def __str__(self) -> str:
+        return f"{self.task_id} level {self.level}"

@@ -1,0 +1,38 @@
+"""Who may judge, lead and unblock. Each question answers None or a Refusal."""
+
+from annotation.models import Campaign, CampaignStatus, Escalation, Slot, SlotState
+from evaltrack.accounts import grants
+from evaltrack.accounts.models import User
+from evaltrack.accounts.roles import Permission
+from evaltrack.errors import Refusal
+
+
+def judging(by: User) -> Refusal | None:
+    if not by.can(Permission.JUDGE):
+        return Refusal("not_qualified", "You are not an evaluator; an administrator can grant you the role.")
+    if not grants.has_accepted_agreement(by):
+        return Refusal("agreement_unsigned", "Sign the confidentiality agreement first; then tasks come.")
+    return None
+
+
+def closing(by: User, campaign: Campaign) -> Refusal | None:
+    if not by.can(Permission.MANAGE_CAMPAIGNS):
+        return Refusal("not_lead", "Only an evaluation lead closes a campaign.")
+    missing = Slot.objects.filter(campaign=campaign).exclude(state=SlotState.DONE).count()
+    if missing:
+        return Refusal(
+            "still_open", f"{missing} judgments are still missing; the campaign closes when all are in."
+        )
+    return None
+
+
+def unblocking(by: User, campaign: Campaign) -> Refusal | None:
+    if not by.can(Permission.MANAGE_CAMPAIGNS):
+        return Refusal("not_lead", "Only an evaluation lead lets a proxy stand in for people.")
+    if campaign.is_simulated:
+        return Refusal("simulated", "A simulated campaign blocks nothing.")
+    if campaign.status != CampaignStatus.OPEN or campaign.unblocked_at:
+        return Refusal("not_blocked", "This campaign blocks nothing any more.")
+    if not Escalation.objects.filter(task__campaign=campaign).exists():
+        return Refusal("not_overdue", "No task of this campaign is overdue; people still have time to judge.")
+    return None

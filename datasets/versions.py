@@ -1,0 +1,70 @@
+"""Acts: publish a version, prove its bytes, read its examples."""
+
+import datetime as dt
+
+from django.db import transaction
+
+from datasets import packs, policies
+from datasets.examples import Example
+from datasets.models import DatasetVersion, VersionState
+from evaltrack.accounts.models import User
+from evaltrack.errors import Conflict, ExpectedError, Invalid, NotFound, refuse_if
+from evaltrack.integrations.object_store import object_store
+from evaltrack.ledger.events import Event
+from evaltrack.ledger.record import record
+
+
+def find(reference: str) -> DatasetVersion:
+    """The version that `slug@version` names."""
+    slug, at_sign, version = reference.partition("@")
+    if not at_sign or not slug or not version:
+        raise Invalid("bad_dataset", f"{reference!r} does not name a version; write it as faq-golden@3.2.")
+    found = (
+        DatasetVersion.objects.select_related("dataset").filter(dataset__slug=slug, version=version).first()
+    )
+    if found is None:
+        raise NotFound("no_such_dataset", f"There is no dataset version {reference!r}.")
+    return found
+
+
+@transaction.atomic
+def publish(version: DatasetVersion, *, by: User, at: dt.datetime) -> DatasetVersion:
+    """Freeze a draft; publishing it again changes nothing."""
+    refuse_if(policies.managing(by, version.dataset))
+    changed = DatasetVersion.objects.filter(pk=version.pk, state=VersionState.DRAFT).update(
+        state=VersionState.PUBLISHED, published_by=by, published_at=at
+    )
+    version.refresh_from_db()
+    if changed:
+        record(
+            Event.DATASET_PUBLISHED,
+            by=by,
+            subject=version,
+            facts={"digest": version.digest, "examples": version.example_count},
+            at=at,
+        )
+    return version
+
+
+def examples(version: DatasetVersion) -> list[Example]:
+    """All examples in order, each byte verified."""
+    return list(packs.read(object_store(), version.manifest, version.digest))
+
+
+def verify(version: DatasetVersion, *, by: User, at: dt.datetime) -> dict:
+    """Read every byte and compare with the digest; a mismatch is a ledger entry."""
+    try:
+        count = len(examples(version))
+    except ExpectedError as error:
+        if error.code == "store_unavailable":
+            raise
+        with transaction.atomic():
+            record(
+                Event.INTEGRITY_CHECK_FAILED, by=by, subject=version, facts={"digest": version.digest}, at=at
+            )
+        return {"ok": False, "digest": version.digest, "detail": error.reason}
+    if count != version.example_count:
+        raise Conflict(
+            "count_differs", f"{version} says {version.example_count} examples, the store has {count}."
+        )
+    return {"ok": True, "digest": version.digest, "examples": count}

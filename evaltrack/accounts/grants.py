@@ -1,0 +1,71 @@
+"""Acts: grant and revoke roles, sign the confidentiality agreement."""
+
+import datetime as dt
+
+from django.db import transaction
+
+from evaltrack.accounts.models import AgreementAcceptance, RoleGrant, User
+from evaltrack.accounts.roles import Permission, Role
+from evaltrack.errors import Conflict, Refused
+from evaltrack.ledger.events import Event
+from evaltrack.ledger.identity import SYSTEM
+from evaltrack.ledger.record import record
+
+AGREEMENT_VERSION = "2026-1"
+
+
+@transaction.atomic
+def grant(user: User, role: Role, *, by: User | None, at: dt.datetime) -> RoleGrant:
+    """Give `user` the role. `by` is None only at installation, from the command line."""
+    if by is not None:
+        refuse_to_manage(by)
+        if by == user:
+            raise Refused("own_role", "You cannot grant a role to yourself; ask another administrator.")
+    if existing := user.role_grants.filter(role=role, revoked_at=None).first():
+        return existing
+    row = RoleGrant.objects.create(user=user, role=role, granted_by=by, granted_at=at)
+    record(
+        Event.ROLE_GRANTED,
+        by=by or SYSTEM,
+        subject=user,
+        facts={"role": str(role), "grant": str(row.public_id)},
+        at=at,
+    )
+    return row
+
+
+@transaction.atomic
+def revoke(grant_id: int, *, by: User, at: dt.datetime) -> RoleGrant:
+    refuse_to_manage(by)
+    row = RoleGrant.objects.select_for_update().select_related("user").get(pk=grant_id)
+    if row.revoked_at is not None:
+        raise Conflict("already_revoked", "This role was revoked before.")
+    row.revoked_at, row.revoked_by = at, by
+    row.save(update_fields=["revoked_at", "revoked_by"])
+    record(
+        Event.ROLE_REVOKED,
+        by=by,
+        subject=row.user,
+        facts={"role": row.role, "grant": str(row.public_id)},
+        at=at,
+    )
+    return row
+
+
+@transaction.atomic
+def accept_agreement(user: User, *, at: dt.datetime) -> AgreementAcceptance:
+    row, created = AgreementAcceptance.objects.get_or_create(
+        user=user, version=AGREEMENT_VERSION, defaults={"accepted_at": at}
+    )
+    if created:
+        record(Event.AGREEMENT_ACCEPTED, by=user, subject=row, facts={"version": AGREEMENT_VERSION}, at=at)
+    return row
+
+
+def has_accepted_agreement(user: User) -> bool:
+    return user.agreements.filter(version=AGREEMENT_VERSION).exists()
+
+
+def refuse_to_manage(by: User) -> None:
+    if not by.can(Permission.MANAGE_PEOPLE):
+        raise Refused("not_administrator", "Only an administrator grants and revokes roles and tokens.")

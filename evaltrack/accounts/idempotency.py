@@ -1,0 +1,56 @@
+"""`Idempotency-Key`: the same key and body answers with the first result, another body is a conflict."""
+
+from functools import wraps
+
+from django.db import IntegrityError, transaction
+from rest_framework.response import Response
+
+from evaltrack import clock
+from evaltrack.accounts.models import IdempotentRequest
+from evaltrack.canonical import sha256_hex
+from evaltrack.errors import Conflict, Invalid
+
+
+def idempotent(method):
+    """Decorate the `post` of an API view that creates something.
+
+    The row of the key and the change itself are one transaction: after a crash either both are there or
+    neither, and of two requests at the same moment the second waits for the first and gets its answer.
+    """
+
+    @wraps(method)
+    def answered_once(view, request, *args, **kwargs):
+        key = request.headers.get("Idempotency-Key", "")
+        if not key:
+            return method(view, request, *args, **kwargs)
+        if len(key) > 200 or not key.isprintable():
+            raise Invalid("bad_idempotency_key", "Idempotency-Key takes up to 200 printable characters.")
+        asked = sha256_hex(request.get_full_path().encode() + b"\n" + body_bytes(request))
+        with transaction.atomic():
+            try:
+                with transaction.atomic():
+                    row = IdempotentRequest.objects.create(
+                        user=request.user, key=key, request_digest=asked, created_at=clock.now()
+                    )
+            except IntegrityError:
+                return first_answer(request.user, key, asked)
+            response = method(view, request, *args, **kwargs)
+            row.status_code, row.body = response.status_code, response.data
+            row.save(update_fields=["status_code", "body"])
+            return response
+
+    return answered_once
+
+
+def body_bytes(request) -> bytes:
+    return request._request.body
+
+
+def first_answer(user, key: str, asked: str) -> Response:
+    row = IdempotentRequest.objects.get(user=user, key=key)
+    if row.request_digest != asked:
+        raise Conflict(
+            "idempotency_key_reused",
+            "This Idempotency-Key was used for another request. Use a new key for a new request.",
+        )
+    return Response(row.body, status=row.status_code)

@@ -1,0 +1,33 @@
+"""Canonical JSON (RFC 8785) and digests: the bytes that stand for a value wherever it is hashed."""
+
+import hashlib
+from typing import Any
+
+import rfc8785
+
+
+def canonical_json(value: Any) -> bytes:
+    """RFC 8785 bytes of `value`. Floats are rounded to 12 significant digits first.
+
+    The last digits of a float differ between library versions and machines; twelve do not.
+    """
+    return rfc8785.dumps(rounded(value))
+
+
+def rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.12g}")
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(item) for item in value]
+    return value
+
+
+def sha256_hex(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def digest(value: Any) -> str:
+    """SHA-256 over the canonical JSON of `value`, in hexadecimal."""
+    return sha256_hex(canonical_json(value))

@@ -1,0 +1,186 @@
+"""Asks OpenAI-compatible endpoints for outputs, many at a time.
+
+`ModelCaller` runs one event loop in a thread of its own, so that the code around it (claims, transactions)
+stays plain and synchronous: start calls, then collect what has finished.
+"""
+
+import asyncio
+import json
+import os
+import queue
+import threading
+import time
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import aiohttp
+
+LARGEST_ANSWER = 4 * 1024 * 1024
+
+
+class Failure(StrEnum):
+    """What kind of failure a call met, which decides what may be done about it."""
+
+    UNREACHABLE = "unreachable"  # nobody answered, or the server is broken: wait, all calls will meet it
+    THROTTLED = "throttled"  # it asks us to slow down
+    REJECTED = "rejected"  # it understood and said no: asking again gives the same
+    NONSENSE = "nonsense"  # it answered what no OpenAI-compatible server answers
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    base_url: str
+    body: dict[str, Any]
+    timeout_ms: int = 60_000
+    api_key_env: str = ""
+
+
+@dataclass(frozen=True)
+class ChatAnswer:
+    """`latency_ms` is the service time of this one call, from sending to the last byte."""
+
+    text: str
+    latency_ms: int
+    input_tokens: int | None
+    output_tokens: int | None
+    finish_reason: str
+    model: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class CallFailed:
+    failure: Failure
+    detail: str
+    latency_ms: int
+    retry_after_s: float | None = None
+
+
+@dataclass
+class ModelCaller:
+    """A pool of calls in flight. Use as a context manager; leaving it abandons what has not finished."""
+
+    finished: queue.SimpleQueue = field(default_factory=queue.SimpleQueue)
+    in_flight: int = 0
+
+    def __enter__(self) -> "ModelCaller":
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, name="model-calls", daemon=True)
+        self.thread.start()
+        self.session = asyncio.run_coroutine_threadsafe(open_session(), self.loop).result()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._stop(), self.loop).result(timeout=10)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(timeout=10)
+        self.loop.close()
+
+    async def _stop(self) -> None:
+        running = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await self.session.close()
+
+    def start(self, key: Hashable, request: ChatRequest) -> None:
+        self.in_flight += 1
+        asyncio.run_coroutine_threadsafe(self._call(key, request), self.loop)
+
+    async def _call(self, key: Hashable, request: ChatRequest) -> None:
+        self.finished.put((key, await ask(self.session, request)))
+
+    def collect(self, timeout_s: float) -> list[tuple[Hashable, ChatAnswer | CallFailed]]:
+        """Everything that has finished; waits up to `timeout_s` for the first."""
+        results = []
+        try:
+            results.append(self.finished.get(timeout=timeout_s))
+            while True:
+                results.append(self.finished.get_nowait())
+        except queue.Empty:
+            pass
+        self.in_flight -= len(results)
+        return results
+
+
+async def open_session() -> aiohttp.ClientSession:
+    # The caller's claims are the limit on calls in flight; a second one here would only hide queueing in latency.
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), trust_env=False)
+
+
+async def ask(session: aiohttp.ClientSession, request: ChatRequest) -> ChatAnswer | CallFailed:
+    headers = {}
+    if request.api_key_env:
+        headers["Authorization"] = f"Bearer {os.environ.get(request.api_key_env, '')}"
+    started = time.perf_counter()
+
+    def failed(failure: Failure, detail: str, retry_after_s: float | None = None) -> CallFailed:
+        return CallFailed(failure, detail[:500], milliseconds_since(started), retry_after_s)
+
+    try:
+        async with session.post(
+            f"{request.base_url.rstrip('/')}/chat/completions",
+            json=request.body,
+            headers=headers,
+            timeout=aiohttp.ClientTimeout(total=request.timeout_ms / 1000),
+            allow_redirects=False,
+        ) as response:
+            content = await response.content.read(LARGEST_ANSWER + 1)
+            while not response.content.at_eof() and len(content) <= LARGEST_ANSWER:
+                content += await response.content.read(LARGEST_ANSWER + 1 - len(content))
+    except TimeoutError:
+        return failed(Failure.UNREACHABLE, f"no answer within {request.timeout_ms} ms")
+    except (aiohttp.ClientError, OSError) as error:
+        return failed(Failure.UNREACHABLE, str(error) or type(error).__name__)
+    if response.status == 429:
+        return failed(Failure.THROTTLED, "asked to slow down (429)", retry_after(response))
+    if response.status >= 500:
+        return failed(Failure.UNREACHABLE, f"HTTP {response.status}", retry_after(response))
+    if response.status != 200:
+        return failed(Failure.REJECTED, f"HTTP {response.status}: {content[:200].decode(errors='replace')}")
+    if len(content) > LARGEST_ANSWER:
+        return failed(Failure.NONSENSE, f"an answer of more than {LARGEST_ANSWER} bytes")
+    try:
+        return parse(json.loads(content), milliseconds_since(started))
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        return failed(
+            Failure.NONSENSE,
+            f"not a chat completion with choices[0].message.content: {content[:120].decode(errors='replace')}",
+        )
+
+
+def parse(answer: dict[str, Any], latency_ms: int) -> ChatAnswer:
+    choice = answer["choices"][0]
+    text = choice["message"]["content"]
+    if not isinstance(text, str):
+        raise TypeError("content is not text")
+    usage = answer.get("usage") or {}
+    return ChatAnswer(
+        # PostgreSQL cannot store NUL; the visible stand-in is the same on both databases.
+        text=text.replace("\x00", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode(),
+        latency_ms=latency_ms,
+        input_tokens=count(usage.get("prompt_tokens")),
+        output_tokens=count(usage.get("completion_tokens")),
+        finish_reason=str(choice.get("finish_reason") or "")[:40],
+        model=str(answer.get("model") or "")[:200],
+        fingerprint=str(answer.get("system_fingerprint") or "")[:200],
+    )
+
+
+def count(value: Any) -> int | None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and 0 <= value < 2**31 else None
+
+
+def retry_after(response: aiohttp.ClientResponse) -> float | None:
+    """Seconds that the server asks us to wait, where it says so in seconds."""
+    try:
+        return min(float(response.headers["Retry-After"]), 300.0)
+    except (KeyError, ValueError):
+        return None
+
+
+def milliseconds_since(started: float) -> int:
+    return round((time.perf_counter() - started) * 1000)

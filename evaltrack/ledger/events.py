@@ -1,0 +1,81 @@
+"""Every kind of ledger entry, and the sentence that people read.
+
+Decisions only. Claims, judgments, skips, escalations and outputs are never entries: a campaign that
+closes enters with the Merkle root of its judgments, so each can still be proven.
+"""
+
+from django.db import models
+
+
+class Event(models.TextChoices):
+    ROLE_GRANTED = "role_granted", "Role granted"
+    ROLE_REVOKED = "role_revoked", "Role revoked"
+    TOKEN_CREATED = "token_created", "Token created"
+    TOKEN_REVOKED = "token_revoked", "Token revoked"
+    AGREEMENT_ACCEPTED = "agreement_accepted", "Agreement accepted"
+    DATASET_PUBLISHED = "dataset_published", "Dataset published"
+    COMPONENT_VERSION_REGISTERED = "component_version_registered", "Component version registered"
+    GATE_POLICY_ACTIVATED = "gate_policy_activated", "Gate policy activated"
+    EXPERIMENT_SUBMITTED = "experiment_submitted", "Experiment submitted"
+    PLAN_LOCKED = "plan_locked", "Plan locked"
+    EXPERIMENT_DECIDED = "experiment_decided", "Experiment decided"
+    EXPERIMENT_UNDECIDED = "experiment_undecided", "Experiment undecided"
+    EXPERIMENT_CANCELLED = "experiment_cancelled", "Experiment cancelled"
+    CAMPAIGN_OPENED = "campaign_opened", "Campaign opened"
+    CAMPAIGN_CLOSED = "campaign_closed", "Campaign closed"
+    HUMAN_EVIDENCE_RECORDED = "human_evidence_recorded", "Human evidence recorded"
+    PROXY_EVIDENCE_RECORDED = "proxy_evidence_recorded", "Proxy evidence recorded"
+    CAMPAIGN_UNBLOCKED = "campaign_unblocked", "Campaign unblocked"
+    PROMOTION_REQUESTED = "promotion_requested", "Promotion requested"
+    PROMOTION_APPROVED = "promotion_approved", "Promotion approved"
+    PROMOTION_REJECTED = "promotion_rejected", "Promotion rejected"
+    PROMOTION_WITHDRAWN = "promotion_withdrawn", "Promotion withdrawn"
+    PRODUCTION_CHANGED = "production_changed", "Production changed"
+    INTEGRITY_CHECK_FAILED = "integrity_check_failed", "Integrity check failed"
+    PERSONAL_DATA_ERASED = "personal_data_erased", "Personal data erased"
+
+    @property
+    def sentence(self) -> str:
+        """A template: `{actor}` and `{subject}` are names, everything else is one of the required facts."""
+        return SENTENCES[self]
+
+    @property
+    def required_facts(self) -> frozenset[str]:
+        """The facts without which an entry of this kind would prove nothing."""
+        return REQUIRED_FACTS.get(self, frozenset())
+
+
+SENTENCES = {
+    Event.ROLE_GRANTED: "{actor} gave {subject} the role {role}",
+    Event.ROLE_REVOKED: "{actor} took the role {role} from {subject}",
+    Event.TOKEN_CREATED: "{actor} created the token {subject}",
+    Event.TOKEN_REVOKED: "{actor} revoked the token {subject}",
+    Event.AGREEMENT_ACCEPTED: "{actor} accepted the agreement {subject}",
+    Event.DATASET_PUBLISHED: "{actor} published the dataset {subject}",
+    Event.COMPONENT_VERSION_REGISTERED: "{actor} registered the component version {subject}",
+    Event.GATE_POLICY_ACTIVATED: "{actor} put the gate policy {subject} into force",
+    Event.EXPERIMENT_SUBMITTED: "{actor} submitted {subject}",
+    Event.PLAN_LOCKED: "{actor} locked the plan of {subject}",
+    Event.EXPERIMENT_DECIDED: "{actor} recorded the verdict on {subject}: {outcome}",
+    Event.EXPERIMENT_UNDECIDED: "{actor} left {subject} undecided",
+    Event.EXPERIMENT_CANCELLED: "{actor} cancelled {subject}",
+    Event.CAMPAIGN_OPENED: "{actor} opened {subject}",
+    Event.CAMPAIGN_CLOSED: "{actor} closed {subject}",
+    Event.HUMAN_EVIDENCE_RECORDED: "{actor} recorded human evidence for {subject}",
+    Event.PROXY_EVIDENCE_RECORDED: "{actor} recorded proxy evidence for {subject}",
+    Event.CAMPAIGN_UNBLOCKED: "{actor} unblocked {subject} with a proxy metric",
+    Event.PROMOTION_REQUESTED: "{actor} requested {subject}",
+    Event.PROMOTION_APPROVED: "{actor} approved {subject}",
+    Event.PROMOTION_REJECTED: "{actor} rejected {subject}",
+    Event.PROMOTION_WITHDRAWN: "{actor} withdrew {subject}",
+    Event.PRODUCTION_CHANGED: "{actor} changed what is in production: {subject}",
+    Event.INTEGRITY_CHECK_FAILED: "{actor} found that the integrity of {subject} is broken",
+    Event.PERSONAL_DATA_ERASED: "{actor} erased personal data that stood beside {subject}",
+}
+
+REQUIRED_FACTS = {
+    Event.ROLE_GRANTED: frozenset({"role"}),
+    Event.ROLE_REVOKED: frozenset({"role"}),
+    Event.EXPERIMENT_DECIDED: frozenset({"outcome", "provisional", "evidence_digest"}),
+    Event.CAMPAIGN_CLOSED: frozenset({"judgments_root"}),
+}

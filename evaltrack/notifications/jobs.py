@@ -1,0 +1,7 @@
+"""What workers run."""
+
+from evaltrack.notifications import delivery
+
+
+def deliver() -> None:
+    delivery.deliver_due()

@@ -1,0 +1,45 @@
+"""Everything that happens by itself, and how often: the one table of periodic jobs."""
+
+from dataclasses import dataclass
+
+from django_q.models import Schedule
+from django_q.tasks import async_task
+
+
+@dataclass(frozen=True)
+class Periodic:
+    name: str
+    function: str
+    minutes: int
+
+
+PERIODIC = [
+    # Closes every hole that a lost wake-up could leave.
+    Periodic("drain experiments", "experiments.jobs.drain", 1),
+    Periodic("open campaigns", "annotation.jobs.open_campaigns", 1),
+    Periodic("return expired assignments", "annotation.jobs.expire_leases", 1),
+    Periodic("escalate overdue tasks", "annotation.jobs.escalate_overdue", 1),
+    Periodic("deliver notifications", "evaltrack.notifications.jobs.deliver", 1),
+]
+
+
+def sync() -> None:
+    """Make the scheduler's rows equal to this table."""
+    for job in PERIODIC:
+        Schedule.objects.update_or_create(
+            name=job.name,
+            defaults={
+                "func": job.function,
+                "schedule_type": Schedule.MINUTES,
+                "minutes": job.minutes,
+                "repeats": -1,
+                "cluster": None,
+            },
+        )
+    Schedule.objects.exclude(name__in=[job.name for job in PERIODIC]).delete()
+
+
+def wake() -> None:
+    """Run every periodic job once, now: a cluster that starts goes on at once with what it finds."""
+    for job in PERIODIC:
+        async_task(job.function)

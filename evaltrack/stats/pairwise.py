@@ -1,0 +1,99 @@
+"""The mean of Cohen's kappa over pairs of raters: a detail beside alpha, never the headline."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaltrack.stats.agreement import kappas
+from evaltrack.stats.alpha import pattern_counts
+from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.resampling import bootstrap_estimate, one_label, resampled
+
+
+@dataclass(frozen=True, slots=True)
+class PairwiseKappa:
+    """Mean kappa over pairs of raters, how many pairs share a unit, and how many of these it leaves out."""
+
+    kappa: Estimate | Undefined
+    pairs: int
+    pairs_undefined: int
+
+    def as_json(self) -> dict[str, Any]:
+        return {"kappa": self.kappa.as_json(), "pairs": self.pairs, "pairs_undefined": self.pairs_undefined}
+
+
+def mean_pairwise_kappa(
+    ratings: Iterable[tuple[Hashable, Hashable, Hashable]], *, seed: int
+) -> PairwiseKappa:
+    """Cohen's kappa averaged over pairs of raters, weighted by the units that both rated.
+
+    A rating is (unit, rater, label); a rater rates a unit once. The ratings themselves are needed, not the
+    tables of the pairs: a unit that three people rated is in three tables, and the bootstrap must draw it
+    once. Pairs whose kappa is undefined (one category only) are left out and counted; being left out happens
+    to pairs that agree, so where pairs share few units this mean is too low, and alpha the better summary.
+    `n` counts the units with two raters. Undefined without such units, and when no pair has a kappa.
+    """
+    units: dict[Hashable, dict[Hashable, Hashable]] = defaultdict(dict)
+    for unit, rater, label in ratings:
+        if rater in units[unit]:
+            raise ValueError(f"{rater!r} rated {unit!r} twice; repeats belong to the agreement with oneself")
+        units[unit][rater] = label
+    shared = [given for given in units.values() if len(given) >= 2]
+    n = len(shared)
+    if n == 0:
+        return PairwiseKappa(Undefined("no unit was rated by two people"), 0, 0)
+    patterns, pairs, k = _patterns(shared)
+    distinct = sorted(patterns)
+    multiplicity = np.array([patterns[pattern] for pattern in distinct])
+    counts = pattern_counts(distinct, pairs * k * k)
+    tables = (multiplicity @ counts).reshape(1, pairs, k, k)
+    undefined = int(np.isnan(kappas(tables)).sum())
+    if undefined == pairs:
+        reason = "each pair of raters used one category only, so no pair has a kappa"
+        return PairwiseKappa(one_label(n, "units") if k == 1 else Undefined(reason), pairs, undefined)
+    draws = [
+        _weighted_means((weights @ counts).reshape(-1, pairs, k, k))
+        for weights in resampled(multiplicity, pairs * k * k, seed)
+    ]
+    value, differ = float(_weighted_means(tables)[0]), _differing(tables[0])
+    kappa = bootstrap_estimate(value, np.concatenate(draws), n, differ, "unit bootstrap", n=n, seed=seed)
+    return PairwiseKappa(kappa, pairs, undefined)
+
+
+def _patterns(shared: list[dict[Hashable, Hashable]]) -> tuple[Counter[tuple[int, ...]], int, int]:
+    """Distinct units as the table cells (pair, label of one, label of the other) they fill; pairs; labels."""
+    raters = {rater: i for i, rater in enumerate(sorted({r for given in shared for r in given}, key=repr))}
+    used = sorted({label for given in shared for label in given.values()}, key=repr)
+    labels = {label: i for i, label in enumerate(used)}
+    k = len(labels)
+    numbered = [sorted((raters[rater], labels[x]) for rater, x in given.items()) for given in shared]
+    together = {(one, other) for unit in numbered for (one, _), (other, _) in combinations(unit, 2)}
+    pairs = {pair: i for i, pair in enumerate(sorted(together))}
+    patterns: Counter[tuple[int, ...]] = Counter()
+    for unit in numbered:
+        both = combinations(unit, 2)
+        patterns[tuple((pairs[r, s] * k + ours) * k + theirs for (r, ours), (s, theirs) in both)] += 1
+    return patterns, len(pairs), k
+
+
+def _weighted_means(tables: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean kappa of each row of tables (draws × pairs × k × k), weighted by items; NaN if no pair has one."""
+    values = kappas(tables)
+    weights = np.where(np.isnan(values), 0.0, tables.sum(axis=(-2, -1)))
+    with np.errstate(invalid="ignore"):
+        return (weights * np.nan_to_num(values)).sum(axis=-1) / weights.sum(axis=-1)
+
+
+def _differing(tables: NDArray[np.float64]) -> float:
+    """Harmonic mean over the pairs that have a kappa of the chance that their labels differ."""
+    n = tables.sum(axis=(-2, -1))
+    differ = 1 - (tables.sum(axis=-1) * tables.sum(axis=-2)).sum(axis=-1) / n**2
+    defined = ~np.isnan(kappas(tables))
+    return float(n[defined].sum() / (n[defined] / differ[defined]).sum())

@@ -1,0 +1,66 @@
+"""Blind pairwise judgments: which side people prefer, and whether the left side is picked too often."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.intervals import TAIL, real_values, wilson, wilson_limits
+
+FEWEST_CLUSTERS = 5
+
+
+def net_preference(scores: ArrayLike, clusters: Sequence[Hashable]) -> Estimate | Undefined:
+    """Net preference (wins − losses)/n, from −1 to 1, with a cluster-robust t interval.
+
+    `scores` has one number per judgment: 1 where the candidate won, −1 where it lost, 0 for a tie or "both
+    bad" (or a value between, for graded preferences); `clusters` names the prompt of each judgment. Judgments
+    of one prompt are alike, so the prompts are what is counted: with residual sums s_g of G prompts, SE² =
+    G/(G − 1) · Σ s_g² / n² and t has G − 1 degrees of freedom (Cameron, Gelbach & Miller 2011; Miller 2024).
+    Limits stop at −1 and 1. `n` counts judgments, `clusters` prompts.
+
+    Undefined without judgments; without an interval from fewer than 5 prompts. Where all prompts have the
+    same mean their spread says nothing; the limits then assume that as many prompts as Wilson's interval of 0
+    out of G allows would have gone all one way.
+    """
+    vector = real_values(scores)
+    n = len(vector)
+    if len(clusters) != n:
+        raise ValueError(f"{len(clusters)} clusters do not name the prompts of {n} judgments")
+    if (np.abs(vector) > 1).any():
+        raise ValueError("a preference score lies between -1 and 1")
+    method = "cluster-robust t interval by prompt"
+    if n == 0:
+        return Undefined("there are no judgments")
+    numbers: dict[Hashable, int] = {}
+    group = np.array([numbers.setdefault(cluster, len(numbers)) for cluster in clusters])
+    prompts = len(numbers)
+    value = float(vector.mean())
+    if prompts < FEWEST_CLUSTERS:
+        reason = f"judgments of {prompts} prompts do not support an interval: {FEWEST_CLUSTERS} are needed"
+        return Estimate(value, None, None, n, method, reason, clusters=prompts)
+    residuals = np.bincount(group, weights=vector - value)
+    if np.abs(residuals).max() <= 1e-12 * n:
+        unseen = wilson_limits(0, prompts)[1]
+        low, high = value - unseen * (1 + value), value + unseen * (1 - value)
+        method = "all prompts alike: Wilson limit on the share of other prompts"
+        return Estimate(value, low, high, n, method, clusters=prompts)
+    error = math.sqrt(prompts / (prompts - 1) * float(residuals @ residuals)) / n
+    half = float(special.stdtrit(prompts - 1, 1 - TAIL)) * error
+    return Estimate(value, max(value - half, -1.0), min(value + half, 1.0), n, method, clusters=prompts)
+
+
+def left_pick_rate(left: int, decisive: int) -> Estimate | Undefined:
+    """How often the left response was preferred, of the judgments that preferred one (Wilson's interval).
+
+    With sides assigned at random it is 0.5 whatever the quality of the systems; an interval that excludes 0.5
+    shows a position bias. Undefined without decisive judgments.
+    """
+    if decisive == 0 and left == 0:
+        return Undefined("no judgment preferred one side")
+    return wilson(left, decisive)

@@ -1,0 +1,68 @@
+"""The bootstrap of whole units, on distinct patterns of ratings, and the interval that it supports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.intervals import percentile_limits, wilson_limits
+
+DRAWS = 2000
+FEWEST_UNITS = 10
+COUNT_COST = 25  # drawing the count of one pattern costs as much as drawing this many units
+DRAWN_CELLS = 2_000_000  # numbers held in memory at once
+
+
+def resampled(multiplicity: NDArray[np.int64], width: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """Bootstrap weights (draws × patterns) in blocks, for patterns that occur `multiplicity` times each.
+
+    Units with equal ratings are interchangeable, so drawing how often each pattern occurs is drawing units,
+    and with few patterns the cost does not depend on the number of units. The blocks keep draws × `width`
+    numbers within memory; their size depends on the data alone, so that the seed determines the draws.
+    """
+    rng = np.random.default_rng(seed)
+    patterns, units = len(multiplicity), int(multiplicity.sum())
+    pattern_of = np.repeat(np.arange(patterns), multiplicity)
+    step = max(1, DRAWN_CELLS // max(width, patterns))
+    for start in range(0, DRAWS, step):
+        rows = min(step, DRAWS - start)
+        if COUNT_COST * patterns < units:
+            yield rng.multinomial(units, multiplicity / units, size=rows).astype(np.float64)
+        else:
+            drawn = (pattern_of[rng.integers(0, units, units)] for _ in range(rows))
+            yield np.array([np.bincount(row, minlength=patterns) for row in drawn], dtype=np.float64)
+
+
+def bootstrap_estimate(
+    value: float, draws: NDArray[np.float64], units: int, differ: float, method: str, **counted: Any
+) -> Estimate:
+    """A coefficient of agreement with percentile limits of its draws (NaN where a draw leaves it undefined).
+
+    Percentiles would mislead in three cases. With fewer than ten units, or when more than one draw in twenty
+    is undefined because hardly any unit deviates from one single label, there is no interval. At complete
+    agreement every draw is 1, yet a share of units up to u (Wilson's upper limit of 0 out of `units`) could
+    disagree unseen; as two ratings drawn at random differ with probability `differ`, the limit is then 1 −
+    u/differ.
+    """
+    if units < FEWEST_UNITS:
+        reason = f"{units} units do not support a bootstrap interval: {FEWEST_UNITS} are needed"
+        return Estimate(value, None, None, method=method, ci_undefined=reason, **counted)
+    if value >= 1:
+        low = 1 - wilson_limits(0, units)[1] / differ
+        method = "complete agreement: Wilson limit on the share of units that disagree unseen"
+        return Estimate(value, low, value, method=method, **counted)
+    defined = draws[~np.isnan(draws)]
+    if len(defined) < 0.95 * len(draws):
+        reason = "too few units deviate from one single label to resample them"
+        return Estimate(value, None, None, method=method, ci_undefined=reason, **counted)
+    return Estimate(value, *percentile_limits(defined, value), method=method, **counted)
+
+
+def one_label(n: int, things: str) -> Undefined:
+    """Why a coefficient is 0/0 when everybody used one label, and what can be said instead."""
+    low = wilson_limits(n, n)[0]
+    return Undefined(f"only one category was used; agreement {n}/{n} {things}, 95 % lower limit {low:.2f}")

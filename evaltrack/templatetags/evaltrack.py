@@ -1,0 +1,124 @@
+"""How numbers, intervals, states and untrusted text look on every page."""
+
+import datetime as dt
+import re
+from typing import Any
+
+from django import template
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from evaltrack.templatetags import intervals
+
+register = template.Library()
+
+# Controls that change how text around them reads, or hide in it: direction marks, zero widths, tags.
+INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+    "\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+
+
+@register.filter
+def untrusted(text: str) -> SafeString:
+    """Text of a model or an upload: escaped, with invisible controls made visible."""
+    shown = INVISIBLE.sub(lambda found: f"⟦U+{ord(found[0]):04X}⟧", str(text))
+    return mark_safe(conditional_escape(shown))  # noqa: S308 - escaped in this very expression
+
+
+@register.filter
+def number(value: float | None, kind: str = "") -> str:
+    """A number as people read it: shares in percent, milliseconds whole, the rest with three digits."""
+    if value is None:
+        return "–"
+    if kind == "binary":
+        return f"{value * 100:.1f} %"
+    if kind == "latency":
+        return f"{value:.0f} ms"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+@register.filter
+def signed(value: float | None, kind: str = "") -> str:
+    """A difference: shares in points, with their sign."""
+    if value is None:
+        return "–"
+    if kind == "binary":
+        return f"{value * 100:+.1f} pts"
+    if kind == "latency":
+        return f"{value:+.0f} ms"
+    return f"{value:+.3f}" if abs(value) < 10 else f"{value:+.1f}"
+
+
+@register.simple_tag
+def estimate(statistic: dict[str, Any] | None, kind: str = "", difference: bool = False) -> SafeString:
+    """A statistic of the API with its interval; where there is none, the reason."""
+    if not statistic:
+        return format_html("<span class='undefined'>–</span>")
+    if "undefined" in statistic:
+        return format_html("<span class='undefined'>{}</span>", statistic["undefined"])
+    show = signed if difference else number
+    value = show(statistic["value"], kind)
+    if statistic["ci_low"] is None:
+        return format_html(
+            "<span class='value'>{}</span> <small class='undefined'>no interval: {}</small>",
+            value,
+            statistic.get("ci_undefined", ""),
+        )
+    return format_html(
+        "<span class='value'>{}</span> <small class='interval'>{} to {}</small>",
+        value,
+        show(statistic["ci_low"], kind),
+        show(statistic["ci_high"], kind),
+    )
+
+
+@register.simple_tag
+def p_value(test: dict[str, Any] | None) -> str:
+    if not test or "undefined" in test:
+        return "–"
+    p = test["p_value"]
+    return "p < 0.0001" if p < 0.0001 else f"p = {p:.4f}"
+
+
+# Colour never stands alone: each state has its shape.
+BADGES = {
+    "PASS": ("good", "▲"),
+    "FAIL": ("bad", "▼"),
+    "INCONCLUSIVE": ("flat", "◆"),
+    "approved": ("good", "▲"),
+    "rejected": ("bad", "▼"),
+    "undecided": ("bad", "■"),
+    "waiting": ("warn", "■"),
+    "awaiting_people": ("warn", "●"),
+    "running": ("busy", "●"),
+    "queued": ("flat", "○"),
+}
+
+
+@register.simple_tag
+def badge(state: str, label: str = "") -> SafeString:
+    tone, mark = BADGES.get(state, ("flat", "○"))
+    return format_html(
+        "<span class='badge badge-{}'><span aria-hidden='true'>{}</span> {}</span>", tone, mark, label or state
+    )
+
+
+@register.simple_tag
+def interval_plot(delta: dict[str, Any], margin: float, direction: str, scale: float) -> SafeString:
+    """The interval of a difference as a picture, on a scale that several share; right is better."""
+    return intervals.plot(delta, margin=margin, flipped=direction == "lower", scale=scale)
+
+
+@register.filter
+def role_names(user: Any) -> str:
+    return ", ".join(sorted(role.label for role in user.roles))
+
+
+@register.filter
+def when(moment: dt.datetime | None) -> SafeString:
+    if moment is None:
+        return mark_safe("–")
+    return format_html(
+        '<time datetime="{}">{}</time>', moment.isoformat(), moment.strftime("%d %b %Y, %H:%M UTC")
+    )

@@ -1,0 +1,187 @@
+"""Pure: candidate against baseline on one metric: the interval that decides, and the tests shown beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from evaltrack.stats import independent, intervals, paired, power
+from evaltrack.stats.estimate import Estimate, TestResult, Undefined
+from experiments.metrics.base import Direction, Kind, Metric
+from experiments.suite import MetricRule
+
+# More missing pairs than this, and the difference says little about the examples that were asked.
+MOST_MISSING = 0.05
+
+Statistic = Estimate | Undefined
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What two runs say about each other on one metric.
+
+    `delta` is candidate minus baseline in the metric's unit; `oriented` the same with better upwards.
+    `p_worse` is the one-sided p of H0 "not worse than the margin", before any correction. `advice` says what
+    would settle an inconclusive comparison.
+    """
+
+    rule: MetricRule
+    metric: Metric
+    design: str
+    n: int
+    missing: int
+    baseline: Statistic
+    candidate: Statistic
+    delta: Statistic
+    oriented: Statistic
+    tests: dict[str, TestResult | Undefined]
+    decided_by: str
+    p_worse: float | None
+    advice: str
+
+
+def compare(
+    rule: MetricRule,
+    metric: Metric,
+    *,
+    baseline: Sequence[float | None],
+    candidate: Sequence[float | None],
+    design: str,
+    seed: int,
+) -> Compared:
+    """Compare two vectors of per-example values, in the same order of examples."""
+    both = [(ours, theirs) for ours, theirs in zip(candidate, baseline, strict=True)]
+    if design == "paired":
+        kept = [(ours, theirs) for ours, theirs in both if ours is not None and theirs is not None]
+        ours, theirs = (
+            (np.array(column, dtype=float) for column in zip(*kept, strict=True)) if kept else EMPTY
+        )
+    else:
+        ours = np.array([value for value, _ in both if value is not None], dtype=float)
+        theirs = np.array([value for _, value in both if value is not None], dtype=float)
+    n = min(len(ours), len(theirs))
+    delta, tests, decided_by = difference(metric, ours, theirs, design=design, seed=seed)
+    better, worse = (ours, theirs) if metric.direction == Direction.HIGHER else (theirs, ours)
+    p_worse = one_sided(metric, better, worse, rule.margin, design=design, seed=seed)
+    return Compared(
+        rule=rule,
+        metric=metric,
+        design=design,
+        n=n,
+        missing=len(both) - n,
+        baseline=summary(metric, theirs),
+        candidate=summary(metric, ours),
+        delta=delta,
+        oriented=delta if metric.direction == Direction.HIGHER else negated(delta),
+        tests=tests,
+        decided_by=decided_by,
+        p_worse=p_worse.p_value if isinstance(p_worse, TestResult) else None,
+        advice=advice(metric, rule, ours, theirs, design=design),
+    )
+
+
+EMPTY = (np.array([], dtype=float), np.array([], dtype=float))
+
+
+def summary(metric: Metric, values: Any) -> Statistic:
+    """One arm's number with its interval."""
+    if metric.quantile is not None:
+        return intervals.quantile(values, metric.quantile)
+    if metric.kind == Kind.BINARY:
+        return intervals.wilson(int(values.sum()), len(values))
+    return intervals.mean_t(values)
+
+
+def difference(
+    metric: Metric, ours: Any, theirs: Any, *, design: str, seed: int
+) -> tuple[Statistic, dict[str, TestResult | Undefined], str]:
+    """The deciding interval, every test, and the name of the test that goes with the interval.
+
+    The specification's test (two-proportion z, Welch's t) is always there; where the same examples were
+    answered by both arms it wastes their pairing, so the paired one decides.
+    """
+    if metric.quantile is not None:
+        if design == "paired":
+            return (
+                paired.quantile_difference(ours, theirs, metric.quantile, seed=seed),
+                {},
+                "paired_bootstrap",
+            )
+        return Undefined("quantiles are compared on the same examples only"), {}, "paired_bootstrap"
+    if metric.kind == Kind.BINARY:
+        counts = int(ours.sum()), len(ours), int(theirs.sum()), len(theirs)
+        tests: dict[str, TestResult | Undefined] = {"two_proportion_z": independent.two_proportion_z(*counts)}
+        if design == "independent":
+            return independent.miettinen_nurminen(*counts), tests, "two_proportion_z"
+        return (
+            paired.tango_difference(ours, theirs),
+            tests | {"mcnemar_mid_p": paired.mcnemar_mid_p(ours, theirs)},
+            "mcnemar_mid_p",
+        )
+    tests = {"welch_t": independent.welch_t(ours, theirs)}
+    if design == "independent":
+        return independent.welch_difference(ours, theirs), tests, "welch_t"
+    return (
+        paired.mean_difference_t(ours, theirs),
+        tests | {"paired_t": paired.paired_t(ours, theirs)},
+        "paired_t",
+    )
+
+
+def one_sided(
+    metric: Metric, better: Any, worse: Any, margin: float, *, design: str, seed: int
+) -> TestResult | Undefined:
+    """p of H0 "the candidate is not worse than the margin", with better values upwards."""
+    if metric.quantile is not None:
+        if design == "independent":
+            return Undefined("quantiles are compared on the same examples only")
+        return paired.quantile_p_below(better, worse, metric.quantile, margin, seed=seed)
+    module = paired if design == "paired" else independent
+    return module.p_below(better, worse, margin)
+
+
+def negated(statistic: Statistic) -> Statistic:
+    if isinstance(statistic, Undefined):
+        return statistic
+    low, high = statistic.ci_low, statistic.ci_high
+    return Estimate(
+        -statistic.value,
+        None if high is None else -high,
+        None if low is None else -low,
+        statistic.n,
+        statistic.method,
+        statistic.ci_undefined,
+    )
+
+
+def advice(metric: Metric, rule: MetricRule, ours: Any, theirs: Any, *, design: str) -> str:
+    """What would settle the comparison: the difference that n examples can show, and the n that would do."""
+    n = len(ours)
+    if metric.quantile is not None or design != "paired" or n < 2:
+        return ""
+    delta = float((ours - theirs).mean()) * (1 if metric.direction == Direction.HIGHER else -1)
+    if metric.kind == Kind.BINARY:
+        discordant = float((ours != theirs).mean())
+        detectable = power.detectable_difference_paired_binary(discordant, n)
+        needed = power.examples_needed_paired_binary(discordant, delta, rule.margin)
+    else:
+        spread = float((ours - theirs).std(ddof=1))
+        detectable = power.detectable_difference_paired_mean(spread, n)
+        needed = power.examples_needed_paired_mean(spread, delta, rule.margin)
+    sentences = []
+    if isinstance(detectable, float):
+        size = (
+            f"{detectable * 100:.1f} points"
+            if metric.kind == Kind.BINARY
+            else f"{detectable:.3g} {metric.unit}"
+        )
+        sentences.append(f"{n} examples show a difference from {size.strip()} up (80 % power).")
+    if isinstance(needed, int):
+        more = needed - n
+        sentences.append(
+            f"About {more:,} more examples would settle it if the difference is what was seen."
+            if more > 0
+            else "A run of the same size may settle it."
+        )
+    return " ".join(sentences)

@@ -1,0 +1,97 @@
+"""Acts: the port through which evidence from people comes in, pushed by whoever gathers it."""
+
+import datetime as dt
+from typing import Any
+
+from django.db import transaction
+
+from evaltrack.accounts.models import User
+from evaltrack.canonical import digest
+from evaltrack.errors import Conflict, Invalid
+from evaltrack.ledger.events import Event
+from evaltrack.ledger.identity import SYSTEM
+from evaltrack.ledger.record import record
+from evaltrack.stats.estimate import Estimate, Undefined
+from experiments import lifecycle, suite, verdicts
+from experiments.models import Evidence, EvidenceKind, Experiment, ExperimentStatus, Verdict
+
+
+@transaction.atomic
+def record_human_evidence(
+    experiment_id: int,
+    *,
+    net_preference: Estimate | Undefined,
+    agreement: Estimate | Undefined,
+    judgments: int,
+    items: int,
+    judgments_root: str,
+    by: User,
+    at: dt.datetime,
+) -> Verdict:
+    """Take the closed judgments of people, and decide for good."""
+    experiment = locked(experiment_id)
+    body = {
+        "net_preference": net_preference.as_json(),
+        "agreement": agreement.as_json(),
+        "judgments": judgments,
+        "items": items,
+        "judgments_root": judgments_root,
+    }
+    lifecycle.EXPERIMENT.advance(experiment, to=ExperimentStatus.DECIDED)
+    keep(experiment, EvidenceKind.HUMAN, body, by=by, at=at)
+    verdict = verdicts.decide(experiment, cause="people have judged", at=at)
+    record(
+        Event.HUMAN_EVIDENCE_RECORDED,
+        by=SYSTEM,
+        subject=experiment,
+        facts={"evidence": digest(body), "judgments": judgments},
+        at=at,
+    )
+    return verdict
+
+
+@transaction.atomic
+def record_proxy_evidence(experiment_id: int, *, by: User, reason: str, at: dt.datetime) -> Verdict:
+    """Let the metric that the policy names stand in for people; the verdict becomes provisional.
+
+    People still judge: their evidence supersedes the proxy's when it arrives.
+    """
+    experiment = locked(experiment_id)
+    rule = suite.parse(experiment.policy.body).human
+    if rule is None or not rule.proxy:
+        raise Invalid(
+            "no_proxy", "The gate policy names no proxy metric, so nothing can stand in for people."
+        )
+    if experiment.status != ExperimentStatus.AWAITING_PEOPLE:
+        raise Conflict("not_awaiting", f"{experiment} does not wait for people; there is nothing to unblock.")
+    outcome = experiment.comparisons.get(metric=rule.proxy).outcome
+    body = {
+        "metric": rule.proxy,
+        "outcome": outcome,
+        "validity": Undefined("no closed campaign yet to compare the proxy with people").as_json(),
+    }
+    keep(experiment, EvidenceKind.PROXY, body, by=by, at=at)
+    verdict = verdicts.decide(experiment, cause=f"proxy {rule.proxy}", at=at)
+    record(
+        Event.PROXY_EVIDENCE_RECORDED,
+        by=by,
+        subject=experiment,
+        facts={"metric": rule.proxy, "outcome": outcome, "evidence": digest(body)},
+        statements={"reason": reason},
+        at=at,
+    )
+    return verdict
+
+
+def locked(experiment_id: int) -> Experiment:
+    return (
+        Experiment.objects.select_for_update(of=("self",))
+        .select_related("component__owner", "policy", "plan")
+        .get(pk=experiment_id)
+    )
+
+
+def keep(experiment: Experiment, kind: str, body: dict[str, Any], *, by: User, at: dt.datetime) -> Evidence:
+    return Evidence.objects.create(
+        experiment=experiment, kind=kind, body=body, digest=digest(body), recorded_by=by, recorded_at=at
+    )

@@ -1,0 +1,198 @@
+"""Pure: from evidence to a decision, by interval and margin.
+
+| the interval of the difference, better upwards  | outcome      |
+|-------------------------------------------------|--------------|
+| lies above 0                                    | PASS: better |
+| lies above −margin                              | PASS: not worse than the margin |
+| lies below −margin, and survives Holm           | FAIL         |
+| anything else                                   | INCONCLUSIVE |
+
+A gate passes when every gating metric passes; each is tested at its own level, as all of them must hold. It
+fails when any gating metric or guardrail fails, and there Holm corrects: any one of many may fail by chance.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.multiplicity import holm
+from experiments.comparison import MOST_MISSING, Compared
+from experiments.metrics.base import Kind
+from experiments.suite import HumanRule
+
+PASS, FAIL, INCONCLUSIVE = "PASS", "FAIL", "INCONCLUSIVE"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A comparison with its outcome, and the sentence that explains it."""
+
+    compared: Compared
+    outcome: str
+    p_adjusted: float | None
+    explanation: str
+
+
+class Ruling(Protocol):
+    """The outcome of one metric, as far as the verdict needs it: a stored comparison is one."""
+
+    metric: str
+    role: str
+    outcome: str
+    explanation: str
+
+
+@dataclass(frozen=True)
+class People:
+    """What people said, or what stands in for them; `proxy` names the metric that does."""
+
+    net_preference: Estimate | Undefined | None = None
+    agreement: Estimate | Undefined | None = None
+    proxy: str = ""
+    proxy_outcome: str = ""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """`automated` is the outcome of the metrics alone, `people` a sentence about the human part."""
+
+    outcome: str
+    provisional: bool
+    automated: str
+    people: str
+    reasons: list[str]
+
+
+def judge(comparisons: Sequence[Compared], *, alpha: float) -> list[Judged]:
+    """An outcome for each comparison."""
+    family = [c for c in comparisons if c.rule.role != "secondary" and c.p_worse is not None]
+    adjusted = dict(
+        zip((c.metric.name for c in family), holm([c.p_worse or 0.0 for c in family]), strict=True)
+    )
+    return [outcome_of(c, adjusted.get(c.metric.name), alpha=alpha) for c in comparisons]
+
+
+def outcome_of(compared: Compared, p_adjusted: float | None, *, alpha: float) -> Judged:
+    delta, margin = compared.oriented, compared.rule.margin
+    asked = compared.n + compared.missing
+
+    def judged(outcome: str, sentence: str) -> Judged:
+        return Judged(compared, outcome, p_adjusted, f"{sentence} {why_two_tests(compared)}".strip())
+
+    if asked and compared.missing / asked > MOST_MISSING:
+        return judged(
+            INCONCLUSIVE,
+            f"Not assessed: {compared.missing} of {asked} examples have no value in one of the arms.",
+        )
+    if isinstance(delta, Undefined):
+        return judged(INCONCLUSIVE, f"Not assessed: {delta.reason}.")
+    if delta.ci_low is None or delta.ci_high is None:
+        if delta.value == 0 and compared.n > 1 and compared.metric.quantile is None:
+            return judged(PASS, "Both arms have the same value on every example.")
+        return judged(INCONCLUSIVE, f"Not assessed: {delta.ci_undefined}.")
+    seen = f"{shown(compared, delta.ci_low)} to {shown(compared, delta.ci_high)}"
+    if delta.ci_low > 0:
+        return judged(PASS, f"Better: the interval, {seen}, lies above 0.")
+    if delta.ci_low > -margin:
+        loss = " It is a real loss, within tolerance." if delta.ci_high < 0 else ""
+        return judged(
+            PASS,
+            f"Not worse than the margin of {shown(compared, margin, sign=False)}: the interval is {seen}.{loss}",
+        )
+    if delta.ci_high < -margin:
+        tested = compared.rule.role == "secondary" or p_adjusted is None or p_adjusted < alpha / 2
+        if tested:
+            return judged(
+                FAIL,
+                f"Worse by more than the margin of {shown(compared, margin, sign=False)}: the interval is {seen}.",
+            )
+        return judged(
+            INCONCLUSIVE,
+            f"Looks worse ({seen}), but does not hold once all metrics of the gate are counted (Holm).",
+        )
+    return judged(
+        INCONCLUSIVE,
+        f"The interval, {seen}, holds both more and less than the tolerated loss of "
+        f"{shown(compared, margin, sign=False)}. {compared.advice}",
+    )
+
+
+def why_two_tests(compared: Compared) -> str:
+    """Why the specification's test and the deciding one may say different things."""
+    if compared.design != "paired" or compared.metric.quantile is not None:
+        return ""
+    name = "two-proportion z-test" if compared.metric.kind == Kind.BINARY else "t-test of independent samples"
+    return (
+        f"Both arms answered the same examples, so the paired test decides; the {name} ignores the pairing."
+    )
+
+
+def shown(compared: Compared, number: float, *, sign: bool = True) -> str:
+    plus = "+" if sign else ""
+    if compared.metric.kind == Kind.BINARY:
+        return f"{number * 100:{plus}.1f} points"
+    digits = 0 if compared.metric.unit == "ms" else 3
+    return f"{number:{plus}.{digits}f} {compared.metric.unit}".strip()
+
+
+def decide(
+    rulings: Sequence[Ruling], *, rule: HumanRule | None, people: People | None, needed: bool
+) -> Decision:
+    """The verdict of an experiment. `people` None: nobody has spoken yet, nor does a proxy for them."""
+    automated = automated_outcome(rulings)
+    reasons = [
+        f"{each.metric}: {each.explanation}"
+        for each in rulings
+        if each.role == "gating" or (each.role == "guardrail" and each.outcome != PASS)
+    ]
+    if not needed or rule is None:
+        return Decision(automated, False, automated, "not asked by the gate policy", reasons)
+    if people is None:
+        return Decision(
+            INCONCLUSIVE, False, automated, "people still to judge", ["People still have to judge.", *reasons]
+        )
+    if people.proxy:
+        outcome = worst(automated, people.proxy_outcome)
+        sentence = (
+            f"PROXY: {people.proxy} stands in for people and says {people.proxy_outcome}. "
+            "The verdict is provisional until they have judged."
+        )
+        return Decision(outcome, True, automated, f"PROXY by {people.proxy}", [sentence, *reasons])
+    outcome, sentence = human_outcome(people, rule)
+    return Decision(worst(automated, outcome), False, automated, outcome, [sentence, *reasons])
+
+
+def automated_outcome(rulings: Sequence[Ruling]) -> str:
+    """The metrics' own outcome. A guardrail can hold a PASS back, it cannot make one; the suite has a gate."""
+    return worst(*(each.outcome for each in rulings if each.role != "secondary"))
+
+
+def human_outcome(people: People, rule: HumanRule) -> tuple[str, str]:
+    """The outcome of closed human judgments: usable only if people agree with each other beyond chance."""
+    preference, agreement = people.net_preference, people.agreement
+    if not isinstance(preference, Estimate) or preference.ci_low is None or preference.ci_high is None:
+        reason = (
+            preference.reason if isinstance(preference, Undefined) else "too few judgments for an interval"
+        )
+        return INCONCLUSIVE, f"People: {reason}."
+    seen = f"net preference {preference.value:+.2f} ({preference.ci_low:+.2f} to {preference.ci_high:+.2f})"
+    if preference.ci_high < -rule.margin:
+        return FAIL, f"People prefer the baseline: {seen}, below the margin of {rule.margin:.2f}."
+    if preference.ci_low <= -rule.margin:
+        return INCONCLUSIVE, f"People: {seen}; the interval reaches below the margin of {rule.margin:.2f}."
+    if not isinstance(agreement, Estimate) or agreement.ci_low is None or agreement.ci_low < rule.floor:
+        shown_agreement = (
+            f"{agreement.value:.2f} from {agreement.ci_low:.2f}"
+            if isinstance(agreement, Estimate) and agreement.ci_low is not None
+            else "undefined"
+        )
+        return INCONCLUSIVE, (
+            f"People: {seen}, but their {rule.coefficient} is {shown_agreement}: "
+            f"its lower limit does not reach the floor of {rule.floor:.2f}, so their judgments cannot pass the gate."
+        )
+    return PASS, f"People do not prefer the baseline: {seen}, and they agree with each other."
+
+
+def worst(*outcomes: str) -> str:
+    return next(outcome for outcome in (FAIL, INCONCLUSIVE, PASS) if outcome in outcomes)

@@ -1,0 +1,56 @@
+"""The wording of what this app tells people, one function per message."""
+
+from evaltrack.notifications.outbox import Message
+from experiments.models import Experiment, PromotionRequest, Verdict
+
+
+def experiment_waits(experiment: Experiment) -> Message:
+    return Message(
+        # Once per wait, however often it is tried: the key changes only when work has gone on in between.
+        key=f"experiment-waits:{experiment.public_id}:{experiment.outputs.filter(state='done').count()}",
+        subject=f"{experiment} waits",
+        body=(
+            f"{experiment.reason}\nNothing is lost: it is tried again by itself, with growing pauses. "
+            "If the address is wrong, cancel the experiment and register a corrected version."
+        ),
+        path=experiment.get_absolute_url(),
+    )
+
+
+def experiment_undecided(experiment: Experiment) -> Message:
+    return Message(
+        key=f"experiment-undecided:{experiment.public_id}",
+        subject=f"{experiment} ended without a verdict",
+        body=f"{experiment.reason}\nMend the cause and run it again.",
+        path=experiment.get_absolute_url(),
+    )
+
+
+def experiment_decided(experiment: Experiment, verdict: Verdict, previous: Verdict | None) -> Message:
+    change = ""
+    if previous and previous.provisional and previous.outcome != verdict.outcome:
+        change = f"This REVERSES the provisional {previous.outcome}.\n"
+    return Message(
+        key=f"experiment-decided:{experiment.public_id}:{verdict.number}",
+        subject=f"{experiment}: {verdict}",
+        body=change + "\n".join(verdict.reasons),
+        path=experiment.get_absolute_url(),
+    )
+
+
+def promotion_requested(request: PromotionRequest) -> Message:
+    return Message(
+        key=f"promotion-requested:{request.public_id}",
+        subject=f"{request}: decide about {request.version} in {request.environment}",
+        body=f"{request.requested_by} asks for it on the evidence of {request.experiment}.",
+        path=f"/admin/experiments/promotionrequest/{request.pk}/change/",
+    )
+
+
+def promotion_closed(request: PromotionRequest) -> Message:
+    return Message(
+        key=f"promotion-closed:{request.public_id}",
+        subject=f"{request}: {request.get_status_display().lower()}",
+        body=f"{request.version} in {request.environment}: {request.closing_reason}",
+        path=request.get_absolute_url(),
+    )

@@ -1,0 +1,56 @@
+"""Pure: what a metric is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    BINARY = "binary"
+    CONTINUOUS = "continuous"
+    LATENCY = "latency"
+
+
+class Direction(StrEnum):
+    HIGHER = "higher"
+    LOWER = "lower"
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a metric may look at: the example and what the system made of it.
+
+    `text` is None where the system gave no answer.
+    """
+
+    input: Any
+    expected: Any
+    text: str | None
+    latency_ms: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number per example, and how it is to be read.
+
+    `value` gives the number, or None where the metric is undefined for the example; `missing` is what an
+    example counts that got no answer (None: it is left out). `quantile` marks metrics whose summary is a
+    quantile of the values rather than their mean. `version` changes with the definition.
+    """
+
+    name: str
+    kind: Kind
+    direction: Direction
+    definition: str
+    value: Callable[[Answered], float | None]
+    unit: str = ""
+    missing: float | None = None
+    quantile: float | None = None
+    version: str = "1"
+
+    def of(self, answered: Answered) -> float | None:
+        return self.missing if answered.text is None else self.value(answered)

@@ -1,0 +1,46 @@
+"""Rows of experiments, by noun."""
+
+from experiments.models.experiment import DailyNumber, Experiment, ExperimentStatus, Lane, TestPlan, Tier
+from experiments.models.metric import Comparison, MetricOutcome, MetricResult, Role
+from experiments.models.promotion import PromotionRequest, PromotionStatus
+from experiments.models.registry import (
+    Component,
+    ComponentKind,
+    ComponentVersion,
+    Deployment,
+    Environment,
+    Risk,
+)
+from experiments.models.run import Arm, Endpoint, Outcome, Output, OutputState, Run
+from experiments.models.verdict import Evidence, EvidenceKind, GatePolicy, Verdict
+
+__all__ = [
+    "Arm",
+    "Comparison",
+    "Component",
+    "ComponentKind",
+    "ComponentVersion",
+    "DailyNumber",
+    "Deployment",
+    "Endpoint",
+    "Environment",
+    "Evidence",
+    "EvidenceKind",
+    "Experiment",
+    "ExperimentStatus",
+    "GatePolicy",
+    "Lane",
+    "MetricOutcome",
+    "MetricResult",
+    "Outcome",
+    "Output",
+    "OutputState",
+    "PromotionRequest",
+    "PromotionStatus",
+    "Risk",
+    "Role",
+    "Run",
+    "TestPlan",
+    "Tier",
+    "Verdict",
+]

@@ -1,0 +1,112 @@
+"""One arm executed once, and the outputs it is made of."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+
+class Arm(models.TextChoices):
+    BASELINE = "baseline", "Baseline"
+    CANDIDATE = "candidate", "Candidate"
+
+
+class OutputState(models.TextChoices):
+    OPEN = "open", "Open"
+    LEASED = "leased", "Leased"
+    DONE = "done", "Done"
+
+
+class Outcome(models.TextChoices):
+    """How an output ended. Exactly one of these, once, and never again changed."""
+
+    ANSWERED = "answered", "Answered"
+    TARGET_ERROR = "target_error", "Target error"
+
+
+class Endpoint(models.Model):
+    """An address that answers. Its row is the lock under which calls in flight are counted."""
+
+    base_url = models.CharField(max_length=500, unique=True)
+
+    def __str__(self) -> str:
+        return self.base_url
+
+
+class Run(models.Model):
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    experiment = models.ForeignKey("experiments.Experiment", on_delete=models.PROTECT, related_name="runs")
+    arm = models.CharField(max_length=10, choices=Arm.choices)
+    version = models.ForeignKey("experiments.ComponentVersion", on_delete=models.PROTECT, related_name="runs")
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="runs")
+    record = models.JSONField()
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="run_one_per_arm", fields=["experiment", "arm"]),
+            models.CheckConstraint(name="run_arm_known", condition=Q(arm__in=Arm.values)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.experiment_id} {self.arm}"
+
+
+class Output(models.Model):
+    """What one arm said to one example; until then, the work item that asks for it.
+
+    `order` interleaves the arms: both answer an example at about the same moment, in random order, so that a
+    drift of the endpoint meets both alike.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="outputs")
+    experiment = models.ForeignKey("experiments.Experiment", on_delete=models.PROTECT, related_name="outputs")
+    position = models.PositiveIntegerField()
+    repeat = models.PositiveSmallIntegerField(default=0)
+    example_id = models.CharField(max_length=200)
+    order = models.PositiveIntegerField()
+
+    state = models.CharField(max_length=8, choices=OutputState.choices, default=OutputState.OPEN)
+    lease_token = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    not_before = models.DateTimeField(null=True)
+
+    outcome = models.CharField(max_length=16, choices=Outcome.choices, blank=True)
+    text = models.TextField(blank=True)
+    error = models.TextField(blank=True)
+    finish_reason = models.CharField(max_length=40, blank=True)
+    input_tokens = models.PositiveIntegerField(null=True)
+    output_tokens = models.PositiveIntegerField(null=True)
+    latency_ms = models.PositiveIntegerField(null=True)
+    request_digest = models.CharField(max_length=64, blank=True)
+    endpoint_model = models.CharField(max_length=200, blank=True)
+    endpoint_fingerprint = models.CharField(max_length=200, blank=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="output_once", fields=["run", "position", "repeat"]),
+            models.CheckConstraint(name="output_state_known", condition=Q(state__in=OutputState.values)),
+            models.CheckConstraint(
+                name="output_outcome_known", condition=Q(outcome__in=["", *Outcome.values])
+            ),
+            models.CheckConstraint(
+                name="output_leased_has_token",
+                condition=Q(state="leased", lease_token__isnull=False, lease_until__isnull=False)
+                | ~Q(state="leased") & Q(lease_token=None, lease_until=None),
+            ),
+            models.CheckConstraint(
+                name="output_done_has_outcome",
+                condition=Q(state="done", finished_at__isnull=False) & ~Q(outcome="")
+                | ~Q(state="done") & Q(outcome="", finished_at=None),
+            ),
+        ]
+        indexes = [
+            models.Index(name="output_open", fields=["experiment", "order"], condition=Q(state="open")),
+            models.Index(name="output_leased", fields=["lease_until"], condition=Q(state="leased")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id}: {self.example_id}"

@@ -1,0 +1,73 @@
+"""Acts: an experiment waits for a store or an endpoint that is down, and somebody is told; or it cannot go on."""
+
+import datetime as dt
+import logging
+import random
+
+from django.db import transaction
+from django.db.models import F
+
+from evaltrack.accounts.models import User
+from evaltrack.ledger.events import Event
+from evaltrack.ledger.identity import SYSTEM
+from evaltrack.ledger.record import record
+from evaltrack.notifications import outbox
+from experiments import lifecycle, messages
+from experiments.models import Experiment, ExperimentStatus
+
+log = logging.getLogger(__name__)
+LONGEST_WAIT_S = 300
+
+
+def wait_for_store(experiment: Experiment, detail: str, *, at: dt.datetime) -> None:
+    wait(experiment, f"The dataset store does not answer. {detail}", at=at)
+    tell(experiment, experiment.dataset_version.dataset.custodian, at=at)
+
+
+def wait_for_endpoint(experiment: Experiment, detail: str, *, at: dt.datetime) -> None:
+    wait(experiment, f"The endpoint does not answer: {detail}", at=at)
+    tell(experiment, experiment.component.owner, at=at)
+
+
+def wait(experiment: Experiment, reason: str, *, at: dt.datetime) -> None:
+    """Try again after a jittered wait that doubles from a second to five minutes; nothing is lost meanwhile."""
+    experiment.refresh_from_db()
+    tries = experiment.failed_attempts + 1
+    seconds = random.uniform(0.5, 1) * min(2.0**tries, LONGEST_WAIT_S)
+    lifecycle.EXPERIMENT.advance(
+        experiment,
+        to=ExperimentStatus.WAITING,
+        reason=reason,
+        failed_attempts=tries,
+        next_attempt_at=at + dt.timedelta(seconds=seconds),
+    )
+    log.warning("%s waits %.0f s: %s", experiment, seconds, reason)
+
+
+def postpone(experiment: Experiment, *, at: dt.datetime) -> None:
+    """Something that nobody foresaw: leave the experiment as it is, and look at it again in a minute."""
+    Experiment.objects.in_progress().filter(pk=experiment.pk).update(
+        next_attempt_at=at + dt.timedelta(minutes=1), failed_attempts=F("failed_attempts") + 1
+    )
+
+
+def tell(experiment: Experiment, person: User, *, at: dt.datetime) -> None:
+    outbox.post(messages.experiment_waits(experiment), to=[person], at=at)
+
+
+@transaction.atomic
+def give_up(experiment: Experiment, reason: str, *, at: dt.datetime) -> None:
+    """End without a verdict: too many errors, rows that were tampered with, an address that may not be called."""
+    lifecycle.EXPERIMENT.advance(
+        experiment, to=ExperimentStatus.UNDECIDED, reason=reason, finished_at=at, next_attempt_at=None
+    )
+    record(
+        Event.EXPERIMENT_UNDECIDED,
+        by=SYSTEM,
+        subject=experiment,
+        facts={},
+        statements={"reason": reason},
+        at=at,
+    )
+    people = {experiment.component.owner, experiment.dataset_version.dataset.custodian}
+    outbox.post(messages.experiment_undecided(experiment), to=people, at=at)

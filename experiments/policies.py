@@ -1,0 +1,83 @@
+"""Who may do what with experiments and promotions. Each question answers None or a Refusal.
+
+Whether a role may act at all is asked at the door (`accounts.access`); here it is asked about this row.
+"""
+
+from evaltrack.accounts.models import User
+from evaltrack.accounts.roles import Permission, Role
+from evaltrack.errors import Refusal
+from experiments.models import (
+    Component,
+    Environment,
+    Experiment,
+    ExperimentStatus,
+    MetricOutcome,
+    PromotionRequest,
+    PromotionStatus,
+    Risk,
+    Tier,
+    Verdict,
+)
+
+
+def changing(by: User, component: Component) -> Refusal | None:
+    """Adding versions, submitting experiments, cancelling them."""
+    if by.is_machine or Role.PLATFORM in by.roles or component.owner_id == by.pk:
+        return None
+    return Refusal("not_owner", f"{component} belongs to {component.owner}; ask them or the platform team.")
+
+
+def requesting(by: User, experiment: Experiment, environment: str, verdict: Verdict | None) -> Refusal | None:
+    """Whether `by` may ask for the candidate of `experiment` to run in `environment`."""
+    component = experiment.component
+    if not (by.is_machine or component.owner_id == by.pk):
+        return Refusal(
+            "not_owner", f"Only {component.owner}, the owner of {component}, requests its promotion."
+        )
+    if experiment.status != ExperimentStatus.DECIDED and not (verdict and verdict.provisional):
+        return Refusal(
+            "not_decided", f"{experiment} is {experiment.get_status_display().lower()}; wait for its verdict."
+        )
+    if verdict is None or verdict.outcome != MetricOutcome.PASS:
+        outcome = verdict.outcome if verdict else "open"
+        return Refusal(
+            "not_passed",
+            f"The verdict of {experiment} is {outcome}; only a PASS can be promoted. "
+            "Read its reasons, change the candidate, and evaluate it again.",
+        )
+    if verdict.provisional and environment == Environment.PRODUCTION:
+        return Refusal(
+            "provisional",
+            f"The verdict of {experiment} is provisional: a proxy stands in for people. Production waits for them.",
+        )
+    if experiment.tier == Tier.SMOKE:
+        return Refusal(
+            "smoke_only", "Ten examples are a smoke test; evaluate the standard tier before promoting."
+        )
+    if (
+        environment == Environment.PRODUCTION
+        and component.risk == Risk.HIGH
+        and experiment.tier != Tier.EXTENDED
+    ):
+        return Refusal("tier_too_small", "A high-risk change goes to production on the extended tier only.")
+    return None
+
+
+def deciding(by: User, request: PromotionRequest) -> Refusal | None:
+    if by.is_machine or not by.can(Permission.DECIDE_PROMOTION):
+        return Refusal("not_approver", "Only an approver decides about promotions.")
+    if {Role.ADMIN, Role.PLATFORM} & by.roles:
+        return Refusal("never_approves", "Administrators and platform engineers never approve promotions.")
+    if request.requested_by_id == by.pk:
+        return Refusal("own_request", "You asked for this promotion; someone else must decide.")
+    if request.version.created_by_id == by.pk or request.component.owner_id == by.pk:
+        return Refusal("own_work", "You made or own this configuration; someone else must decide.")
+    if request.status != PromotionStatus.OPEN:
+        return Refusal("already_closed", f"This promotion is {request.get_status_display().lower()} already.")
+    return None
+
+
+def withdrawing(by: User, request: PromotionRequest) -> Refusal | None:
+    if request.requested_by_id == by.pk or request.component.owner_id == by.pk:
+        return None
+    return Refusal("not_requester", f"Only {request.requested_by}, who asked, withdraws this promotion.")

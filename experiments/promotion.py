@@ -1,0 +1,167 @@
+"""Acts: request, withdraw, approve and reject a promotion."""
+
+import datetime as dt
+
+from django.db import IntegrityError, transaction
+
+from evaltrack.accounts.models import User
+from evaltrack.canonical import digest
+from evaltrack.errors import Conflict, Invalid, Stale, refuse_if
+from evaltrack.ledger.events import Event
+from evaltrack.ledger.record import record
+from evaltrack.notifications import outbox
+from experiments import lifecycle, messages, numbering, policies, registry
+from experiments.models import Component, Environment, Experiment, PromotionRequest, PromotionStatus, Verdict
+
+SHORTEST_REASON = 10
+
+
+@transaction.atomic
+def request(
+    experiment: Experiment | None, *, environment: str, reason: str, by: User, at: dt.datetime
+) -> PromotionRequest:
+    """Ask for the candidate of `experiment` to run in `environment`."""
+    if experiment is None:
+        raise Invalid(
+            "no_experiment",
+            "A promotion must name the experiment that justifies it.",
+            {"experiment": ["is required"]},
+        )
+    if environment not in Environment.values:
+        known = ", ".join(Environment.values)
+        raise Invalid(
+            "bad_environment", f"Environments are {known}.", {"environment": [f"is none of {known}"]}
+        )
+    check_reason(reason)
+    Component.objects.select_for_update().get(pk=experiment.component_id)
+    verdict = experiment.verdicts.first()
+    refuse_if(policies.requesting(by, experiment, environment, verdict))
+    assert verdict is not None
+    try:
+        with transaction.atomic():
+            row = PromotionRequest.objects.create(
+                public_id=numbering.next_public_id(numbering.PROMOTION, at=at),
+                component=experiment.component,
+                version=experiment.candidate,
+                environment=environment,
+                experiment=experiment,
+                reason=reason,
+                evidence_digest=verdict.evidence_digest,
+                decision_digest=decision_digest(experiment, environment, verdict),
+                requested_by=by,
+                requested_at=at,
+            )
+    except IntegrityError:
+        raise Conflict(
+            "promotion_open",
+            f"There is an open promotion of {experiment.component} to {environment}; decide or withdraw it first.",
+        ) from None
+    outbox.post(messages.promotion_requested(row), to=outbox.holders("approver"), at=at)
+    record(
+        Event.PROMOTION_REQUESTED, by=by, subject=row, facts=facts(row), statements={"reason": reason}, at=at
+    )
+    return row
+
+
+def decision_digest(experiment: Experiment, environment: str, verdict: Verdict) -> str:
+    """One digest over what is decided: configuration, place, evidence, policy and verdict."""
+    return digest(
+        {
+            "configuration": experiment.candidate.digest,
+            "component": experiment.component.name,
+            "environment": environment,
+            "experiment": experiment.public_id,
+            "evidence": verdict.evidence_digest,
+            "verdict": [verdict.number, verdict.outcome, verdict.provisional],
+            "policy": experiment.policy.digest,
+            "plan": experiment.plan.digest,
+        }
+    )
+
+
+@transaction.atomic
+def approve(request_id: int, *, by: User, reason: str, seen_digest: str, at: dt.datetime) -> PromotionRequest:
+    """Approve what was seen: `seen_digest` is the decision digest that the approver's page showed."""
+    row = locked(request_id)
+    refuse_if(policies.deciding(by, row))
+    check_reason(reason)
+    verdict = row.experiment.verdicts.first()
+    refuse_if(policies.requesting(row.requested_by, row.experiment, row.environment, verdict))
+    assert verdict is not None
+    now_digest = decision_digest(row.experiment, row.environment, verdict)
+    if not (seen_digest == row.decision_digest == now_digest):
+        raise Stale(
+            "evidence_changed",
+            "The evidence has changed since this was requested or shown. Reload and look at it again; "
+            "the owner may have to withdraw and request it anew.",
+        )
+    lifecycle.PROMOTION.advance(
+        row, to=PromotionStatus.APPROVED, closed_by=by, closed_at=at, closing_reason=reason
+    )
+    registry.deploy(row, at=at)
+    outbox.post(messages.promotion_closed(row), to=[row.requested_by], at=at)
+    record(
+        Event.PROMOTION_APPROVED, by=by, subject=row, facts=facts(row), statements={"reason": reason}, at=at
+    )
+    record(Event.PRODUCTION_CHANGED, by=by, subject=row.version, facts=facts(row), at=at)
+    return row
+
+
+@transaction.atomic
+def reject(request_id: int, *, by: User, reason: str, at: dt.datetime) -> PromotionRequest:
+    row = locked(request_id)
+    refuse_if(policies.deciding(by, row))
+    check_reason(reason)
+    lifecycle.PROMOTION.advance(
+        row, to=PromotionStatus.REJECTED, closed_by=by, closed_at=at, closing_reason=reason
+    )
+    outbox.post(messages.promotion_closed(row), to=[row.requested_by], at=at)
+    record(
+        Event.PROMOTION_REJECTED, by=by, subject=row, facts=facts(row), statements={"reason": reason}, at=at
+    )
+    return row
+
+
+@transaction.atomic
+def withdraw(request_id: int, *, by: User, at: dt.datetime) -> PromotionRequest:
+    row = locked(request_id)
+    refuse_if(policies.withdrawing(by, row))
+    if row.status == PromotionStatus.WITHDRAWN:
+        return row
+    lifecycle.PROMOTION.advance(row, to=PromotionStatus.WITHDRAWN, closed_by=by, closed_at=at)
+    record(Event.PROMOTION_WITHDRAWN, by=by, subject=row, facts=facts(row), at=at)
+    return row
+
+
+def locked(request_id: int) -> PromotionRequest:
+    return (
+        PromotionRequest.objects.select_for_update(of=("self",))
+        .select_related(
+            "component__owner",
+            "version",
+            "requested_by",
+            "experiment__policy",
+            "experiment__plan",
+            "experiment__component__owner",
+            "experiment__candidate",
+        )
+        .get(pk=request_id)
+    )
+
+
+def check_reason(reason: str) -> None:
+    if len(reason.strip()) < SHORTEST_REASON:
+        sentence = f"Give a reason of at least {SHORTEST_REASON} characters; the ledger keeps it."
+        raise Invalid("reason_too_short", sentence, {"reason": [sentence]})
+
+
+def facts(row: PromotionRequest) -> dict[str, str]:
+    return {
+        "component": row.component.name,
+        "configuration": row.version.digest,
+        "environment": row.environment,
+        "experiment": row.experiment.public_id,
+        "promotion": row.public_id,
+        "evidence_digest": row.evidence_digest,
+        "decision_digest": row.decision_digest,
+    }

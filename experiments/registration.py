@@ -1,0 +1,81 @@
+"""Acts: register components, their versions, and gate policies."""
+
+import datetime as dt
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from evaltrack.accounts.models import User
+from evaltrack.canonical import digest
+from evaltrack.errors import Conflict, refuse_if
+from evaltrack.integrations import hosts
+from evaltrack.ledger.events import Event
+from evaltrack.ledger.record import record
+from experiments import configuration, policies, suite
+from experiments.models import Component, ComponentVersion, GatePolicy
+
+
+def register_component(
+    *, name: str, kind: str, risk: str, owner: User, policy: GatePolicy | None, by: User, at: dt.datetime
+) -> Component:
+    try:
+        with transaction.atomic():
+            return Component.objects.create(
+                name=name, kind=kind, risk=risk, owner=owner, policy=policy, created_by=by, created_at=at
+            )
+    except IntegrityError:
+        raise Conflict(
+            "component_exists", f"There is a component {name!r} already; add a version to it."
+        ) from None
+
+
+@transaction.atomic
+def register_version(
+    component: Component, *, version: str, body: dict[str, Any], by: User, at: dt.datetime
+) -> ComponentVersion:
+    """Keep an immutable configuration. The same version with the same configuration answers with the first."""
+    refuse_if(policies.changing(by, component))
+    refuse_if(hosts.calling(configuration.parse(body).base_url))
+    fingerprint = digest(body)
+    if existing := component.versions.filter(version=version).first():
+        if existing.digest == fingerprint:
+            return existing
+        raise Conflict(
+            "version_exists",
+            f"{component} {version} exists with another configuration. Versions never change; choose a new one.",
+        )
+    row = ComponentVersion.objects.create(
+        component=component,
+        version=version,
+        configuration=body,
+        digest=fingerprint,
+        created_by=by,
+        created_at=at,
+    )
+    record(
+        Event.COMPONENT_VERSION_REGISTERED, by=by, subject=row, facts={"configuration": fingerprint}, at=at
+    )
+    return row
+
+
+@transaction.atomic
+def activate_policy(name: str, body: dict[str, Any], *, by: User, at: dt.datetime) -> GatePolicy:
+    """The newest version of the policy `name` with this body, made where it is new."""
+    complete = suite.parse(body).as_json()
+    fingerprint = digest(complete)
+    newest = GatePolicy.objects.filter(name=name).order_by("-version").first()
+    if newest and newest.digest == fingerprint:
+        return newest
+    last = GatePolicy.objects.filter(name=name).aggregate(last=Max("version"))["last"] or 0
+    row = GatePolicy.objects.create(
+        name=name, version=last + 1, body=complete, digest=fingerprint, created_by=by, created_at=at
+    )
+    record(
+        Event.GATE_POLICY_ACTIVATED,
+        by=by,
+        subject=row,
+        facts={"name": name, "version": row.version, "policy": fingerprint},
+        at=at,
+    )
+    return row

@@ -1,0 +1,167 @@
+"""Acts: submit an experiment, cancel one, run one again."""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django_q.tasks import async_task
+
+from datasets.models import DatasetVersion, VersionState
+from evaltrack.accounts.models import User
+from evaltrack.errors import Conflict, Invalid, NotFound, refuse_if
+from evaltrack.integrations import hosts
+from evaltrack.ledger.events import Event
+from evaltrack.ledger.record import record
+from experiments import configuration, lifecycle, numbering, policies, suite
+from experiments.models import (
+    Component,
+    ComponentVersion,
+    Environment,
+    Experiment,
+    ExperimentStatus,
+    GatePolicy,
+    Lane,
+    Tier,
+)
+
+LANE_OF_TIER = {Tier.SMOKE: Lane.GATE, Tier.STANDARD: Lane.STANDARD, Tier.EXTENDED: Lane.EXTENDED}
+DEFAULT_POLICY = "default"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What an experiment asks. `baseline` None: the version that is in production now."""
+
+    component: Component
+    candidate: ComponentVersion
+    baseline: ComponentVersion
+    dataset_version: DatasetVersion
+    policy: GatePolicy
+    tier: str = Tier.STANDARD
+    hypothesis: str = ""
+    context: dict[str, Any] = field(default_factory=dict)
+
+
+def find_version(component: Component, version: str) -> ComponentVersion:
+    found = component.versions.filter(version=version).first()
+    if found is None:
+        known = ", ".join(component.versions.order_by("-created_at").values_list("version", flat=True)[:5])
+        raise NotFound(
+            "no_such_version",
+            f"{component} has no version {version!r}; it has {known or 'none yet'}. Register the version first.",
+        )
+    return found
+
+
+def production_version(component: Component) -> ComponentVersion:
+    deployment = component.deployments.filter(environment=Environment.PRODUCTION, ended_at=None).first()
+    if deployment is None:
+        raise Invalid(
+            "no_baseline",
+            f"{component} has nothing in production to compare with; name a baseline.",
+            {"baseline": ["is needed while nothing is in production"]},
+        )
+    return deployment.version
+
+
+def policy_of(component: Component) -> GatePolicy:
+    policy = component.policy or GatePolicy.objects.filter(name=DEFAULT_POLICY).order_by("-version").first()
+    if policy is None:
+        raise Invalid(
+            "no_suite",
+            f"{component} has no gate policy and there is no default one; send a suite with the experiment.",
+            {"suite": ["is needed"]},
+        )
+    return policy
+
+
+@transaction.atomic
+def submit(question: Question, *, by: User, at: dt.datetime) -> Experiment:
+    """Queue an experiment and wake a worker. Nothing is measured yet; the plan is locked when it starts."""
+    component = question.component
+    refuse_if(policies.changing(by, component))
+    if question.candidate == question.baseline:
+        raise Invalid(
+            "same_version",
+            "Candidate and baseline are the same version; there is nothing to compare.",
+            {"candidate": ["must differ from the baseline"]},
+        )
+    if question.dataset_version.state != VersionState.PUBLISHED:
+        raise Invalid(
+            "dataset_draft",
+            f"{question.dataset_version} is a draft; its custodian publishes it before it can be evidence.",
+            {"dataset": ["is not published"]},
+        )
+    for version in (question.candidate, question.baseline):
+        refuse_if(hosts.calling(configuration.parse(version.configuration).base_url))
+    rules = suite.parse(question.policy.body)
+    earlier = Experiment.objects.filter(component=component, dataset_version=question.dataset_version).count()
+    experiment = Experiment.objects.create(
+        public_id=numbering.next_public_id(numbering.EXPERIMENT, at=at),
+        component=component,
+        candidate=question.candidate,
+        baseline=question.baseline,
+        dataset_version=question.dataset_version,
+        policy=question.policy,
+        tier=question.tier,
+        lane=LANE_OF_TIER[Tier(question.tier)],
+        hypothesis=question.hypothesis,
+        context=question.context,
+        needs_people=suite.needs_people(
+            rules,
+            risk=component.risk,
+            candidate=question.candidate.version,
+            baseline=question.baseline.version,
+        ),
+        attempt=earlier + 1,
+        submitted_by=by,
+        submitted_at=at,
+    )
+    # The queue's table is in this database: the wake-up commits with the row or not at all.
+    async_task("experiments.jobs.drain")
+    record(
+        Event.EXPERIMENT_SUBMITTED,
+        by=by,
+        subject=experiment,
+        facts={
+            "component": component.name,
+            "candidate": question.candidate.digest,
+            "baseline": question.baseline.digest,
+            "dataset": question.dataset_version.digest,
+            "tier": str(question.tier),
+            "policy": question.policy.digest,
+        },
+        at=at,
+    )
+    return experiment
+
+
+@transaction.atomic
+def cancel(experiment: Experiment, *, by: User, at: dt.datetime) -> Experiment:
+    """End an experiment without a verdict. What was collected stays; nothing more is asked."""
+    refuse_if(policies.changing(by, experiment.component))
+    if experiment.status == ExperimentStatus.CANCELLED:
+        return experiment
+    if lifecycle.EXPERIMENT.edges[ExperimentStatus(experiment.status)] == frozenset():
+        raise Conflict(
+            "already_ended", f"{experiment} is {experiment.status}; it cannot be cancelled any more."
+        )
+    lifecycle.EXPERIMENT.advance(experiment, to=ExperimentStatus.CANCELLED, finished_at=at)
+    record(Event.EXPERIMENT_CANCELLED, by=by, subject=experiment, facts={}, at=at)
+    return experiment
+
+
+def rerun(experiment: Experiment, *, by: User, at: dt.datetime) -> Experiment:
+    """The same question as a new experiment; it counts as a further attempt on the dataset."""
+    question = Question(
+        component=experiment.component,
+        candidate=experiment.candidate,
+        baseline=experiment.baseline,
+        dataset_version=experiment.dataset_version,
+        policy=experiment.policy,
+        tier=experiment.tier,
+        hypothesis=experiment.hypothesis,
+        context=experiment.context,
+    )
+    return submit(question, by=by, at=at)

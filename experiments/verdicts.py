@@ -1,0 +1,85 @@
+"""Acts: decide an experiment, and decide it again when people or a proxy have spoken."""
+
+import datetime as dt
+
+from evaltrack.canonical import digest
+from evaltrack.ledger.events import Event
+from evaltrack.ledger.identity import SYSTEM
+from evaltrack.ledger.record import record
+from evaltrack.notifications import outbox
+from evaltrack.stats.estimate import from_json
+from experiments import gates, messages, suite
+from experiments.gates import People
+from experiments.models import Evidence, EvidenceKind, Experiment, Verdict
+
+
+def decide(experiment: Experiment, *, cause: str, at: dt.datetime) -> Verdict:
+    """Add a verdict from the stored comparisons and evidence; call it inside the act's transaction."""
+    rule = suite.parse(experiment.policy.body).human
+    people = latest_people(experiment)
+    decision = gates.decide(
+        experiment.comparisons.all(), rule=rule, people=people, needed=experiment.needs_people
+    )
+    previous = experiment.verdicts.first()
+    verdict = Verdict.objects.create(
+        experiment=experiment,
+        number=previous.number + 1 if previous else 1,
+        outcome=decision.outcome,
+        provisional=decision.provisional,
+        automated=decision.automated,
+        people=decision.people,
+        reasons=decision.reasons,
+        evidence_digest=evidence_digest(experiment),
+        cause=cause,
+        decided_at=at,
+    )
+    record(
+        Event.EXPERIMENT_DECIDED,
+        by=SYSTEM,
+        subject=experiment,
+        facts={
+            "outcome": verdict.outcome,
+            "provisional": verdict.provisional,
+            "automated": verdict.automated,
+            "number": verdict.number,
+            "evidence_digest": verdict.evidence_digest,
+            "plan": experiment.plan.digest,
+        },
+        at=at,
+    )
+    told = messages.experiment_decided(experiment, verdict, previous)
+    outbox.post(told, to=[experiment.component.owner], at=at)
+    return verdict
+
+
+def latest_people(experiment: Experiment) -> People | None:
+    """What people said, if they have; else the proxy that stands in for them, if one does."""
+    if human := newest(experiment, EvidenceKind.HUMAN):
+        return People(
+            net_preference=from_json(human.body["net_preference"]),
+            agreement=from_json(human.body["agreement"]),
+        )
+    if proxy := newest(experiment, EvidenceKind.PROXY):
+        return People(proxy=proxy.body["metric"], proxy_outcome=proxy.body["outcome"])
+    return None
+
+
+def newest(experiment: Experiment, kind: str) -> Evidence | None:
+    return experiment.evidence.filter(kind=kind).order_by("-pk").first()
+
+
+def evidence_digest(experiment: Experiment) -> str:
+    """One digest over everything that the verdict rests on: plan, comparisons, evidence of people."""
+    comparisons = [
+        {
+            "metric": row.metric,
+            "baseline": row.baseline,
+            "candidate": row.candidate,
+            "delta": row.delta,
+            "tests": row.tests,
+            "outcome": row.outcome,
+        }
+        for row in experiment.comparisons.all()
+    ]
+    people = list(experiment.evidence.order_by("pk").values_list("digest", flat=True))
+    return digest({"plan": experiment.plan.digest, "comparisons": comparisons, "people": people})

@@ -1,0 +1,241 @@
+"""How often the intervals that people are shown contain the truth, against the table in docs/statistics.md.
+
+Run as a script this file prints the rows of that table. Every row has its own seed, so that adding a row changes
+no other. A result without an interval is neither right nor wrong: it is left out of the share.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from evaltrack.stats.agreement import cohen_kappa, krippendorff_alpha, preference_kappa
+from evaltrack.stats.estimate import Undefined
+from evaltrack.stats.independent import miettinen_nurminen, newcombe_independent, welch_difference
+from evaltrack.stats.intervals import mean_t, quantile, wilson
+from evaltrack.stats.paired import (
+    mean_difference_t,
+    newcombe_difference,
+    quantile_difference,
+    tango_difference,
+)
+from evaltrack.stats.pairwise import mean_pairwise_kappa
+from evaltrack.stats.preference import net_preference
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "statistics.md"
+
+
+def share_covered(results, truth):
+    """The share of the intervals that contain the truth."""
+    shown = [r for r in results if not isinstance(r, Undefined) and r.ci_low is not None]
+    return np.mean([r.ci_low <= truth <= r.ci_high for r in shown])
+
+
+def wilson_coverage(p):
+    def exactly(n, rng):
+        hits = [wilson(x, n).ci_low <= p <= wilson(x, n).ci_high for x in range(n + 1)]
+        return stats.binom.pmf(np.arange(n + 1), n, p) @ hits
+
+    return exactly
+
+
+def paired_binary_coverage(method, table):
+    """`table` gives the shares of both right, candidate only, baseline only, neither."""
+
+    @cache
+    def interval(a, b, c, d):
+        return method([1] * (a + b) + [0] * (c + d), [1] * a + [0] * b + [1] * c + [0] * d)
+
+    def simulated(n, rng):
+        samples = rng.multinomial(n, table, size=2000)
+        if method is tango_difference:  # it looks at b and c alone
+            samples = [(0, b, c, a + d) for a, b, c, d in samples.tolist()]
+        return share_covered([interval(*map(int, row)) for row in samples], table[1] - table[2])
+
+    return simulated
+
+
+def independent_binary_coverage(method, p1, p2):
+    def simulated(n, rng):
+        rows = zip(*(rng.binomial(n, p, size=2000).tolist() for p in (p1, p2)), strict=True)
+        interval = cache(lambda x1, x2: method(x1, n, x2, n))
+        return share_covered([interval(*row) for row in rows], p1 - p2)
+
+    return simulated
+
+
+def vector_coverage(method, draw, truth, times=2000):
+    """`draw(rng, n)` gives the arguments of the method."""
+    return lambda n, rng: share_covered([method(*draw(rng, n)) for _ in range(times)], truth)
+
+
+def kappa_coverage(prevalences, kappa, times=400):
+    """Two raters who copy the truth or guess by prevalence: the table is κ·diag(π) + (1 − κ)·ππᵀ."""
+    pi = np.array(prevalences)
+    cells = kappa * np.diag(pi) + (1 - kappa) * np.outer(pi, pi)
+
+    def simulated(n, rng):
+        tables = rng.multinomial(n, cells.ravel(), size=times).reshape(times, *cells.shape)
+        return share_covered((cohen_kappa(table, seed=i) for i, table in enumerate(tables)), kappa)
+
+    return simulated
+
+
+def labels(rng, n, raters, prevalences, agreement):
+    """n × raters labels: each rater copies the unit's label with probability √agreement, or guesses."""
+    truth = rng.choice(len(prevalences), p=prevalences, size=(n, 1))
+    guess = rng.choice(len(prevalences), p=prevalences, size=(n, raters))
+    return np.where(rng.random((n, raters)) < agreement**0.5, truth, guess)
+
+
+def alpha_coverage(n, rng):
+    samples = (labels(rng, n, 3, (0.5, 0.3, 0.2), 0.5).tolist() for _ in range(200))
+    return share_covered((krippendorff_alpha(s, level="nominal", seed=i) for i, s in enumerate(samples)), 0.5)
+
+
+def rated(sample, names):
+    return [
+        (unit, rater, names[x]) for unit, row in enumerate(sample.tolist()) for rater, x in enumerate(row)
+    ]
+
+
+def preference_kappa_coverage(n, rng):
+    samples = (rated(labels(rng, n, 3, (0.4, 0.4, 0.2), 0.4), ("A", "B", "tie")) for _ in range(200))
+    results = (preference_kappa(s, between="raters", seed=i).kappa for i, s in enumerate(samples))
+    return share_covered(results, 0.4)
+
+
+def mean_pairwise_kappa_coverage(n, rng):
+    samples = (rated(labels(rng, n, 3, (0.5, 0.3, 0.2), 0.5), "abc") for _ in range(100))
+    return share_covered((mean_pairwise_kappa(s, seed=i).kappa for i, s in enumerate(samples)), 0.5)
+
+
+def votes(rng, prompts):
+    """Five votes a prompt; the chance to win varies between prompts, which correlates votes by about 0.3."""
+    chance = rng.beta(1.4, 0.9333, size=(prompts, 1))
+    won = np.where(rng.random((prompts, 5)) < chance, 1.0, -1.0)
+    return won.ravel(), np.repeat(np.arange(prompts), 5)
+
+
+def paired_lognormal(rng, n):
+    baseline = rng.lognormal(size=n)
+    return baseline * rng.lognormal(sigma=0.3, size=n), baseline
+
+
+def latency_change(q):
+    """The true difference of the quantiles of `paired_lognormal`: both are lognormal."""
+    z = stats.norm.ppf(q)
+    return np.exp(z * np.hypot(1, 0.3)) - np.exp(z)
+
+
+RARE, COMMON = (0.75, 0.05, 0.05, 0.15), (0.5, 0.2, 0.1, 0.2)
+SMALL = (10, 20, 50, 200)
+
+SIMULATIONS: dict[tuple[str, str], tuple[tuple[int, ...], Callable]] = {
+    ("wilson", "share 0.5"): (SMALL, wilson_coverage(0.5)),
+    ("wilson", "share 0.9"): (SMALL, wilson_coverage(0.9)),
+    ("mean_t", "normal"): (SMALL, vector_coverage(mean_t, lambda rng, n: (rng.normal(size=n),), 0)),
+    ("mean_t", "exponential"): (SMALL, vector_coverage(mean_t, lambda rng, n: (rng.exponential(size=n),), 1)),
+    ("quantile 0.5", "lognormal"): (
+        (20, 50, 200),
+        vector_coverage(quantile, lambda rng, n: (rng.lognormal(size=n), 0.5), 1),
+    ),
+    ("quantile 0.95", "lognormal"): (
+        (200, 1000),
+        vector_coverage(quantile, lambda rng, n: (rng.lognormal(size=n), 0.95), stats.lognorm.ppf(0.95, 1)),
+    ),
+    ("tango_difference", "10 % discordant, Δ 0"): (SMALL, paired_binary_coverage(tango_difference, RARE)),
+    ("tango_difference", "30 % discordant, Δ 0.1"): (SMALL, paired_binary_coverage(tango_difference, COMMON)),
+    ("newcombe_difference", "10 % discordant, Δ 0"): (
+        SMALL,
+        paired_binary_coverage(newcombe_difference, RARE),
+    ),
+    ("newcombe_difference", "30 % discordant, Δ 0.1"): (
+        SMALL,
+        paired_binary_coverage(newcombe_difference, COMMON),
+    ),
+    ("mean_difference_t", "differences of exponentials"): (
+        SMALL,
+        vector_coverage(mean_difference_t, lambda rng, n: rng.exponential(size=(2, n)), 0),
+    ),
+    ("quantile_difference 0.5", "correlated lognormal"): (
+        (20, 50, 200),
+        vector_coverage(
+            lambda x, y: quantile_difference(x, y, 0.5, seed=1, draws=1000), paired_lognormal, 0, 200
+        ),
+    ),
+    ("quantile_difference 0.95", "correlated lognormal"): (
+        (200,),
+        vector_coverage(
+            lambda x, y: quantile_difference(x, y, 0.95, seed=1, draws=1000),
+            paired_lognormal,
+            latency_change(0.95),
+            200,
+        ),
+    ),
+    ("miettinen_nurminen", "0.9 v 0.8, n each"): (
+        SMALL,
+        independent_binary_coverage(miettinen_nurminen, 0.9, 0.8),
+    ),
+    ("newcombe_independent", "0.9 v 0.8, n each"): (
+        SMALL,
+        independent_binary_coverage(newcombe_independent, 0.9, 0.8),
+    ),
+    ("welch_difference", "normal, sd 1 v 3, n each"): (
+        SMALL,
+        vector_coverage(
+            welch_difference, lambda rng, n: (rng.normal(0, 1, size=n), rng.normal(0, 3, size=n)), 0
+        ),
+    ),
+    ("cohen_kappa", "2 labels at 0.5, κ 0.6"): (SMALL, kappa_coverage((0.5, 0.5), 0.6)),
+    ("cohen_kappa", "2 labels at 0.9, κ 0.9"): (SMALL, kappa_coverage((0.9, 0.1), 0.9)),
+    ("cohen_kappa", "5 labels at 0.2, κ 0.8"): ((20, 50, 200), kappa_coverage((0.2,) * 5, 0.8)),
+    ("krippendorff_alpha", "3 raters, 3 labels, α 0.5"): (SMALL, alpha_coverage),
+    ("preference_kappa", "3 raters, 20 % ties, κ 0.4"): (SMALL, preference_kappa_coverage),
+    ("mean_pairwise_kappa", "3 raters, 3 labels, κ 0.5"): ((20, 50), mean_pairwise_kappa_coverage),
+    ("net_preference", "n prompts × 5 votes, ρ 0.3"): (
+        (5, 10, 20, 60),
+        vector_coverage(net_preference, votes, 0.2),
+    ),
+}
+
+
+def rows() -> Iterator[tuple[str, str, int]]:
+    return ((method, setting, n) for (method, setting), (sizes, _) in SIMULATIONS.items() for n in sizes)
+
+
+def coverage(method: str, setting: str, n: int) -> float:
+    rng = np.random.default_rng(crc32(f"{method} {setting} {n}".encode()))
+    return float(SIMULATIONS[method, setting][1](n, rng))
+
+
+def documented() -> dict[tuple[str, str, int], tuple[float, float]]:
+    """Coverage and floor of each row of the document's table."""
+    line = re.compile(r"^\| `(.+?)` \| (.+?) \| (\d+) \| (0\.\d{3}) \| (0\.\d\d) \|$", re.MULTILINE)
+    found = line.findall(DOCUMENT.read_text(encoding="utf-8"))
+    return {
+        (method, setting, int(n)): (float(share), float(floor)) for method, setting, n, share, floor in found
+    }
+
+
+def test_the_document_has_a_row_for_each_simulation():
+    assert list(documented()) == list(rows())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("method", "setting", "n"), list(rows()))
+def test_coverage_is_what_the_document_says(method, setting, n):
+    share, floor = documented()[method, setting, n]
+    measured = coverage(method, setting, n)
+    assert measured >= floor
+    assert measured == pytest.approx(share, abs=0.005)  # another numpy may draw a little differently
+
+
+if __name__ == "__main__":
+    for method, setting, n in rows():
+        print(f"| `{method}` | {setting} | {n} | {coverage(method, setting, n):.3f} | 0.00 |", flush=True)

@@ -1,0 +1,56 @@
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
+
+from evaltrack.stats.multiplicity import holm
+
+approx = pytest.approx
+repeatable = settings(derandomize=True, deadline=None)
+p_values = st.lists(st.floats(0, 1), min_size=1, max_size=20)
+
+# Benjamini & Hochberg 1995, section 3: fifteen tests of the myocardial infarction trial
+INFARCTION = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459]
+INFARCTION += [0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0]
+
+
+def test_holm_rejects_three_of_the_infarction_tests():
+    adjusted = holm(INFARCTION)
+    assert adjusted[:9] == approx([0.0015, 0.0056, 0.0247, 0.1140, 0.2211, 0.2780, 0.2780, 0.2780, 0.3213])
+    assert adjusted[9:] == [1] * 6
+    assert sum(p <= 0.05 for p in adjusted) == 3
+
+
+@repeatable
+@given(p_values)
+def test_holm_agrees_with_statsmodels(p):
+    assert holm(p) == approx(multipletests(p, method="holm")[1].tolist())
+
+
+@repeatable
+@given(p_values)
+def test_holm_keeps_the_order_and_never_lowers_a_p_value(p):
+    adjusted = holm(p)
+    assert all(after >= before for before, after in zip(p, adjusted, strict=True))
+    ranked = [after for _, after in sorted(zip(p, adjusted, strict=True))]
+    assert ranked == sorted(ranked)
+
+
+@repeatable
+@given(p_values, st.randoms(use_true_random=False))
+def test_holm_does_not_depend_on_the_order_of_the_tests(p, random):
+    shuffled = random.sample(range(len(p)), len(p))
+    assert holm([p[i] for i in shuffled]) == [holm(p)[i] for i in shuffled]
+
+
+def test_an_empty_family_and_a_single_test_need_no_adjustment():
+    assert holm([]) == []
+    assert holm([0.03]) == [0.03]
+
+
+@pytest.mark.parametrize("p", [[1.1], [-0.1], [math.nan], [[0.1]]])
+def test_what_is_no_p_value_is_refused(p):
+    with pytest.raises(ValueError):
+        holm(p)

@@ -1,0 +1,93 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evaltrack.stats.agreement import cohen_kappa
+from evaltrack.stats.estimate import Undefined
+from evaltrack.stats.pairwise import mean_pairwise_kappa
+
+approx = pytest.approx
+repeatable = settings(derandomize=True, deadline=None, max_examples=40)
+
+
+def ratings_by(**raters):
+    """Ratings of units 0, 1, 2 … from a string of labels per rater; a dot is a missing rating."""
+    return [
+        (u, rater, mark) for rater, marks in raters.items() for u, mark in enumerate(marks) if mark != "."
+    ]
+
+
+def table(one, two, labels="abc"):
+    return [[sum(pair == (x, y) for pair in zip(one, two, strict=True)) for y in labels] for x in labels]
+
+
+def test_the_mean_is_weighted_by_the_units_that_both_rated():
+    one, two, three = "aabbccabca", "aabbcbabcc", "ababa....."
+    kappas = [
+        (10, cohen_kappa(table(one, two), seed=1).value),
+        (5, cohen_kappa(table(one[:5], three[:5]), seed=1).value),
+        (5, cohen_kappa(table(two[:5], three[:5]), seed=1).value),
+    ]
+    result = mean_pairwise_kappa(ratings_by(one=one, two=two, three=three), seed=1)
+    assert result.kappa.value == approx(sum(n * kappa for n, kappa in kappas) / 20)
+    assert (result.kappa.n, result.pairs, result.pairs_undefined) == (10, 3, 0)
+    assert result.kappa.ci_low < result.kappa.value < result.kappa.ci_high
+
+
+def test_undefined_pairs_are_left_out_and_counted():
+    one, two, three, four = "aabbab", "aabbba", "aa....", "...bb."
+    result = mean_pairwise_kappa(ratings_by(one=one, two=two, three=three, four=four), seed=1)
+    # Three said "a" with one and with two, four said "b" with two; three and four share no unit.
+    assert (result.pairs, result.pairs_undefined) == (5, 3)
+    one_and_two = cohen_kappa(table(one, two), seed=1).value
+    one_and_four = cohen_kappa(table("ba", "bb"), seed=1).value
+    assert result.kappa.value == approx((6 * one_and_two + 2 * one_and_four) / 8)
+
+
+@repeatable
+@given(st.lists(st.text("abc", min_size=3, max_size=3), min_size=12, max_size=30))
+def test_the_order_of_the_ratings_changes_nothing(units):
+    ratings = [(u, rater, mark) for u, marks in enumerate(units) for rater, mark in enumerate(marks)]
+    assert mean_pairwise_kappa(ratings, seed=2) == mean_pairwise_kappa(reversed(ratings), seed=2)
+
+
+@repeatable
+@given(st.lists(st.text("abc", min_size=3, max_size=3), min_size=2, max_size=20))
+def test_the_mean_is_that_of_the_tables(units):
+    columns = ["".join(column) for column in zip(*units, strict=True)]
+    kappas = [cohen_kappa(table(one, two), seed=1) for one, two in combinations(columns, 2)]
+    defined = [kappa.value for kappa in kappas if not isinstance(kappa, Undefined)]
+    result = mean_pairwise_kappa(ratings_by(**dict(zip("xyz", columns, strict=True))), seed=1)
+    assert result.pairs_undefined == 3 - len(defined)
+    if defined:
+        assert result.kappa.value == approx(np.mean(defined))
+    else:
+        assert isinstance(result.kappa, Undefined)
+
+
+def test_complete_agreement_leaves_room_below_one():
+    result = mean_pairwise_kappa(ratings_by(one="ab" * 15, two="ab" * 15), seed=1)
+    assert (result.kappa.value, result.kappa.ci_high) == (1, 1)
+    assert result.kappa.ci_low == approx(1 - 0.113513 / 0.5, abs=1e-5)
+
+
+def test_nothing_to_compare_is_undefined():
+    nothing = Undefined("no unit was rated by two people")
+    assert mean_pairwise_kappa([], seed=1).kappa == nothing
+    assert mean_pairwise_kappa(ratings_by(one="ab"), seed=1).kappa == nothing
+    one_label = mean_pairwise_kappa(ratings_by(one="aaa", two="aaa"), seed=1)
+    assert one_label.kappa.reason.startswith("only one category was used; agreement 3/3")
+    assert (one_label.pairs, one_label.pairs_undefined) == (1, 1)
+    each_its_own = mean_pairwise_kappa(ratings_by(one="aa..", two="aa..", three="..bb", four="..bb"), seed=1)
+    assert each_its_own.kappa == Undefined(
+        "each pair of raters used one category only, so no pair has a kappa"
+    )
+    assert each_its_own.as_json()["pairs_undefined"] == 2
+
+
+def test_a_repeat_by_the_same_rater_is_refused():
+    with pytest.raises(ValueError, match="twice"):
+        mean_pairwise_kappa([("u", "one", "a"), ("u", "one", "b")], seed=1)
