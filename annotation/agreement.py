@@ -16,8 +16,8 @@ from evaltrack.stats.agreement import (
     percent_agreement,
     preference_kappa,
 )
-from evaltrack.stats.pairwise import PairwiseKappa, mean_pairwise_kappa
 from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.pairwise import PairwiseKappa, mean_pairwise_kappa
 from evaltrack.stats.preference import left_pick_rate, net_preference
 from experiments.models import Arm
 

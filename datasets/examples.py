@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 from evaltrack.canonical import canonical_json, sha256_hex
 
@@ -57,6 +57,15 @@ class BrokenLines(Exception):
     def __init__(self, errors: list[LineError]) -> None:
         super().__init__(f"{len(errors)} broken lines")
         self.errors = errors
+
+
+def bounded_lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Lines of a stream. Of a line that is too long only the beginning is kept, enough to be refused."""
+    while line := stream.readline(LONGEST_LINE + 2):
+        kept = line
+        while not line.endswith(b"\n") and (line := stream.readline(LONGEST_LINE)):
+            pass
+        yield kept
 
 
 def read_examples(lines: Iterable[bytes]) -> Iterator[Example]:

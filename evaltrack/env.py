@@ -8,13 +8,25 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+# Below the environment stands a file of NAME=value lines, so that an instance works without any variable set.
+FILE = Path(os.environ.get("EVALTRACK_VAR") or Path(__file__).resolve().parent.parent / "var") / "settings.env"
+
+
+def read_file(path: Path) -> dict[str, str]:
+    lines = path.read_text().splitlines() if path.exists() else []
+    pairs = (line.partition("=") for line in lines if line.strip() and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+VALUES = {**read_file(FILE), **os.environ}
+
 
 def text(name: str, default: str) -> str:
-    return os.environ.get(name, default)
+    return VALUES.get(name, default)
 
 
 def flag(name: str, default: bool) -> bool:
-    raw = os.environ.get(name, "").strip().lower()
+    raw = text(name, "").strip().lower()
     if raw in {"1", "true", "yes", "on"}:
         return True
     if raw in {"0", "false", "no", "off"}:
@@ -25,7 +37,7 @@ def flag(name: str, default: bool) -> bool:
 
 
 def whole_number(name: str, default: int) -> int:
-    raw = os.environ.get(name, "")
+    raw = text(name, "")
     try:
         return int(raw) if raw else default
     except ValueError:
@@ -42,7 +54,7 @@ def secret_or_file(name: str, path: Path) -> str:
 
     The file lets the embedded default run without any configuration; several hosts share the variable.
     """
-    if value := os.environ.get(name):
+    if value := VALUES.get(name):
         return value
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

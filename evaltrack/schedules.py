@@ -20,6 +20,8 @@ PERIODIC = [
     Periodic("return expired assignments", "annotation.jobs.expire_leases", 1),
     Periodic("escalate overdue tasks", "annotation.jobs.escalate_overdue", 1),
     Periodic("deliver notifications", "evaltrack.notifications.jobs.deliver", 1),
+    Periodic("sign the ledger", "evaltrack.ledger.jobs.sign", 60),
+    Periodic("verify the ledger", "evaltrack.ledger.jobs.verify", 24 * 60),
 ]
 
 

@@ -14,14 +14,14 @@ HTTPS = env.flag("EVALTRACK_HTTPS", False)
 SITE_URL = env.text("EVALTRACK_SITE_URL", "http://127.0.0.1:8000")
 
 INSTALLED_APPS = [
-    "evaltrack",
+    "evaltrack.apps.EvaltrackConfig",
     "evaltrack.accounts",
     "evaltrack.ledger",
     "evaltrack.notifications",
     "datasets",
     "experiments",
     "annotation",
-    "django.contrib.admin",
+    "evaltrack.apps.RoleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",

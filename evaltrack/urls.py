@@ -1,3 +1,48 @@
-from django.urls import path
+"""The map of the site."""
 
-urlpatterns: list = []
+from django.contrib import admin
+from django.contrib.auth import views as auth
+from django.contrib.auth.decorators import login_not_required
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+
+from evaltrack import health
+from evaltrack.accounts import views as accounts
+from evaltrack.notifications import views as notifications
+from evaltrack.reports import api as ledger_api
+from evaltrack.reports import views as reports
+
+API = [
+    path("", include("datasets.api_urls")),
+    path("", include("experiments.api.urls")),
+    path("", include("annotation.api_urls")),
+    path("ledger/checkpoint", ledger_api.LedgerCheckpoint.as_view()),
+    path("ledger/entries/<int:index>", ledger_api.LedgerEntryView.as_view()),
+    path("ledger/proof", ledger_api.LedgerProof.as_view()),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+]
+
+urlpatterns = [
+    path("", reports.home, name="home"),
+    path(
+        "login/",
+        login_not_required(auth.LoginView.as_view(template_name="accounts/login.html")),
+        name="login",
+    ),
+    path("logout/", auth.LogoutView.as_view(), name="logout"),
+    path("agreement/", accounts.agreement, name="agreement"),
+    path("inbox/", notifications.inbox, name="inbox"),
+    path("inbox/read/", notifications.mark_read, name="inbox-read"),
+    path("", include("datasets.urls")),
+    path("", include("experiments.urls")),
+    path("", include("annotation.urls")),
+    path("ledger/", reports.ledger, name="ledger"),
+    path("ledger/<int:index>/", reports.ledger_entry, name="ledger-entry"),
+    path("api/v1/", include(API)),
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+]
+
+handler404 = "evaltrack.http_errors.not_found"
+handler500 = "evaltrack.http_errors.server_error"

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.estimate import Estimate, TestResult, Undefined
 from evaltrack.stats.multiplicity import holm
 from experiments.comparison import MOST_MISSING, Compared
 from experiments.metrics.base import Kind
@@ -78,7 +78,7 @@ def outcome_of(compared: Compared, p_adjusted: float | None, *, alpha: float) ->
     asked = compared.n + compared.missing
 
     def judged(outcome: str, sentence: str) -> Judged:
-        return Judged(compared, outcome, p_adjusted, f"{sentence} {why_two_tests(compared)}".strip())
+        return Judged(compared, outcome, p_adjusted, f"{sentence} {why_tests_differ(compared, alpha)}".strip())
 
     if asked and compared.missing / asked > MOST_MISSING:
         return judged(
@@ -118,13 +118,15 @@ def outcome_of(compared: Compared, p_adjusted: float | None, *, alpha: float) ->
     )
 
 
-def why_two_tests(compared: Compared) -> str:
-    """Why the specification's test and the deciding one may say different things."""
-    if compared.design != "paired" or compared.metric.quantile is not None:
+def why_tests_differ(compared: Compared, alpha: float) -> str:
+    """Why the specification's test and the deciding one say different things, where they do."""
+    p_values = [test.p_value for test in compared.tests.values() if isinstance(test, TestResult)]
+    if compared.design != "paired" or len({p < alpha for p in p_values}) < 2:
         return ""
     name = "two-proportion z-test" if compared.metric.kind == Kind.BINARY else "t-test of independent samples"
     return (
-        f"Both arms answered the same examples, so the paired test decides; the {name} ignores the pairing."
+        "The tests differ: both arms answered the same examples, so the paired test decides, "
+        f"and the {name} overlooks the pairing."
     )
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 
 from django.db import IntegrityError, transaction
+from django_q.tasks import async_task
 
 from evaltrack.accounts.models import User
 from evaltrack.canonical import digest
@@ -104,6 +105,8 @@ def approve(request_id: int, *, by: User, reason: str, seen_digest: str, at: dt.
         Event.PROMOTION_APPROVED, by=by, subject=row, facts=facts(row), statements={"reason": reason}, at=at
     )
     record(Event.PRODUCTION_CHANGED, by=by, subject=row.version, facts=facts(row), at=at)
+    # What is decided after the last checkpoint could still be rewritten; so a decision is signed at once.
+    async_task("evaltrack.ledger.jobs.sign")
     return row
 
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection, transaction
 
 from evaltrack.errors import Conflict
 from evaltrack.ledger import notes
@@ -25,12 +26,23 @@ from evaltrack.ledger.notes import BadNote, verify_note
 __all__ = ["BadNote", "issue", "known_keys", "public_key", "verifier_key", "verify_note"]
 
 
+# "evtcheck" as a number: the key of the lock that orders checkpoints.
+ADVISORY_LOCK = 0x6576746368656368
+
+
+@transaction.atomic
 def issue(at: dt.datetime) -> Checkpoint:
     """Sign the ledger as it stands. Every call adds a row: a daily checkpoint is a sign of life.
+
+    Call it after the decision's transaction has ended: what is signed must not be rolled back.
 
     Refused when the history no longer leads to the root that was signed last: a signature must never
     make an altered history look sound.
     """
+    # One after the other: a slower one that saw fewer entries would look as if the ledger had shrunk.
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
     previous = Checkpoint.objects.order_by("-id").first()
     size = LedgerEntry.objects.size()
     if previous and size < previous.size:

@@ -108,6 +108,10 @@ class LedgerEntry(WrittenOnce):
             return "This entry cannot be read: it was altered after it was written"
 
 
+class DisclosureQuerySet(WrittenOnceQuerySet["Disclosure"]):
+    """Deletable, for erasure."""
+
+
 class Disclosure(WrittenOnce):
     """A statement that a person typed, with the salt of its commitment in the entry.
 
@@ -120,7 +124,7 @@ class Disclosure(WrittenOnce):
     salt = models.BinaryField()
     value = models.TextField()
 
-    objects = WrittenOnceQuerySet["Disclosure"].as_manager()
+    objects = DisclosureQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -131,6 +135,10 @@ class Disclosure(WrittenOnce):
         return f"{self.field} of entry {self.entry_index}"
 
 
+class CheckpointQuerySet(AppendOnlyQuerySet["Checkpoint"]):
+    """Nothing but what every append-only table has."""
+
+
 class Checkpoint(WrittenOnce):
     """The signed root of the first `size` entries. Worth something once somebody else holds a copy."""
 
@@ -139,7 +147,7 @@ class Checkpoint(WrittenOnce):
     note = models.TextField()
     issued_at = models.DateTimeField()
 
-    objects = AppendOnlyQuerySet["Checkpoint"].as_manager()
+    objects = CheckpointQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]

@@ -1,8 +1,8 @@
 """What an inconclusive comparison needs: how many examples, or how large a difference.
 
-For paired comparisons. These are plans, not results: they take the observed discordance or spread as the
-truth and use normal quantiles, so treat them as good to about five per cent (below 30 examples add two). The
-default is a two-sided level of 0.05 (the level of the 95 % interval) and a power of 0.8.
+For paired comparisons. These are plans, not results: they take the observed discordance or spread as the truth
+and use normal quantiles, so treat them as good to about a tenth (below 30 examples add two). The default is a
+two-sided level of 0.05, that of the 95 % interval, and a power of 0.8.
 """
 
 from __future__ import annotations

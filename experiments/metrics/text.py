@@ -30,18 +30,25 @@ def contains(text: str, phrase: str) -> bool:
     return f" {normalized(phrase)} " in f" {normalized(text)} "
 
 
-def facts_stated(answered: Answered) -> float | None:
-    """1 where every required fact is in the answer, in one of its accepted spellings.
+def share_of_facts(answered: Answered) -> float | None:
+    """The share of the reference's facts that the answer states, each in one of its accepted spellings.
 
     `expected.facts` lists the facts, each a list of spellings. An empty list marks a question that cannot be
-    answered from the sources: then saying so, without citing any, is right.
+    answered from the sources: then saying so counts 1, and any answer 0.
     """
     facts = answered.expected.get("facts") if isinstance(answered.expected, dict) else None
     if not isinstance(facts, list) or answered.text is None:
         return None
     if not facts:
         return float(abstains(answered))
-    return float(all(any(contains(answered.text, spelling) for spelling in fact) for fact in facts))
+    stated = sum(any(contains(answered.text, spelling) for spelling in fact) for fact in facts)
+    return stated / len(facts)
+
+
+def facts_stated(answered: Answered) -> float | None:
+    """1 where the answer states every fact of the reference, or abstains where there is none."""
+    share = share_of_facts(answered)
+    return None if share is None else float(share == 1)
 
 
 def abstains(answered: Answered) -> bool:
@@ -105,7 +112,15 @@ METRICS = [
         "factuality",
         Kind.CONTINUOUS,
         Direction.HIGHER,
-        "Agreement with the reference answer: mean token F1, citations left out (Rajpurkar et al. 2016).",
+        "Mean share of the reference's facts that an answer states; where there is none, 1 for saying so.",
+        share_of_facts,
+        missing=0.0,
+    ),
+    Metric(
+        "token_f1",
+        Kind.CONTINUOUS,
+        Direction.HIGHER,
+        "Closeness to the reference's wording: mean token F1, citations left out (Rajpurkar et al. 2016).",
         token_f1,
         missing=0.0,
     ),

@@ -49,7 +49,11 @@ def test_entries_are_found_by_what_people_remember(as_reader, entry, wanted):
     assert not page.get_changelist_instance(as_reader(q="Zoë")).queryset.exists()
 
 
-def test_one_entry_shows_the_content_of_its_hashed_bytes(as_reader, entry):
+@pytest.mark.urls("tests.ledger.admin_urls")
+def test_one_entry_shows_the_content_of_its_hashed_bytes(as_reader, entry, settings):
+    # The admin's own templates alone: the page around it is tested where it is made.
+    settings.STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+    settings.TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
     page = LedgerEntryAdmin(LedgerEntry, django_admin.site)
     response = page.change_view(as_reader(), str(entry.index))
     shown = response.render().content.decode()

@@ -40,7 +40,7 @@ def test_the_plan_of_312_has_the_promised_power_with_mid_p():
 
 
 @pytest.mark.parametrize(
-    ("discordant", "delta", "margin"), [(0.10, 0.0, 0.05), (0.20, 0.02, 0.05), (0.10, -0.08, 0.02)]
+    ("discordant", "delta", "margin"), [(0.10, 0.0, 0.05), (0.20, 0.02, 0.05), (0.30, -0.10, 0.02)]
 )
 def test_a_plan_with_a_margin_settles_four_times_out_of_five(discordant, delta, margin):
     """Exact enumeration of Tango's test at −margin, on the side of it where delta lies."""

@@ -49,5 +49,5 @@ def in_words(report: Report) -> str:
     lines += [f"  - {what}" for what in report.checked]
     if report.ok:
         return "\n".join([*lines, "The ledger is sound."])
-    lines.append(f"The ledger is NOT sound, {len(report.findings)} findings:")
+    lines.append(f"The ledger is NOT sound. Findings: {len(report.findings)}")
     return "\n".join([*lines, *(f"  - {finding.sentence}" for finding in report.findings)])

@@ -1,0 +1,15 @@
+from django.urls import path
+
+from annotation.views import campaigns, queue
+
+urlpatterns = [
+    path("queue/", queue.queue, name="queue"),
+    path("queue/next/", queue.next_task, name="queue-next"),
+    path("review/", queue.review, name="review"),
+    path("review/<uuid:assignment_id>/submit/", queue.submit, name="review-submit"),
+    path("review/<uuid:assignment_id>/skip/", queue.skip, name="review-skip"),
+    path("campaigns/", campaigns.campaign_list, name="campaigns"),
+    path("campaigns/<uuid:public_id>/", campaigns.campaign_detail, name="campaign"),
+    path("campaigns/<uuid:public_id>/close/", campaigns.campaign_close, name="campaign-close"),
+    path("campaigns/<uuid:public_id>/unblock/", campaigns.campaign_unblock, name="campaign-unblock"),
+]

@@ -1,0 +1,155 @@
+"""The datasets API: register, upload, publish, read, verify."""
+
+import json
+
+from django.http import StreamingHttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.response import Response
+
+from datasets import ingest, versions
+from datasets.examples import bounded_lines
+from datasets.models import Dataset, DatasetVersion, Sensitivity
+from evaltrack import clock
+from evaltrack.accounts.idempotency import idempotent
+from evaltrack.accounts.roles import Permission as P
+from evaltrack.api import ApiView, NewestFirst, person
+from evaltrack.errors import NotFound
+
+
+class NdjsonParser(BaseParser):
+    """Hands the body on as a stream: a dataset may be larger than memory."""
+
+    media_type = "application/x-ndjson"
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        return stream
+
+
+class NdjsonRenderer(BaseRenderer):
+    media_type = "application/x-ndjson"
+    format = "ndjson"
+
+    def render(self, data, accepted_media_type=None, renderer_context=None):
+        return JSONRenderer().render(data)
+
+
+class DatasetIn(serializers.Serializer):
+    slug = serializers.SlugField(max_length=80)
+    name = serializers.CharField(max_length=200)
+    use_case = serializers.CharField(max_length=5000, allow_blank=True, default="")
+    sensitivity = serializers.ChoiceField(Sensitivity.choices, default=Sensitivity.INTERNAL)
+    custodian = serializers.CharField(max_length=150)
+
+
+class DatasetOut(serializers.ModelSerializer):
+    custodian = serializers.CharField(source="custodian.username")
+
+    class Meta:
+        model = Dataset
+        fields = ("slug", "name", "use_case", "sensitivity", "custodian", "created_at")
+
+
+class DatasetVersionOut(serializers.ModelSerializer):
+    dataset = serializers.CharField(source="dataset.slug")
+    examples = serializers.IntegerField(source="example_count")
+
+    class Meta:
+        model = DatasetVersion
+        fields = (
+            "dataset", "version", "digest", "examples", "state", "coverage", "limitations", "created_at",
+            "published_at",
+        )  # fmt: skip
+
+
+def dataset_of(slug: str) -> Dataset:
+    found = Dataset.objects.select_related("custodian").filter(slug=slug).first()
+    if found is None:
+        raise NotFound("no_such_dataset", f"There is no dataset {slug!r}; register it first.")
+    return found
+
+
+class Datasets(ApiView):
+    permissions = {"GET": (P.VIEW_DATASETS,), "POST": (P.MANAGE_DATASETS,)}
+
+    @extend_schema(responses=DatasetOut(many=True))
+    def get(self, request):
+        pages = NewestFirst()
+        page = pages.paginate_queryset(Dataset.objects.select_related("custodian"), request, view=self)
+        return pages.get_paginated_response(DatasetOut(page, many=True).data)
+
+    @extend_schema(request=DatasetIn, responses={201: DatasetOut})
+    @idempotent
+    def post(self, request):
+        given = self.shaped(DatasetIn)
+        given["custodian"] = person(given["custodian"], field="custodian")
+        row = ingest.register(**given, by=request.user, at=clock.now())
+        return Response(DatasetOut(row).data, status=201)
+
+
+class Versions(ApiView):
+    """Taking in the same rows under the same number again answers with the first result."""
+
+    permissions = {"GET": (P.VIEW_DATASETS,), "POST": (P.MANAGE_DATASETS,)}
+    parser_classes = (NdjsonParser,)
+
+    @extend_schema(responses=DatasetVersionOut(many=True))
+    def get(self, request, slug: str):
+        pages = NewestFirst()
+        rows = dataset_of(slug).versions.select_related("dataset")
+        page = pages.paginate_queryset(rows, request, view=self)
+        return pages.get_paginated_response(DatasetVersionOut(page, many=True).data)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("version", str, required=True)],
+        request={"application/x-ndjson": bytes},
+        responses={201: DatasetVersionOut},
+    )
+    def post(self, request, slug: str):
+        row = ingest.take_in(
+            dataset_of(slug),
+            version=request.query_params.get("version", ""),
+            lines=bounded_lines(request.data) if request.data else [],
+            by=request.user,
+            at=clock.now(),
+        )
+        return Response(DatasetVersionOut(row).data, status=201)
+
+
+class VersionPublish(ApiView):
+    permissions = {"POST": (P.MANAGE_DATASETS,)}
+
+    @extend_schema(request=None, responses=DatasetVersionOut)
+    def post(self, request, slug: str, version: str):
+        row = versions.publish(versions.find(f"{slug}@{version}"), by=request.user, at=clock.now())
+        return Response(DatasetVersionOut(row).data)
+
+
+class VersionView(ApiView):
+    permissions = {"GET": (P.VIEW_DATASETS,)}
+
+    @extend_schema(responses=DatasetVersionOut)
+    def get(self, request, slug: str, version: str):
+        return Response(DatasetVersionOut(versions.find(f"{slug}@{version}")).data)
+
+
+class VersionExamples(ApiView):
+    permissions = {"GET": (P.READ_EXAMPLES,)}
+    renderer_classes = (JSONRenderer, NdjsonRenderer)
+
+    @extend_schema(responses={(200, "application/x-ndjson"): bytes})
+    def get(self, request, slug: str, version: str):
+        examples = versions.examples(versions.find(f"{slug}@{version}"))
+        lines = (json.dumps(example.as_json(), ensure_ascii=False) + "\n" for example in examples)
+        return StreamingHttpResponse(lines, content_type="application/x-ndjson")
+
+
+class VersionVerify(ApiView):
+    permissions = {"POST": (P.MANAGE_DATASETS, P.VIEW_LEDGER)}
+
+    @extend_schema(request=None, responses={200: dict})
+    def post(self, request, slug: str, version: str):
+        found = versions.find(f"{slug}@{version}")
+        return Response(versions.verify(found, by=request.user, at=clock.now()))

@@ -1,0 +1,38 @@
+"""What every API view shares: permissions by method, and paging by cursor."""
+
+from typing import ClassVar
+
+from rest_framework.pagination import CursorPagination
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from evaltrack.accounts.access import MethodPermissions
+from evaltrack.accounts.models import User
+from evaltrack.accounts.roles import Permission
+from evaltrack.errors import Invalid
+
+
+class ApiView(APIView):
+    """`permissions` names, for each method, the permissions of which one is needed."""
+
+    permissions: ClassVar[dict[str, tuple[Permission, ...]]]
+    permission_classes = (MethodPermissions,)
+
+    def shaped(self, serializer: type[Serializer]) -> dict:
+        """The request's body in the serializer's shape, or a 400 that says what is wrong where."""
+        checked = serializer(data=self.request.data)
+        checked.is_valid(raise_exception=True)
+        return checked.validated_data
+
+
+class NewestFirst(CursorPagination):
+    ordering = "-pk"
+    page_size = 50
+
+
+def person(username: str, *, field: str) -> User:
+    """The account that a body names."""
+    found = User.objects.filter(username=username, is_active=True).first()
+    if found is None:
+        raise Invalid("no_such_user", f"There is no account {username!r}.", {field: ["is no account"]})
+    return found

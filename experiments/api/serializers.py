@@ -1,0 +1,150 @@
+"""Shapes of the experiments API. Serializers check shape; acts check rules."""
+
+from rest_framework import serializers
+
+from experiments.models import Comparison, ComponentKind, Environment, Risk, Tier
+
+
+class ComponentIn(serializers.Serializer):
+    name = serializers.SlugField(max_length=80)
+    kind = serializers.ChoiceField(ComponentKind.choices)
+    owner = serializers.CharField(max_length=150)
+    risk = serializers.ChoiceField(Risk.choices)
+    suite = serializers.JSONField(required=False)
+
+
+class ComponentOut(serializers.Serializer):
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    risk = serializers.CharField()
+    owner = serializers.CharField(source="owner.username")
+    suite = serializers.CharField(source="policy", allow_null=True)
+
+
+class VersionIn(serializers.Serializer):
+    version = serializers.CharField(max_length=40)
+    configuration = serializers.JSONField()
+
+
+class VersionOut(serializers.Serializer):
+    component = serializers.CharField(source="component.name")
+    version = serializers.CharField()
+    digest = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class ExperimentIn(serializers.Serializer):
+    component = serializers.CharField(max_length=80)
+    candidate = serializers.CharField(max_length=40)
+    baseline = serializers.CharField(max_length=40, required=False)
+    dataset = serializers.CharField(max_length=130)
+    tier = serializers.ChoiceField(Tier.choices, default=Tier.STANDARD)
+    suite = serializers.JSONField(required=False)
+    hypothesis = serializers.CharField(max_length=5000, required=False, allow_blank=True, default="")
+    context = serializers.DictField(required=False, default=dict)
+
+
+class VerdictOut(serializers.Serializer):
+    outcome = serializers.CharField()
+    provisional = serializers.BooleanField()
+    reasons = serializers.ListField(child=serializers.CharField())
+    automated = serializers.CharField()
+    people = serializers.CharField()
+    decided_at = serializers.DateTimeField()
+
+
+class ComparisonOut(serializers.ModelSerializer):
+    class Meta:
+        model = Comparison
+        fields = (
+            "metric", "role", "kind", "direction", "unit", "design", "n", "baseline", "candidate", "delta",
+            "tests", "decided_by", "p_adjusted", "margin", "outcome", "explanation",
+        )  # fmt: skip
+
+
+class RunOut(serializers.Serializer):
+    id = serializers.UUIDField(source="public_id")
+    arm = serializers.CharField()
+    version = serializers.CharField(source="version.version")
+    endpoint = serializers.CharField(source="endpoint.base_url")
+    record = serializers.JSONField()
+    started_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
+class ExperimentSummary(serializers.Serializer):
+    id = serializers.CharField(source="public_id")
+    status = serializers.CharField()
+    url = serializers.CharField(source="get_absolute_url")
+    reason = serializers.CharField()
+    component = serializers.CharField(source="component.name")
+    candidate = serializers.CharField(source="candidate.version")
+    baseline = serializers.CharField(source="baseline.version")
+    dataset = serializers.CharField(source="dataset_version")
+    tier = serializers.CharField()
+    attempt = serializers.IntegerField()
+    submitted_at = serializers.DateTimeField()
+    verdict = serializers.SerializerMethodField()
+
+    def get_verdict(self, experiment) -> dict | None:
+        newest = next(iter(experiment.verdicts.all()), None)
+        return VerdictOut(newest).data if newest else None
+
+
+class ExperimentOut(ExperimentSummary):
+    hypothesis = serializers.CharField()
+    context = serializers.JSONField()
+    progress = serializers.SerializerMethodField()
+    plan = serializers.SerializerMethodField()
+    comparisons = ComparisonOut(many=True)
+    runs = RunOut(many=True)
+    evidence_digest = serializers.SerializerMethodField()
+
+    def get_progress(self, experiment) -> dict:
+        return self.context["progress"]
+
+    def get_plan(self, experiment) -> dict | None:
+        plan = getattr(experiment, "plan", None)
+        return {"digest": plan.digest, "locked_at": plan.locked_at, **plan.body} if plan else None
+
+    def get_evidence_digest(self, experiment) -> str | None:
+        newest = next(iter(experiment.verdicts.all()), None)
+        return newest.evidence_digest if newest else None
+
+
+class PromotionIn(serializers.Serializer):
+    component = serializers.CharField(max_length=80)
+    version = serializers.CharField(max_length=40)
+    environment = serializers.ChoiceField(Environment.choices)
+    experiment = serializers.CharField(max_length=24)
+    reason = serializers.CharField(max_length=5000)
+
+
+class PromotionOut(serializers.Serializer):
+    id = serializers.CharField(source="public_id")
+    status = serializers.CharField()
+    url = serializers.CharField(source="get_absolute_url")
+    component = serializers.CharField(source="component.name")
+    version = serializers.CharField(source="version.version")
+    environment = serializers.CharField()
+    experiment = serializers.CharField(source="experiment.public_id")
+    reason = serializers.CharField()
+    evidence_digest = serializers.CharField()
+    decision_digest = serializers.CharField()
+    requested_by = serializers.CharField(source="requested_by.username")
+    requested_at = serializers.DateTimeField()
+    closed_by = serializers.CharField(source="closed_by.username", allow_null=True, default=None)
+    closed_at = serializers.DateTimeField(allow_null=True)
+    closing_reason = serializers.CharField()
+
+
+class ProductionOut(serializers.Serializer):
+    component = serializers.CharField(source="component.name")
+    environment = serializers.CharField()
+    version = serializers.CharField(source="version.version")
+    configuration = serializers.JSONField(source="version.configuration")
+    digest = serializers.CharField(source="version.digest")
+    since = serializers.DateTimeField(source="started_at")
+    until = serializers.DateTimeField(source="ended_at", allow_null=True)
+    promotion = serializers.CharField(source="promotion.public_id")
+    experiment = serializers.CharField(source="promotion.experiment.public_id")

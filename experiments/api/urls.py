@@ -1,0 +1,16 @@
+from django.urls import path
+
+from experiments.api import views
+
+urlpatterns = [
+    path("components", views.Components.as_view()),
+    path("components/<str:name>/versions", views.ComponentVersions.as_view()),
+    path("experiments", views.Experiments.as_view()),
+    path("experiments/<str:public_id>", views.ExperimentView.as_view()),
+    path("experiments/<str:public_id>/cancel", views.ExperimentCancel.as_view()),
+    path("experiments/<str:public_id>/rerun", views.ExperimentRerun.as_view()),
+    path("promotions", views.Promotions.as_view()),
+    path("promotions/<str:public_id>", views.PromotionView.as_view()),
+    path("promotions/<str:public_id>/withdraw", views.PromotionWithdraw.as_view()),
+    path("production/<str:name>", views.Production.as_view()),
+]

@@ -1,0 +1,241 @@
+"""The experiments API: components, experiments, promotions, what is in production."""
+
+from django.utils.dateparse import parse_datetime
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.response import Response
+
+from datasets import versions
+from evaltrack import clock
+from evaltrack.accounts.idempotency import idempotent
+from evaltrack.accounts.roles import Permission as P
+from evaltrack.api import ApiView, NewestFirst, person
+from evaltrack.canonical import digest
+from evaltrack.errors import Invalid, NotFound, refuse_if
+from experiments import policies, promotion, registration, registry, submission
+from experiments.api import serializers as shapes
+from experiments.models import Component, Environment, Experiment, GatePolicy
+from experiments.querysets import owned_or_all
+from experiments.submission import Question
+from experiments.views.experiments import newest_verdicts, progress, searched, visible
+from experiments.views.promotions import promotions_visible_to
+
+
+def component_of(request, name: str) -> Component:
+    seen = Component.objects.filter(owned_or_all(request.user, "owner")).select_related("owner", "policy")
+    found = seen.filter(name=name).first()
+    if found is None:
+        raise NotFound("no_such_component", f"There is no component {name!r} that you may see.")
+    return found
+
+
+def policy_named(suite, component_name: str, request) -> GatePolicy | None:
+    """The policy that `suite` names or describes; None where it is left out."""
+    if suite is None:
+        return None
+    if isinstance(suite, str):
+        found = GatePolicy.objects.filter(name=suite).order_by("-version").first()
+        if found is None:
+            raise NotFound("no_such_suite", f"There is no suite {suite!r}.")
+        return found
+    # A suite sent inline is a policy too, named by its content, so that a verdict always names its rules.
+    name = f"{component_name}-{digest(suite)[:12]}"[:80]
+    return registration.activate_policy(name, suite, by=request.user, at=clock.now())
+
+
+class Components(ApiView):
+    permissions = {"GET": (P.VIEW_EXPERIMENTS,), "POST": (P.MANAGE_COMPONENTS,)}
+
+    @extend_schema(responses=shapes.ComponentOut(many=True))
+    def get(self, request):
+        rows = Component.objects.filter(owned_or_all(request.user, "owner")).select_related("owner", "policy")
+        pages = NewestFirst()
+        page = pages.paginate_queryset(rows, request, view=self)
+        return pages.get_paginated_response(shapes.ComponentOut(page, many=True).data)
+
+    @extend_schema(request=shapes.ComponentIn, responses={201: shapes.ComponentOut})
+    @idempotent
+    def post(self, request):
+        given = self.shaped(shapes.ComponentIn)
+        row = registration.register_component(
+            name=given["name"],
+            kind=given["kind"],
+            risk=given["risk"],
+            owner=person(given["owner"], field="owner"),
+            policy=policy_named(given.get("suite"), given["name"], request),
+            by=request.user,
+            at=clock.now(),
+        )
+        return Response(shapes.ComponentOut(row).data, status=201)
+
+
+class ComponentVersions(ApiView):
+    permissions = {"GET": (P.VIEW_EXPERIMENTS,), "POST": (P.MANAGE_COMPONENTS,)}
+
+    @extend_schema(responses=shapes.VersionOut(many=True))
+    def get(self, request, name: str):
+        rows = component_of(request, name).versions.select_related("component")
+        pages = NewestFirst()
+        page = pages.paginate_queryset(rows, request, view=self)
+        return pages.get_paginated_response(shapes.VersionOut(page, many=True).data)
+
+    @extend_schema(request=shapes.VersionIn, responses={201: shapes.VersionOut})
+    @idempotent
+    def post(self, request, name: str):
+        given = self.shaped(shapes.VersionIn)
+        row = registration.register_version(
+            component_of(request, name),
+            version=given["version"],
+            body=given["configuration"],
+            by=request.user,
+            at=clock.now(),
+        )
+        return Response(shapes.VersionOut(row).data, status=201)
+
+
+class Experiments(ApiView):
+    permissions = {"GET": (P.VIEW_EXPERIMENTS,), "POST": (P.SUBMIT_EXPERIMENTS,)}
+
+    @extend_schema(
+        parameters=[OpenApiParameter(name, str) for name in ("component", "status", "search")],
+        responses=shapes.ExperimentSummary(many=True),
+    )
+    def get(self, request):
+        asked = {name: request.query_params.get(name, "") for name in ("component", "status", "search")}
+        rows = searched(Experiment.objects.visible_to(request.user), **asked)
+        pages = NewestFirst()
+        page = pages.paginate_queryset(
+            rows.with_names().prefetch_related(newest_verdicts()), request, view=self
+        )
+        return pages.get_paginated_response(shapes.ExperimentSummary(page, many=True).data)
+
+    @extend_schema(request=shapes.ExperimentIn, responses={202: shapes.ExperimentSummary})
+    @idempotent
+    def post(self, request):
+        given = self.shaped(shapes.ExperimentIn)
+        component = component_of(request, given["component"])
+        refuse_if(policies.changing(request.user, component))
+        baseline = given.get("baseline")
+        question = Question(
+            component=component,
+            candidate=submission.find_version(component, given["candidate"]),
+            baseline=(
+                submission.find_version(component, baseline)
+                if baseline
+                else submission.production_version(component)
+            ),
+            dataset_version=versions.find(given["dataset"]),
+            policy=policy_named(given.get("suite"), component.name, request)
+            or submission.policy_of(component),
+            tier=given["tier"],
+            hypothesis=given["hypothesis"],
+            context=given["context"],
+        )
+        row = submission.submit(question, by=request.user, at=clock.now())
+        return Response(shapes.ExperimentSummary(row).data, status=202)
+
+
+class ExperimentView(ApiView):
+    permissions = {"GET": (P.VIEW_EXPERIMENTS,)}
+
+    @extend_schema(responses=shapes.ExperimentOut)
+    def get(self, request, public_id: str):
+        return Response(described(visible(request, public_id)))
+
+
+def described(experiment: Experiment) -> dict:
+    done = progress(experiment)
+    return shapes.ExperimentOut(experiment, context={"progress": done}).data
+
+
+class ExperimentCancel(ApiView):
+    permissions = {"POST": (P.SUBMIT_EXPERIMENTS,)}
+
+    @extend_schema(request=None, responses=shapes.ExperimentOut)
+    def post(self, request, public_id: str):
+        row = submission.cancel(visible(request, public_id), by=request.user, at=clock.now())
+        return Response(described(row))
+
+
+class ExperimentRerun(ApiView):
+    permissions = {"POST": (P.SUBMIT_EXPERIMENTS,)}
+
+    @extend_schema(request=None, responses={202: shapes.ExperimentSummary})
+    @idempotent
+    def post(self, request, public_id: str):
+        row = submission.rerun(visible(request, public_id), by=request.user, at=clock.now())
+        return Response(shapes.ExperimentSummary(row).data, status=202)
+
+
+class Promotions(ApiView):
+    permissions = {"GET": (P.VIEW_PROMOTIONS,), "POST": (P.REQUEST_PROMOTION,)}
+
+    @extend_schema(responses=shapes.PromotionOut(many=True))
+    def get(self, request):
+        pages = NewestFirst()
+        page = pages.paginate_queryset(promotions_visible_to(request.user), request, view=self)
+        return pages.get_paginated_response(shapes.PromotionOut(page, many=True).data)
+
+    @extend_schema(request=shapes.PromotionIn, responses={201: shapes.PromotionOut})
+    @idempotent
+    def post(self, request):
+        given = self.shaped(shapes.PromotionIn)
+        experiment = visible(request, given["experiment"])
+        asked = (given["component"], given["version"])
+        if asked != (experiment.component.name, experiment.candidate.version):
+            raise Invalid(
+                "other_candidate",
+                f"{experiment} evaluated {experiment.candidate}, not {asked[0]} {asked[1]}; "
+                "name the experiment that evaluated this version.",
+                {"experiment": ["evaluated something else"]},
+            )
+        row = promotion.request(
+            experiment,
+            environment=given["environment"],
+            reason=given["reason"],
+            by=request.user,
+            at=clock.now(),
+        )
+        return Response(shapes.PromotionOut(row).data, status=201)
+
+
+def promotion_of(request, public_id: str):
+    found = promotions_visible_to(request.user).filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("no_such_promotion", f"There is no promotion {public_id} that you may see.")
+    return found
+
+
+class PromotionView(ApiView):
+    permissions = {"GET": (P.VIEW_PROMOTIONS,)}
+
+    @extend_schema(responses=shapes.PromotionOut)
+    def get(self, request, public_id: str):
+        return Response(shapes.PromotionOut(promotion_of(request, public_id)).data)
+
+
+class PromotionWithdraw(ApiView):
+    permissions = {"POST": (P.REQUEST_PROMOTION,)}
+
+    @extend_schema(request=None, responses=shapes.PromotionOut)
+    def post(self, request, public_id: str):
+        row = promotion.withdraw(promotion_of(request, public_id).pk, by=request.user, at=clock.now())
+        return Response(shapes.PromotionOut(row).data)
+
+
+class Production(ApiView):
+    permissions = {"GET": (P.VIEW_PROMOTIONS,)}
+
+    @extend_schema(
+        parameters=[OpenApiParameter("environment", str), OpenApiParameter("at", str)],
+        responses=shapes.ProductionOut,
+    )
+    def get(self, request, name: str):
+        environment = request.query_params.get("environment", Environment.PRODUCTION)
+        asked = request.query_params.get("at")
+        at = parse_datetime(asked.replace(" ", "+")) if asked else clock.now()
+        if at is None or at.tzinfo is None:
+            raise Invalid("bad_time", "Write `at` in ISO 8601 with a zone, such as 2026-11-22T09:00:00Z.")
+        row = registry.running(component_of(request, name), environment, at=at)
+        if row is None:
+            raise NotFound("nothing_there", f"Nothing of {name} was in {environment} at that time.")
+        return Response(shapes.ProductionOut(row).data)

@@ -1,0 +1,80 @@
+"""Pages: request a promotion, follow it, see what runs where. Deciding happens in the admin."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from evaltrack import clock
+from evaltrack.accounts.access import requires
+from evaltrack.accounts.roles import Permission
+from evaltrack.errors import ExpectedError, NotFound
+from evaltrack.htmx import page
+from experiments import promotion
+from experiments.models import Deployment, Experiment, PromotionRequest
+from experiments.querysets import owned_or_all
+from experiments.views.experiments import PAGE_SIZE, visible
+
+
+def promotions_visible_to(user):
+    return PromotionRequest.objects.filter(owned_or_all(user, "component__owner")).select_related(
+        "component__owner", "version", "experiment", "requested_by", "closed_by"
+    )
+
+
+@requires(Permission.VIEW_PROMOTIONS)
+def promotion_list(request: HttpRequest) -> HttpResponse:
+    rows = promotions_visible_to(request.user).order_by("-requested_at", "-pk")
+    running = (
+        Deployment.objects.filter(owned_or_all(request.user, "component__owner"), ended_at=None)
+        .select_related("component", "version", "promotion__experiment")
+        .order_by("component__name", "environment")
+    )
+    context = {"page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")), "running": running}
+    return page(request, "experiments/promotions.html", context)
+
+
+@requires(Permission.VIEW_PROMOTIONS)
+def promotion_detail(request: HttpRequest, public_id: str) -> HttpResponse:
+    row = promotions_visible_to(request.user).filter(public_id=public_id).first()
+    if row is None:
+        raise NotFound("no_such_promotion", f"There is no promotion {public_id} that you may see.")
+    may_decide = request.user.can(Permission.DECIDE_PROMOTION)
+    may_withdraw = row.requested_by_id == request.user.pk and row.status == "open"
+    context = {"promotion": row, "may_decide": may_decide, "may_withdraw": may_withdraw}
+    return page(request, "experiments/promotion.html", context)
+
+
+@require_POST
+@requires(Permission.REQUEST_PROMOTION)
+def promotion_request(request: HttpRequest) -> HttpResponse:
+    """The form on an experiment's page; `experiment` names what justifies the promotion."""
+    named = request.POST.get("experiment", "").strip()
+    experiment: Experiment | None = visible(request, named) if named else None
+    try:
+        row = promotion.request(
+            experiment,
+            environment=request.POST.get("environment", ""),
+            reason=request.POST.get("reason", ""),
+            by=request.user,
+            at=clock.now(),
+        )
+    except ExpectedError as error:
+        if experiment is None:
+            raise
+        messages.error(request, error.reason)
+        return redirect(experiment)
+    messages.success(request, f"Requested as {row}. The approvers were told.")
+    return redirect(row)
+
+
+@require_POST
+@requires(Permission.REQUEST_PROMOTION)
+def promotion_withdraw(request: HttpRequest, public_id: str) -> HttpResponse:
+    row = promotions_visible_to(request.user).filter(public_id=public_id).first()
+    if row is None:
+        raise NotFound("no_such_promotion", f"There is no promotion {public_id} that you may see.")
+    promotion.withdraw(row.pk, by=request.user, at=clock.now())
+    messages.success(request, f"{row} is withdrawn.")
+    return redirect(row)
