@@ -20,6 +20,9 @@ class Reader:
     def has_module_perms(self, label):
         return True
 
+    def get_all_permissions(self):
+        return {"ledger.view_ledgerentry", "ledger.view_checkpoint"}
+
 
 @pytest.fixture
 def as_reader():

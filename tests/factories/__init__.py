@@ -1,0 +1,1 @@
+"""Rows by story, made through the acts wherever an act exists."""

@@ -1,0 +1,126 @@
+"""Components, datasets and experiments, up to a verdict, without calling any endpoint."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from datasets import ingest, versions
+from datasets.models import DatasetVersion
+from evaltrack import clock
+from evaltrack.accounts.models import User
+from experiments import conclusion, planning, registration, submission
+from experiments.models import Arm, Component, ComponentVersion, Experiment, Outcome, Output, OutputState
+from experiments.submission import Question
+
+SUITE: dict[str, Any] = {
+    "metrics": [
+        {"metric": "exact_match", "role": "gating", "margin": 0.05},
+        {"metric": "token_f1", "role": "gating", "margin": 0.05},
+        {"metric": "latency_p50", "role": "guardrail", "margin": 1000},
+    ],
+    "human": {"items": 6, "overlap": 2, "margin": 0.5, "floor": 0.0, "proxy": "exact_match"},
+}
+
+
+def dataset_version(
+    custodian: User, *, examples: int = 30, slug: str = "golden", version: str = "1.0"
+) -> DatasetVersion:
+    """A published version with `examples` sums: q0 "What is 0 plus 1?" with the answer "1", and so on."""
+    at = clock.now()
+    dataset = ingest.register(
+        slug=slug, name=slug, use_case="", sensitivity="internal", custodian=custodian, by=custodian, at=at
+    )
+    lines = [
+        json.dumps({"id": f"q{n}", "input": f"What is {n} plus 1?", "expected": str(n + 1), "tags": ["sums"]})
+        for n in range(examples)
+    ]
+    draft = ingest.take_in(
+        dataset, version=version, lines=[f"{line}\n".encode() for line in lines], by=custodian, at=at
+    )
+    return versions.publish(draft, by=custodian, at=at)
+
+
+def component(
+    owner: User, by: User, *, name: str = "adder", risk: str = "low", suite: dict[str, Any] = SUITE
+) -> Component:
+    policy = registration.activate_policy(f"{name}-policy", suite, by=by, at=clock.now())
+    return registration.register_component(
+        name=name, kind="prompt", risk=risk, owner=owner, policy=policy, by=by, at=clock.now()
+    )
+
+
+def component_version(
+    row: Component,
+    by: User,
+    *,
+    version: str,
+    base_url: str = "http://127.0.0.1:9/v1",
+    model: str = "",
+    **target: Any,
+) -> ComponentVersion:
+    body = {
+        "target": {"kind": "openai_chat", "base_url": base_url, "model": model or version, **target},
+        "prompt": {"user": "{{ input }}"},
+        "parameters": {"temperature": 0},
+    }
+    return registration.register_version(row, version=version, body=body, by=by, at=clock.now())
+
+
+def submitted(
+    *,
+    owner: User,
+    platform: User,
+    custodian: User,
+    examples: int = 30,
+    risk: str = "low",
+    base_url: str = "http://127.0.0.1:9/v1",
+    suite: dict[str, Any] = SUITE,
+    name: str = "adder",
+    tier: str = "standard",
+    **target: Any,
+) -> Experiment:
+    """A queued experiment of v1.1.0 against v1.0.0, submitted by the owner; versions are the platform's."""
+    row = component(owner, platform, name=name, risk=risk, suite=suite)
+    golden = dataset_version(custodian, examples=examples, slug=f"golden-{name}")
+    question = Question(
+        component=row,
+        candidate=component_version(row, platform, version="v1.1.0", base_url=base_url, **target),
+        baseline=component_version(row, platform, version="v1.0.0", base_url=base_url, **target),
+        dataset_version=golden,
+        policy=row.policy,
+        tier=tier,
+    )
+    return submission.submit(question, by=owner, at=clock.now())
+
+
+def answer_all(experiment: Experiment, says: Callable[[Arm, Output, str], str | None]) -> None:
+    """Start the experiment and finish every output with what `says` answers; None is a target error."""
+    planning.start(experiment, at=clock.now())
+    expected = {
+        example.id: str(example.expected) for example in versions.examples(experiment.dataset_version)
+    }
+    for output in experiment.outputs.select_related("run"):
+        text = says(Arm(output.run.arm), output, expected[output.example_id])
+        output.state, output.finished_at = OutputState.DONE, clock.now()
+        output.outcome = Outcome.TARGET_ERROR if text is None else Outcome.ANSWERED
+        output.text, output.error = text or "", "" if text is not None else "rejected: HTTP 400"
+        output.latency_ms, output.input_tokens, output.output_tokens = 20, 8, 1
+        output.save()
+
+
+def right_for(arms: Sequence[Arm]) -> Callable[[Arm, Output, str], str]:
+    """Answers that are right in `arms`; the others are wrong on every third example."""
+
+    def says(arm: Arm, output: Output, expected: str) -> str:
+        return expected if arm in arms or output.position % 3 else "I do not know"
+
+    return says
+
+
+def measured(*, better: bool = True, same: bool = False, **given: Any) -> Experiment:
+    """A concluded experiment, in which the candidate is better, equal or worse than the baseline."""
+    experiment = submitted(**given)
+    right = list(Arm) if same else [Arm.CANDIDATE] if better else [Arm.BASELINE]
+    answer_all(experiment, right_for(right))
+    conclusion.conclude(experiment, at=clock.now())
+    return Experiment.objects.with_names().get(pk=experiment.pk)
