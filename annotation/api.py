@@ -1,6 +1,6 @@
 """The human evaluation API: the evaluator's queue for other front ends, and campaigns for leads."""
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.response import Response
 
@@ -11,7 +11,7 @@ from annotation.judging import Answer
 from annotation.models import Campaign, SlotState
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission as P
-from evaltrack.api import ApiView, NewestFirst
+from evaltrack.api import ApiView, paged
 from evaltrack.errors import NotFound
 
 
@@ -19,6 +19,7 @@ class NextIn(serializers.Serializer):
     campaign = serializers.UUIDField(required=False)
 
 
+@extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}]})
 class PreferenceField(serializers.Field):
     """1, 2, "tie" or "both_bad"; which of them it is, the act checks."""
 
@@ -126,11 +127,9 @@ class AssignmentHeartbeat(ApiView):
 class Campaigns(ApiView):
     permissions = {"GET": (P.VIEW_CAMPAIGNS,)}
 
-    @extend_schema(responses={200: dict})
+    @extend_schema(operation_id="campaigns_list", responses={200: dict})
     def get(self, request):
-        pages = NewestFirst()
-        page = pages.paginate_queryset(querysets.campaigns_visible_to(request.user), request, view=self)
-        return pages.get_paginated_response([summary(campaign) for campaign in page])
+        return paged(self, querysets.campaigns_visible_to(request.user), summary)
 
 
 def summary(campaign: Campaign) -> dict:

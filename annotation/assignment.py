@@ -137,10 +137,12 @@ def expire_leases(*, at: dt.datetime) -> int:
         .order_by("lease_until")[:EXPIRE_BATCH]
     )
     for slot in ended:
-        Assignment.objects.filter(public_id=slot.token, state=AssignmentState.SHOWN).update(
+        token = slot.token
+        assert token is not None  # a held slot has one, by constraint
+        Assignment.objects.filter(public_id=token, state=AssignmentState.SHOWN).update(
             state=AssignmentState.EXPIRED, ended_at=at
         )
-        free(slot.pk, slot.token)
+        free(slot.pk, token)
     return len(ended)
 
 

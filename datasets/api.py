@@ -15,7 +15,7 @@ from datasets.models import Dataset, DatasetVersion, Sensitivity
 from evaltrack import clock
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
-from evaltrack.api import ApiView, NewestFirst, person
+from evaltrack.api import ApiView, paged, person
 from evaltrack.errors import NotFound
 
 
@@ -76,9 +76,7 @@ class Datasets(ApiView):
 
     @extend_schema(responses=DatasetOut(many=True))
     def get(self, request):
-        pages = NewestFirst()
-        page = pages.paginate_queryset(Dataset.objects.select_related("custodian"), request, view=self)
-        return pages.get_paginated_response(DatasetOut(page, many=True).data)
+        return paged(self, Dataset.objects.select_related("custodian"), lambda row: DatasetOut(row).data)
 
     @extend_schema(request=DatasetIn, responses={201: DatasetOut})
     @idempotent
@@ -97,10 +95,8 @@ class Versions(ApiView):
 
     @extend_schema(responses=DatasetVersionOut(many=True))
     def get(self, request, slug: str):
-        pages = NewestFirst()
         rows = dataset_of(slug).versions.select_related("dataset")
-        page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response(DatasetVersionOut(page, many=True).data)
+        return paged(self, rows, lambda row: DatasetVersionOut(row).data)
 
     @extend_schema(
         parameters=[OpenApiParameter("version", str, required=True)],

@@ -1,8 +1,11 @@
 """What every API view shares: permissions by method, and paging by cursor."""
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
+from django.db.models import QuerySet
 from rest_framework.pagination import CursorPagination
+from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
@@ -28,6 +31,13 @@ class ApiView(APIView):
 class NewestFirst(CursorPagination):
     ordering = "-pk"
     page_size = 50
+
+
+def paged(view: APIView, rows: QuerySet, shape: Callable[[Any], Any]) -> Response:
+    """A page of `rows`, newest first, each as `shape` gives it."""
+    pages = NewestFirst()
+    page = pages.paginate_queryset(rows, view.request, view=view) or []
+    return pages.get_paginated_response([shape(row) for row in page])
 
 
 def person(username: str, *, field: str) -> User:

@@ -9,7 +9,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 # Below the environment stands a file of NAME=value lines, so that an instance works without any variable set.
-FILE = Path(os.environ.get("EVALTRACK_VAR") or Path(__file__).resolve().parent.parent / "var") / "settings.env"
+FILE = (
+    Path(os.environ.get("EVALTRACK_VAR") or Path(__file__).resolve().parent.parent / "var") / "settings.env"
+)
 
 
 def read_file(path: Path) -> dict[str, str]:

@@ -10,5 +10,5 @@ def page(
     request: HttpRequest, template: str, context: dict[str, Any], *, fragment: str = "", status: int = 200
 ) -> HttpResponse:
     """`template`, or `fragment` where htmx asks; both take the same context."""
-    asked_for_fragment = fragment and getattr(request, "htmx", False) and not request.htmx.boosted
+    asked_for_fragment = fragment and getattr(request, "htmx", False)
     return render(request, fragment if asked_for_fragment else template, context, status=status)

@@ -69,7 +69,8 @@ def api_error(error: Exception, context: dict[str, Any]) -> Response | None:
         return Response(shape("invalid", first_sentence(error.detail), by_field(error.detail)), status=400)
     if isinstance(error, APIException):
         set_rollback()
-        headers = {"WWW-Authenticate": error.auth_header} if getattr(error, "auth_header", None) else {}
+        challenge = getattr(error, "auth_header", None)
+        headers = {"WWW-Authenticate": challenge} if challenge else {}
         return Response(
             shape(error.default_code, str(error.detail)), status=error.status_code, headers=headers
         )

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from evaltrack import health
@@ -12,7 +12,7 @@ from evaltrack.notifications import views as notifications
 from evaltrack.reports import api as ledger_api
 from evaltrack.reports import views as reports
 
-API = [
+API: list[URLPattern | URLResolver] = [
     path("", include("datasets.api_urls")),
     path("", include("experiments.api.urls")),
     path("", include("annotation.api_urls")),

@@ -78,7 +78,9 @@ def outcome_of(compared: Compared, p_adjusted: float | None, *, alpha: float) ->
     asked = compared.n + compared.missing
 
     def judged(outcome: str, sentence: str) -> Judged:
-        return Judged(compared, outcome, p_adjusted, f"{sentence} {why_tests_differ(compared, alpha)}".strip())
+        return Judged(
+            compared, outcome, p_adjusted, f"{sentence} {why_tests_differ(compared, alpha)}".strip()
+        )
 
     if asked and compared.missing / asked > MOST_MISSING:
         return judged(

@@ -1,12 +1,16 @@
 """Adjectives for rows of experiments."""
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Permission, Role
+
+if TYPE_CHECKING:
+    from experiments.models import Experiment
 
 # Owners see what is theirs; these roles look after everybody's.
 SEES_ALL = {Role.ADMIN, Role.PLATFORM, Role.APPROVER, Role.LEAD, Role.AUDITOR}
@@ -29,7 +33,21 @@ class ExperimentQuerySet(models.QuerySet):
         """Everything a list shows, in one query."""
         return self.select_related(
             "component__owner", "candidate", "baseline", "dataset_version__dataset", "policy", "submitted_by"
-        )
+        ).prefetch_related("verdicts")
+
+    def searched(self, *, search: str = "", status: str = "", component: str = "") -> "ExperimentQuerySet":
+        """Rows that match what somebody typed and chose; what is left empty matches everything."""
+        rows = self
+        if search:
+            rows = rows.filter(
+                Q(public_id__icontains=search)
+                | Q(component__name__icontains=search)
+                | Q(hypothesis__icontains=search)
+                | Q(candidate__version__icontains=search)
+            )
+        if status:
+            rows = rows.filter(status=status)
+        return rows.filter(component__name=component) if component else rows
 
     def in_progress(self) -> "ExperimentQuerySet":
         return self.filter(status__in=["queued", "running", "waiting"])
@@ -40,3 +58,18 @@ class ExperimentQuerySet(models.QuerySet):
 
     def awaiting_people(self) -> "ExperimentQuerySet":
         return self.filter(status="awaiting_people")
+
+
+class PromotionQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> "PromotionQuerySet":
+        return self.filter(owned_or_all(user, "component__owner"))
+
+    def with_names(self) -> "PromotionQuerySet":
+        return self.select_related(
+            "component__owner", "version__component", "experiment", "requested_by", "closed_by"
+        )
+
+
+def progress_of(experiment: "Experiment") -> dict[str, int]:
+    """Outputs in all, and how many are done."""
+    return experiment.outputs.aggregate(total=Count("pk"), done=Count("pk", filter=Q(state="done")))

@@ -18,7 +18,7 @@ def decide(experiment: Experiment, *, cause: str, at: dt.datetime) -> Verdict:
     rule = suite.parse(experiment.policy.body).human
     people = latest_people(experiment)
     decision = gates.decide(
-        experiment.comparisons.all(), rule=rule, people=people, needed=experiment.needs_people
+        list(experiment.comparisons.all()), rule=rule, people=people, needed=experiment.needs_people
     )
     previous = experiment.verdicts.first()
     verdict = Verdict.objects.create(

@@ -5,14 +5,14 @@ import uuid
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from annotation import agreement, campaigns, escalation, policies, querysets
 from annotation.models import Campaign, Escalation, Slot, SlotState
 from evaltrack import clock
-from evaltrack.accounts.access import requires
+from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import ExpectedError, NotFound
 from evaltrack.htmx import page
@@ -22,7 +22,7 @@ PAGE_SIZE = 25
 
 
 @requires(Permission.VIEW_CAMPAIGNS)
-def campaign_list(request: HttpRequest) -> HttpResponse:
+def campaign_list(request: PageRequest) -> HttpResponse:
     rows = (
         querysets.campaigns_visible_to(request.user)
         .annotate(
@@ -38,7 +38,7 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
     return page(request, "annotation/campaigns.html", context)
 
 
-def visible(request: HttpRequest, public_id: uuid.UUID) -> Campaign:
+def visible(request: PageRequest, public_id: uuid.UUID) -> Campaign:
     found = querysets.campaigns_visible_to(request.user).filter(public_id=public_id).first()
     if found is None:
         raise NotFound("no_such_campaign", "There is no such campaign that you may see.")
@@ -46,7 +46,7 @@ def visible(request: HttpRequest, public_id: uuid.UUID) -> Campaign:
 
 
 @requires(Permission.VIEW_CAMPAIGNS)
-def campaign_detail(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     campaign = visible(request, public_id)
     found = agreement.of(campaign)
     rule = suite.parse(campaign.experiment.policy.body).human or suite.HumanRule()
@@ -87,7 +87,7 @@ def campaign_detail(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @requires(Permission.MANAGE_CAMPAIGNS)
-def campaign_close(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+def campaign_close(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     campaign = visible(request, public_id)
     try:
         campaigns.close(campaign.pk, by=request.user, at=clock.now())
@@ -99,7 +99,7 @@ def campaign_close(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @requires(Permission.MANAGE_CAMPAIGNS)
-def campaign_unblock(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+def campaign_unblock(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     campaign = visible(request, public_id)
     try:
         escalation.unblock_by_proxy(

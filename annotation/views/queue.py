@@ -3,7 +3,7 @@
 import uuid
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
@@ -13,7 +13,7 @@ from annotation.assignment import NothingToDo
 from annotation.judging import Answer
 from evaltrack import clock
 from evaltrack.accounts import grants
-from evaltrack.accounts.access import requires
+from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import ExpectedError
 from evaltrack.htmx import page
@@ -27,7 +27,7 @@ SKIP_REASONS = [
 
 
 @requires(Permission.JUDGE)
-def queue(request: HttpRequest) -> HttpResponse:
+def queue(request: PageRequest) -> HttpResponse:
     context = {
         "work": presenters.my_work(request.user),
         "agreement_signed": grants.has_accepted_agreement(request.user),
@@ -36,7 +36,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 
 @requires(Permission.JUDGE)
-def review(request: HttpRequest) -> HttpResponse:
+def review(request: PageRequest) -> HttpResponse:
     """The screen for the assignment that is shown, or the way to the next one. GET takes nothing."""
     shown = assignments.shown_assignment(request.user, None)
     if shown is None:
@@ -46,7 +46,7 @@ def review(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @requires(Permission.JUDGE)
-def next_task(request: HttpRequest) -> HttpResponse:
+def next_task(request: PageRequest) -> HttpResponse:
     found = assignments.claim_next(request.user, at=clock.now())
     if isinstance(found, NothingToDo):
         messages.info(request, found.detail)
@@ -56,7 +56,7 @@ def next_task(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @requires(Permission.JUDGE)
-def submit(request: HttpRequest, assignment_id: uuid.UUID) -> HttpResponse:
+def submit(request: PageRequest, assignment_id: uuid.UUID) -> HttpResponse:
     """Store the judgment and show the next task: as a fragment to htmx, by redirect otherwise."""
     if not request.POST.get("preference"):
         return again(request, assignment_id, "Choose one of the four answers first.")
@@ -79,7 +79,7 @@ def submit(request: HttpRequest, assignment_id: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @requires(Permission.JUDGE)
-def skip(request: HttpRequest, assignment_id: uuid.UUID) -> HttpResponse:
+def skip(request: PageRequest, assignment_id: uuid.UUID) -> HttpResponse:
     reason = request.POST.get("reason", "")
     if reason not in SKIP_REASONS:
         return again(request, assignment_id, "Say why you skip this task.")
@@ -92,7 +92,7 @@ def skip(request: HttpRequest, assignment_id: uuid.UUID) -> HttpResponse:
     return onward(request)
 
 
-def again(request: HttpRequest, assignment_id: uuid.UUID, problem: str) -> HttpResponse:
+def again(request: PageRequest, assignment_id: uuid.UUID, problem: str) -> HttpResponse:
     """The same task with what is missing; nothing that was typed is lost."""
     shown = assignments.mine(assignment_id, request.user)
     context = screen_context(shown) | {"problem": problem, "comment": request.POST.get("comment", "")}
@@ -101,7 +101,7 @@ def again(request: HttpRequest, assignment_id: uuid.UUID, problem: str) -> HttpR
     )
 
 
-def onward(request: HttpRequest, *, saved: bool = False, problem: str = "") -> HttpResponse:
+def onward(request: PageRequest, *, saved: bool = False, problem: str = "") -> HttpResponse:
     found = assignments.claim_next(request.user, at=clock.now())
     if not request.htmx:
         if problem:

@@ -4,11 +4,19 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
 from rest_framework.permissions import BasePermission
 
 from evaltrack.accounts.models import ApiToken, User
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import Refused
+
+
+class PageRequest(HttpRequest):
+    """What a page's view gets: the middlewares have let a signed-in person through, and know htmx."""
+
+    user: User
+    htmx: HtmxDetails
 
 
 def may(user: User, permission: Permission, token: ApiToken | None = None) -> bool:
@@ -33,12 +41,12 @@ def requires(*permissions: Permission) -> Callable:
 
     def decorate(view):
         @wraps(view)
-        def guarded(request: HttpRequest, *args, **kwargs):
+        def guarded(request: PageRequest, *args, **kwargs):
             if not any(may(request.user, permission) for permission in permissions):
                 raise refusal(permissions[0])
             return view(request, *args, **kwargs)
 
-        guarded.permissions = permissions
+        guarded.permissions = permissions  # type: ignore[attr-defined]
         return guarded
 
     return decorate

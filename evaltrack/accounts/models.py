@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 
-from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import F, Q
 
@@ -16,8 +16,6 @@ class User(AbstractUser):
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     is_machine = models.BooleanField(default=False)
-
-    objects = UserManager()
 
     class Meta:
         constraints = [

@@ -1,34 +1,38 @@
 """Pages that read every room: home and the ledger."""
 
-from django.http import HttpRequest, HttpResponse
+from typing import Any
+
+from django.http import HttpResponse
 from django.shortcuts import redirect
 
 from annotation import querysets as annotation_rows
-from evaltrack.accounts.access import requires
+from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import NotFound
 from evaltrack.htmx import page
 from evaltrack.ledger.models import Checkpoint, LedgerEntry
 from evaltrack.notifications.models import Notification
-from experiments.models import Experiment
-from experiments.views.experiments import newest_verdicts
-from experiments.views.promotions import promotions_visible_to
+from experiments.models import Experiment, PromotionRequest
 
 PAGE_SIZE = 50
 FEW = 8
 
 
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: PageRequest) -> HttpResponse:
     """What waits for this person. Evaluators go straight to their queue."""
     user = request.user
     if user.can(Permission.JUDGE) and not user.can(Permission.VIEW_EXPERIMENTS):
         return redirect("queue")
-    context = {"news": Notification.objects.filter(recipient=user).order_by("-created_at")[:FEW]}
+    context: dict[str, Any] = {
+        "news": Notification.objects.filter(recipient=user).order_by("-created_at")[:FEW]
+    }
     if user.can(Permission.VIEW_EXPERIMENTS):
-        rows = Experiment.objects.visible_to(user).with_names().prefetch_related(newest_verdicts())
+        rows = Experiment.objects.visible_to(user).with_names()
         context["experiments"] = rows.order_by("-submitted_at")[:FEW]
     if user.can(Permission.VIEW_PROMOTIONS):
-        context["promotions"] = promotions_visible_to(user).filter(status="open")[:FEW]
+        context["promotions"] = (
+            PromotionRequest.objects.visible_to(user).with_names().filter(status="open")[:FEW]
+        )
     if user.can(Permission.VIEW_CAMPAIGNS):
         campaigns = annotation_rows.campaigns_visible_to(user).filter(status="open")
         context["campaigns"] = campaigns.order_by("due_at")[:FEW]
@@ -36,7 +40,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @requires(Permission.VIEW_LEDGER)
-def ledger(request: HttpRequest) -> HttpResponse:
+def ledger(request: PageRequest) -> HttpResponse:
     """The newest entries first. Paged by index: counting a ledger of millions would be slow for nothing."""
     size = LedgerEntry.objects.size()
     before = request.GET.get("before", "")
@@ -52,7 +56,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
 
 
 @requires(Permission.VIEW_LEDGER)
-def ledger_entry(request: HttpRequest, index: int) -> HttpResponse:
+def ledger_entry(request: PageRequest, index: int) -> HttpResponse:
     entry = LedgerEntry.objects.filter(index=index).first()
     if entry is None:
         raise NotFound("no_such_entry", f"The ledger has no entry {index}.")

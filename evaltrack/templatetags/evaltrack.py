@@ -1,6 +1,7 @@
 """How numbers, intervals, states and untrusted text look on every page."""
 
 import datetime as dt
+import json
 import re
 from typing import Any
 
@@ -100,7 +101,10 @@ BADGES = {
 def badge(state: str, label: str = "") -> SafeString:
     tone, mark = BADGES.get(state, ("flat", "○"))
     return format_html(
-        "<span class='badge badge-{}'><span aria-hidden='true'>{}</span> {}</span>", tone, mark, label or state
+        "<span class='badge badge-{}'><span aria-hidden='true'>{}</span> {}</span>",
+        tone,
+        mark,
+        label or state,
     )
 
 
@@ -122,3 +126,25 @@ def when(moment: dt.datetime | None) -> SafeString:
     return format_html(
         '<time datetime="{}">{}</time>', moment.isoformat(), moment.strftime("%d %b %Y, %H:%M UTC")
     )
+
+
+@register.filter
+def can(user: Any, permission: str) -> bool:
+    """Whether a link that asks for `permission` is worth showing: {% if user|can:"ledger:view" %}."""
+    return user.is_authenticated and user.can(permission)
+
+
+@register.filter
+def pretty_json(value: Any) -> str:
+    """JSON, or what becomes JSON, for reading. Bytes that are none are shown as they are."""
+    try:
+        content = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+    return json.dumps(content, indent=2, ensure_ascii=False)
+
+
+@register.filter
+def shortened(digest: str) -> SafeString:
+    """The first digits of a digest; the whole of it is on the page of what it identifies."""
+    return format_html("<code class='digest'>{}…</code>", digest[:12])

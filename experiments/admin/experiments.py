@@ -42,7 +42,7 @@ class ExperimentAdmin(admin.ModelAdmin):
     ordering = ("-submitted_at",)
 
     def get_queryset(self, request):
-        return super().get_queryset(request).visible_to(request.user)
+        return Experiment.objects.visible_to(request.user)
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         if db_field.name == "component":

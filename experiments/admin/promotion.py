@@ -1,11 +1,12 @@
 """The approver's desk: everything that the decision rests on, and two buttons. The acts do the writing."""
 
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.views.decorators.http import require_POST
 
 from evaltrack import clock
+from evaltrack.accounts.access import PageRequest
 from evaltrack.errors import ExpectedError
 from experiments import policies, promotion, registry
 from experiments.models import PromotionRequest
@@ -38,7 +39,7 @@ class PromotionRequestAdmin(admin.ModelAdmin):
         named = path("<int:object_id>/decide/", decide, name="experiments_promotionrequest_decide")
         return [named, *super().get_urls()]
 
-    def change_view(self, request: HttpRequest, object_id, form_url="", extra_context=None) -> HttpResponse:
+    def change_view(self, request, object_id, form_url="", extra_context=None) -> HttpResponse:
         row = self.get_object(request, object_id)
         if row is None:
             return super().change_view(request, object_id, form_url, extra_context)
@@ -54,7 +55,7 @@ class PromotionRequestAdmin(admin.ModelAdmin):
         }
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
-    def decide(self, request: HttpRequest, object_id: int) -> HttpResponse:
+    def decide(self, request: PageRequest, object_id: int) -> HttpResponse:
         """Approve or reject; the page is shown again in every case, with what happened."""
         reason = request.POST.get("reason", "")
         try:

@@ -3,6 +3,7 @@
 from rest_framework import serializers
 
 from experiments.models import Comparison, ComponentKind, Environment, Risk, Tier
+from experiments.querysets import progress_of
 
 
 class ComponentIn(serializers.Serializer):
@@ -41,7 +42,7 @@ class ExperimentIn(serializers.Serializer):
     tier = serializers.ChoiceField(Tier.choices, default=Tier.STANDARD)
     suite = serializers.JSONField(required=False)
     hypothesis = serializers.CharField(max_length=5000, required=False, allow_blank=True, default="")
-    context = serializers.DictField(required=False, default=dict)
+    context = serializers.DictField(required=False, default=dict)  # type: ignore[assignment]
 
 
 class VerdictOut(serializers.Serializer):
@@ -93,7 +94,7 @@ class ExperimentSummary(serializers.Serializer):
 
 class ExperimentOut(ExperimentSummary):
     hypothesis = serializers.CharField()
-    context = serializers.JSONField()
+    context = serializers.JSONField()  # type: ignore[assignment]
     progress = serializers.SerializerMethodField()
     plan = serializers.SerializerMethodField()
     comparisons = ComparisonOut(many=True)
@@ -101,7 +102,7 @@ class ExperimentOut(ExperimentSummary):
     evidence_digest = serializers.SerializerMethodField()
 
     def get_progress(self, experiment) -> dict:
-        return self.context["progress"]
+        return progress_of(experiment)
 
     def get_plan(self, experiment) -> dict | None:
         plan = getattr(experiment, "plan", None)

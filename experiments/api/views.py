@@ -8,24 +8,15 @@ from datasets import versions
 from evaltrack import clock
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
-from evaltrack.api import ApiView, NewestFirst, person
+from evaltrack.api import ApiView, paged, person
 from evaltrack.canonical import digest
 from evaltrack.errors import Invalid, NotFound, refuse_if
 from experiments import policies, promotion, registration, registry, submission
 from experiments.api import serializers as shapes
-from experiments.models import Component, Environment, Experiment, GatePolicy
+from experiments.lookup import component_named, experiment_named, promotion_named
+from experiments.models import Component, Environment, Experiment, GatePolicy, PromotionRequest
 from experiments.querysets import owned_or_all
 from experiments.submission import Question
-from experiments.views.experiments import newest_verdicts, progress, searched, visible
-from experiments.views.promotions import promotions_visible_to
-
-
-def component_of(request, name: str) -> Component:
-    seen = Component.objects.filter(owned_or_all(request.user, "owner")).select_related("owner", "policy")
-    found = seen.filter(name=name).first()
-    if found is None:
-        raise NotFound("no_such_component", f"There is no component {name!r} that you may see.")
-    return found
 
 
 def policy_named(suite, component_name: str, request) -> GatePolicy | None:
@@ -48,9 +39,7 @@ class Components(ApiView):
     @extend_schema(responses=shapes.ComponentOut(many=True))
     def get(self, request):
         rows = Component.objects.filter(owned_or_all(request.user, "owner")).select_related("owner", "policy")
-        pages = NewestFirst()
-        page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response(shapes.ComponentOut(page, many=True).data)
+        return paged(self, rows, lambda row: shapes.ComponentOut(row).data)
 
     @extend_schema(request=shapes.ComponentIn, responses={201: shapes.ComponentOut})
     @idempotent
@@ -73,17 +62,15 @@ class ComponentVersions(ApiView):
 
     @extend_schema(responses=shapes.VersionOut(many=True))
     def get(self, request, name: str):
-        rows = component_of(request, name).versions.select_related("component")
-        pages = NewestFirst()
-        page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response(shapes.VersionOut(page, many=True).data)
+        rows = component_named(name, seen_by=request.user).versions.select_related("component")
+        return paged(self, rows, lambda row: shapes.VersionOut(row).data)
 
     @extend_schema(request=shapes.VersionIn, responses={201: shapes.VersionOut})
     @idempotent
     def post(self, request, name: str):
         given = self.shaped(shapes.VersionIn)
         row = registration.register_version(
-            component_of(request, name),
+            component_named(name, seen_by=request.user),
             version=given["version"],
             body=given["configuration"],
             by=request.user,
@@ -101,18 +88,18 @@ class Experiments(ApiView):
     )
     def get(self, request):
         asked = {name: request.query_params.get(name, "") for name in ("component", "status", "search")}
-        rows = searched(Experiment.objects.visible_to(request.user), **asked)
-        pages = NewestFirst()
-        page = pages.paginate_queryset(
-            rows.with_names().prefetch_related(newest_verdicts()), request, view=self
+        rows = Experiment.objects.visible_to(request.user).searched(**asked)
+        return paged(
+            self,
+            rows.with_names(),
+            lambda row: shapes.ExperimentSummary(row).data,
         )
-        return pages.get_paginated_response(shapes.ExperimentSummary(page, many=True).data)
 
     @extend_schema(request=shapes.ExperimentIn, responses={202: shapes.ExperimentSummary})
     @idempotent
     def post(self, request):
         given = self.shaped(shapes.ExperimentIn)
-        component = component_of(request, given["component"])
+        component = component_named(given["component"], seen_by=request.user)
         refuse_if(policies.changing(request.user, component))
         baseline = given.get("baseline")
         question = Question(
@@ -139,12 +126,11 @@ class ExperimentView(ApiView):
 
     @extend_schema(responses=shapes.ExperimentOut)
     def get(self, request, public_id: str):
-        return Response(described(visible(request, public_id)))
+        return Response(described(experiment_named(public_id, seen_by=request.user)))
 
 
 def described(experiment: Experiment) -> dict:
-    done = progress(experiment)
-    return shapes.ExperimentOut(experiment, context={"progress": done}).data
+    return shapes.ExperimentOut(experiment).data
 
 
 class ExperimentCancel(ApiView):
@@ -152,7 +138,9 @@ class ExperimentCancel(ApiView):
 
     @extend_schema(request=None, responses=shapes.ExperimentOut)
     def post(self, request, public_id: str):
-        row = submission.cancel(visible(request, public_id), by=request.user, at=clock.now())
+        row = submission.cancel(
+            experiment_named(public_id, seen_by=request.user), by=request.user, at=clock.now()
+        )
         return Response(described(row))
 
 
@@ -162,7 +150,9 @@ class ExperimentRerun(ApiView):
     @extend_schema(request=None, responses={202: shapes.ExperimentSummary})
     @idempotent
     def post(self, request, public_id: str):
-        row = submission.rerun(visible(request, public_id), by=request.user, at=clock.now())
+        row = submission.rerun(
+            experiment_named(public_id, seen_by=request.user), by=request.user, at=clock.now()
+        )
         return Response(shapes.ExperimentSummary(row).data, status=202)
 
 
@@ -171,15 +161,17 @@ class Promotions(ApiView):
 
     @extend_schema(responses=shapes.PromotionOut(many=True))
     def get(self, request):
-        pages = NewestFirst()
-        page = pages.paginate_queryset(promotions_visible_to(request.user), request, view=self)
-        return pages.get_paginated_response(shapes.PromotionOut(page, many=True).data)
+        return paged(
+            self,
+            PromotionRequest.objects.visible_to(request.user).with_names(),
+            lambda row: shapes.PromotionOut(row).data,
+        )
 
     @extend_schema(request=shapes.PromotionIn, responses={201: shapes.PromotionOut})
     @idempotent
     def post(self, request):
         given = self.shaped(shapes.PromotionIn)
-        experiment = visible(request, given["experiment"])
+        experiment = experiment_named(given["experiment"], seen_by=request.user)
         asked = (given["component"], given["version"])
         if asked != (experiment.component.name, experiment.candidate.version):
             raise Invalid(
@@ -198,19 +190,12 @@ class Promotions(ApiView):
         return Response(shapes.PromotionOut(row).data, status=201)
 
 
-def promotion_of(request, public_id: str):
-    found = promotions_visible_to(request.user).filter(public_id=public_id).first()
-    if found is None:
-        raise NotFound("no_such_promotion", f"There is no promotion {public_id} that you may see.")
-    return found
-
-
 class PromotionView(ApiView):
     permissions = {"GET": (P.VIEW_PROMOTIONS,)}
 
     @extend_schema(responses=shapes.PromotionOut)
     def get(self, request, public_id: str):
-        return Response(shapes.PromotionOut(promotion_of(request, public_id)).data)
+        return Response(shapes.PromotionOut(promotion_named(public_id, seen_by=request.user)).data)
 
 
 class PromotionWithdraw(ApiView):
@@ -218,7 +203,9 @@ class PromotionWithdraw(ApiView):
 
     @extend_schema(request=None, responses=shapes.PromotionOut)
     def post(self, request, public_id: str):
-        row = promotion.withdraw(promotion_of(request, public_id).pk, by=request.user, at=clock.now())
+        row = promotion.withdraw(
+            promotion_named(public_id, seen_by=request.user).pk, by=request.user, at=clock.now()
+        )
         return Response(shapes.PromotionOut(row).data)
 
 
@@ -235,7 +222,7 @@ class Production(ApiView):
         at = parse_datetime(asked.replace(" ", "+")) if asked else clock.now()
         if at is None or at.tzinfo is None:
             raise Invalid("bad_time", "Write `at` in ISO 8601 with a zone, such as 2026-11-22T09:00:00Z.")
-        row = registry.running(component_of(request, name), environment, at=at)
+        row = registry.running(component_named(name, seen_by=request.user), environment, at=at)
         if row is None:
             raise NotFound("nothing_there", f"Nothing of {name} was in {environment} at that time.")
         return Response(shapes.ProductionOut(row).data)

@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from experiments.models.registry import Environment
+from experiments.querysets import PromotionQuerySet
 
 
 class PromotionStatus(models.TextChoices):
@@ -42,6 +43,8 @@ class PromotionRequest(models.Model):
     )
     closed_at = models.DateTimeField(null=True)
     closing_reason = models.TextField(blank=True)
+
+    objects = PromotionQuerySet.as_manager()
 
     class Meta:
         verbose_name = "promotion"

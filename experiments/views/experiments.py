@@ -5,30 +5,28 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, Prefetch, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from evaltrack import clock
-from evaltrack.accounts.access import requires
+from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
-from evaltrack.errors import NotFound
 from evaltrack.htmx import page
 from evaltrack.templatetags.intervals import shared_scale
 from experiments import policies, submission
-from experiments.models import Comparison, Environment, Experiment, ExperimentStatus, OutputState, Verdict
+from experiments.lookup import experiment_named
+from experiments.models import Comparison, Environment, Experiment, ExperimentStatus
+from experiments.querysets import progress_of
 
 PAGE_SIZE = 25
 
 
 @requires(Permission.VIEW_EXPERIMENTS)
-def experiment_list(request: HttpRequest) -> HttpResponse:
+def experiment_list(request: PageRequest) -> HttpResponse:
     search, status = request.GET.get("search", "").strip(), request.GET.get("status", "")
-    rows = searched(Experiment.objects.visible_to(request.user), search=search, status=status)
-    found = Paginator(
-        rows.with_names().prefetch_related(newest_verdicts()).order_by("-submitted_at", "-pk"), PAGE_SIZE
-    )
+    rows = Experiment.objects.visible_to(request.user).searched(search=search, status=status)
+    found = Paginator(rows.with_names().order_by("-submitted_at", "-pk"), PAGE_SIZE)
     context = {
         "page": found.get_page(request.GET.get("page")),
         "search": search,
@@ -38,36 +36,10 @@ def experiment_list(request: HttpRequest) -> HttpResponse:
     return page(request, "experiments/list.html", context, fragment="experiments/_rows.html")
 
 
-def searched(rows, *, search: str = "", status: str = "", component: str = ""):
-    if search:
-        rows = rows.filter(
-            Q(public_id__icontains=search)
-            | Q(component__name__icontains=search)
-            | Q(hypothesis__icontains=search)
-            | Q(candidate__version__icontains=search)
-        )
-    if status in ExperimentStatus.values:
-        rows = rows.filter(status=status)
-    if component:
-        rows = rows.filter(component__name=component)
-    return rows
-
-
-def newest_verdicts() -> Prefetch:
-    return Prefetch("verdicts", Verdict.objects.order_by("-number"))
-
-
-def visible(request: HttpRequest, public_id: str) -> Experiment:
-    found = Experiment.objects.visible_to(request.user).with_names().filter(public_id=public_id).first()
-    if found is None:
-        raise NotFound("no_such_experiment", f"There is no experiment {public_id} that you may see.")
-    return found
-
-
 @requires(Permission.VIEW_EXPERIMENTS)
-def experiment_detail(request: HttpRequest, public_id: str) -> HttpResponse:
+def experiment_detail(request: PageRequest, public_id: str) -> HttpResponse:
     """The page; htmx asks for the same address again while the experiment goes on."""
-    experiment = visible(request, public_id)
+    experiment = experiment_named(public_id, seen_by=request.user)
     return page(
         request,
         "experiments/detail.html",
@@ -76,14 +48,14 @@ def experiment_detail(request: HttpRequest, public_id: str) -> HttpResponse:
     )
 
 
-def findings(request: HttpRequest, experiment: Experiment) -> dict[str, Any]:
+def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
     comparisons = with_scales(experiment.comparisons.all())
     verdicts = list(experiment.verdicts.all())
     verdict = verdicts[0] if verdicts else None
     return {
         "experiment": experiment,
         "plan": getattr(experiment, "plan", None),
-        "progress": progress(experiment),
+        "progress": progress_of(experiment),
         "in_progress": experiment.status in {"queued", "running", "waiting"},
         "comparisons": comparisons,
         "verdict": verdict,
@@ -110,19 +82,16 @@ def with_scales(rows: Iterable[Comparison]) -> list[Comparison]:
     comparisons = list(rows)
     for row in comparisons:
         alike = [other for other in comparisons if (other.kind, other.unit) == (row.kind, row.unit)]
-        row.scale = shared_scale([other.delta for other in alike], [other.margin for other in alike])
+        row.scale = shared_scale(  # type: ignore[attr-defined]
+            [other.delta for other in alike], [other.margin for other in alike]
+        )
     return comparisons
-
-
-def progress(experiment: Experiment) -> dict[str, int]:
-    """Outputs in all, and how many are done."""
-    return experiment.outputs.aggregate(total=Count("pk"), done=Count("pk", filter=Q(state=OutputState.DONE)))
 
 
 @require_POST
 @requires(Permission.SUBMIT_EXPERIMENTS)
-def experiment_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
-    experiment = visible(request, public_id)
+def experiment_cancel(request: PageRequest, public_id: str) -> HttpResponse:
+    experiment = experiment_named(public_id, seen_by=request.user)
     submission.cancel(experiment, by=request.user, at=clock.now())
     messages.success(request, f"{experiment} is cancelled.")
     return redirect(experiment)
@@ -130,7 +99,9 @@ def experiment_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @require_POST
 @requires(Permission.SUBMIT_EXPERIMENTS)
-def experiment_rerun(request: HttpRequest, public_id: str) -> HttpResponse:
-    again = submission.rerun(visible(request, public_id), by=request.user, at=clock.now())
+def experiment_rerun(request: PageRequest, public_id: str) -> HttpResponse:
+    again = submission.rerun(
+        experiment_named(public_id, seen_by=request.user), by=request.user, at=clock.now()
+    )
     messages.success(request, f"{again} asks the same question again.")
     return redirect(again)

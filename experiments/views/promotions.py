@@ -2,30 +2,25 @@
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from evaltrack import clock
-from evaltrack.accounts.access import requires
+from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
-from evaltrack.errors import ExpectedError, NotFound
+from evaltrack.errors import ExpectedError
 from evaltrack.htmx import page
 from experiments import promotion
+from experiments.lookup import experiment_named, promotion_named
 from experiments.models import Deployment, Experiment, PromotionRequest
 from experiments.querysets import owned_or_all
-from experiments.views.experiments import PAGE_SIZE, visible
-
-
-def promotions_visible_to(user):
-    return PromotionRequest.objects.filter(owned_or_all(user, "component__owner")).select_related(
-        "component__owner", "version", "experiment", "requested_by", "closed_by"
-    )
+from experiments.views.experiments import PAGE_SIZE
 
 
 @requires(Permission.VIEW_PROMOTIONS)
-def promotion_list(request: HttpRequest) -> HttpResponse:
-    rows = promotions_visible_to(request.user).order_by("-requested_at", "-pk")
+def promotion_list(request: PageRequest) -> HttpResponse:
+    rows = PromotionRequest.objects.visible_to(request.user).with_names().order_by("-requested_at", "-pk")
     running = (
         Deployment.objects.filter(owned_or_all(request.user, "component__owner"), ended_at=None)
         .select_related("component", "version", "promotion__experiment")
@@ -36,10 +31,8 @@ def promotion_list(request: HttpRequest) -> HttpResponse:
 
 
 @requires(Permission.VIEW_PROMOTIONS)
-def promotion_detail(request: HttpRequest, public_id: str) -> HttpResponse:
-    row = promotions_visible_to(request.user).filter(public_id=public_id).first()
-    if row is None:
-        raise NotFound("no_such_promotion", f"There is no promotion {public_id} that you may see.")
+def promotion_detail(request: PageRequest, public_id: str) -> HttpResponse:
+    row = promotion_named(public_id, seen_by=request.user)
     may_decide = request.user.can(Permission.DECIDE_PROMOTION)
     may_withdraw = row.requested_by_id == request.user.pk and row.status == "open"
     context = {"promotion": row, "may_decide": may_decide, "may_withdraw": may_withdraw}
@@ -48,10 +41,10 @@ def promotion_detail(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @require_POST
 @requires(Permission.REQUEST_PROMOTION)
-def promotion_request(request: HttpRequest) -> HttpResponse:
+def promotion_request(request: PageRequest) -> HttpResponse:
     """The form on an experiment's page; `experiment` names what justifies the promotion."""
     named = request.POST.get("experiment", "").strip()
-    experiment: Experiment | None = visible(request, named) if named else None
+    experiment: Experiment | None = experiment_named(named, seen_by=request.user) if named else None
     try:
         row = promotion.request(
             experiment,
@@ -71,10 +64,8 @@ def promotion_request(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @requires(Permission.REQUEST_PROMOTION)
-def promotion_withdraw(request: HttpRequest, public_id: str) -> HttpResponse:
-    row = promotions_visible_to(request.user).filter(public_id=public_id).first()
-    if row is None:
-        raise NotFound("no_such_promotion", f"There is no promotion {public_id} that you may see.")
+def promotion_withdraw(request: PageRequest, public_id: str) -> HttpResponse:
+    row = promotion_named(public_id, seen_by=request.user)
     promotion.withdraw(row.pk, by=request.user, at=clock.now())
     messages.success(request, f"{row} is withdrawn.")
     return redirect(row)

@@ -12,6 +12,8 @@ let lastInput = shownAt;
 let lastTick = shownAt;
 let counting = false;
 let activeMs = 0;
+/** Where the draft of the task on the screen is kept. */
+let draft = "";
 
 /**
  * @template {Element} T
@@ -38,17 +40,29 @@ function begin() {
   shownAt = lastInput = lastTick = performance.now();
   activeMs = 0;
   tick();
-  restore();
+  const answer = form();
+  const key = answer ? draftKey(answer) : "";
+  if (key !== draft) forget(draft);
+  draft = key;
+  if (answer) restore(answer);
 }
 
-function restore() {
-  const answer = form();
-  if (!answer) return;
+/** @param {string} key */
+function forget(key) {
   try {
-    const draft = JSON.parse(sessionStorage.getItem(draftKey(answer)) || "{}");
+    sessionStorage.removeItem(key);
+  } catch {
+    // Nothing was kept.
+  }
+}
+
+/** @param {HTMLFormElement} answer */
+function restore(answer) {
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(draft) || "{}");
     const comment = /** @type {HTMLTextAreaElement} */ (answer.elements.namedItem("comment"));
-    if (draft.comment && !comment.value) comment.value = draft.comment;
-    if (draft.preference) choose(answer, "preference", draft.preference);
+    if (kept.comment && !comment.value) comment.value = kept.comment;
+    if (kept.preference) choose(answer, "preference", kept.preference);
   } catch {
     // A browser that keeps nothing, or an old draft: the task starts empty.
   }

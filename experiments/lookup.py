@@ -1,0 +1,28 @@
+"""Finding a row that a person or machine named, among those that they may see."""
+
+from evaltrack.accounts.models import User
+from evaltrack.errors import NotFound
+from experiments.models import Component, Experiment, PromotionRequest
+from experiments.querysets import owned_or_all
+
+
+def experiment_named(public_id: str, *, seen_by: User) -> Experiment:
+    found = Experiment.objects.visible_to(seen_by).with_names().filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("no_such_experiment", f"There is no experiment {public_id} that you may see.")
+    return found
+
+
+def promotion_named(public_id: str, *, seen_by: User) -> PromotionRequest:
+    found = PromotionRequest.objects.visible_to(seen_by).with_names().filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("no_such_promotion", f"There is no promotion {public_id} that you may see.")
+    return found
+
+
+def component_named(name: str, *, seen_by: User) -> Component:
+    seen = Component.objects.filter(owned_or_all(seen_by, "owner")).select_related("owner", "policy")
+    found = seen.filter(name=name).first()
+    if found is None:
+        raise NotFound("no_such_component", f"There is no component {name!r} that you may see.")
+    return found
