@@ -175,6 +175,8 @@ DRAIN_SECONDS = env.whole_number("EVALTRACK_DRAIN_SECONDS", 60)
 LEASE_SECONDS = env.whole_number("EVALTRACK_LEASE_SECONDS", 30)
 # Which hosts a component's configuration may call: `name:port`, where `*` stands for any port.
 TARGET_HOSTS = env.words("EVALTRACK_TARGET_HOSTS", "")
+# Which variables it may name as the key to send there; their values never enter the database.
+TARGET_KEYS = env.words("EVALTRACK_TARGET_KEYS", "MODEL_KEY,OPENAI_API_KEY")
 
 # Human evaluation. Seconds.
 REVIEW_LEASE_SECONDS = env.whole_number("EVALTRACK_REVIEW_LEASE_SECONDS", 300)

@@ -36,7 +36,9 @@ def register_version(
 ) -> ComponentVersion:
     """Keep an immutable configuration. The same version with the same configuration answers with the first."""
     refuse_if(policies.changing(by, component))
-    refuse_if(hosts.calling(configuration.parse(body).base_url))
+    target = configuration.parse(body)
+    refuse_if(hosts.calling(target.base_url))
+    refuse_if(hosts.sending(target.api_key_env))
     fingerprint = digest(body)
     if existing := component.versions.filter(version=version).first():
         if existing.digest == fingerprint:

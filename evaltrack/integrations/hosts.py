@@ -1,6 +1,7 @@
-"""Which hosts a component's configuration may call.
+"""Which hosts a component's configuration may call, and which secrets it may send there.
 
-Without an allow-list, whoever registers a component could make our workers ask any address they can reach.
+Without an allow-list, whoever registers a component could make our workers ask any address they can reach, and
+send along any variable of their environment.
 """
 
 from urllib.parse import urlsplit
@@ -26,4 +27,15 @@ def calling(base_url: str) -> Refusal | None:
         "host_not_allowed",
         f"{url.hostname}:{port} is not on the list of hosts that may be called. "
         "The platform team can add it to EVALTRACK_TARGET_HOSTS.",
+    )
+
+
+def sending(api_key_env: str) -> Refusal | None:
+    """None where the variable of this name may be sent as a key, or where none is asked for."""
+    if not api_key_env or api_key_env in settings.TARGET_KEYS:
+        return None
+    return Refusal(
+        "key_not_allowed",
+        f"{api_key_env!r} is not on the list of variables that may be sent to a model endpoint. "
+        "The platform team can add it to EVALTRACK_TARGET_KEYS.",
     )

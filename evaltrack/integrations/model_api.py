@@ -112,8 +112,8 @@ async def open_session() -> aiohttp.ClientSession:
 
 async def ask(session: aiohttp.ClientSession, request: ChatRequest) -> ChatAnswer | CallFailed:
     headers = {}
-    if request.api_key_env:
-        headers["Authorization"] = f"Bearer {os.environ.get(request.api_key_env, '')}"
+    if key := os.environ.get(request.api_key_env, ""):
+        headers["Authorization"] = f"Bearer {key}"
     started = time.perf_counter()
 
     def failed(failure: Failure, detail: str, retry_after_s: float | None = None) -> CallFailed:

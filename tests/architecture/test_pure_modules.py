@@ -1,0 +1,55 @@
+"""Pure modules load without Django: a notebook or a CI client can use them."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.architecture.sources import ROOT, modules
+
+PURE = [
+    *(name for name, _ in modules() if name.startswith("evaltrack.stats")),
+    *(name for name, _ in modules() if name.startswith("experiments.metrics")),
+    "annotation.blinding",
+    "datasets.examples",
+    "datasets.sampling",
+    "evaltrack.canonical",
+    "evaltrack.demo.assistant",
+    "evaltrack.demo.retrieval",
+    "evaltrack.errors",
+    "evaltrack.ledger.merkle",
+    "experiments.comparison",
+    "experiments.configuration",
+    "experiments.gates",
+    "experiments.suite",
+]
+
+PROBE = """
+import importlib, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+loaded = sorted(name for name in sys.modules if name.split(".")[0] == "django")
+sys.exit(f"django came in: {loaded[:3]}" if loaded else 0)
+"""
+
+
+def test_all_pure_modules_load_without_django():
+    done = subprocess.run([sys.executable, "-c", PROBE, *PURE], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_probe_notices_django():
+    command = [sys.executable, "-c", PROBE, "evaltrack.clock"]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True).returncode != 0
+
+
+@pytest.mark.parametrize("library", ["ragas", "deepeval", "mlflow", "torch"])
+def test_the_web_process_loads_no_heavy_metric_library(library):
+    probe = "import django, sys; django.setup(); import evaltrack.urls; sys.exit(sys.argv[1] in sys.modules)"
+    command = [sys.executable, "-c", probe, library]
+    assert subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True).returncode == 0
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "DJANGO_SETTINGS_MODULE": "evaltrack.settings"}
