@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
 
 from annotation import policies, querysets
 from annotation.models import Assignment, AssignmentState, Campaign, Slot, SlotState
@@ -29,7 +30,7 @@ def claim_next(
     evaluator: User, *, at: dt.datetime, campaign: Campaign | None = None
 ) -> Assignment | NothingToDo:
     """The assignment shown already, or the next one; else the reason why there is none."""
-    if refusal := policies.judging(evaluator):
+    if refusal := policies.claiming(evaluator):
         return NothingToDo(refusal.code, refusal.reason, None)
     expire_leases(at=at)
     for _ in range(3):
@@ -50,10 +51,14 @@ def shown_assignment(evaluator: User, campaign: Campaign | None) -> Assignment |
     return shown.order_by("pk").first()
 
 
+def queue(campaign: Campaign | None) -> QuerySet[Slot]:
+    slots = querysets.queued_slots()
+    return slots if campaign is None else slots.filter(campaign=campaign)
+
+
 def claim(evaluator: User, campaign: Campaign | None, *, at: dt.datetime) -> Assignment | None:
-    slots = querysets.claimable_by(evaluator)
-    if campaign is not None:
-        slots = slots.filter(campaign=campaign)
+    free_slots = queue(campaign).filter(state=SlotState.OPEN)
+    slots = querysets.left_for(evaluator, free_slots).order_by("due_at", "order_key")
     # SKIP LOCKED: two evaluators who press Next together get different tasks, not a wait.
     slot = slots.select_for_update(skip_locked=True, of=("self",)).first()
     if slot is None:
@@ -76,18 +81,16 @@ def claim(evaluator: User, campaign: Campaign | None, *, at: dt.datetime) -> Ass
 
 
 def why_nothing(evaluator: User, campaign: Campaign | None, *, at: dt.datetime) -> NothingToDo:
-    open_slots = querysets.open_slots()
-    held = Slot.objects.filter(state=SlotState.HELD, campaign__status="open").exclude(holder=evaluator)
-    if campaign is not None:
-        open_slots, held = open_slots.filter(campaign=campaign), held.filter(campaign=campaign)
-    if open_slots.exists() and not querysets.own_models_left_out(open_slots, evaluator).exists():
-        detail = "What is waiting compares your own models; others judge those."
-        return NothingToDo("own_model", detail, None)
-    first_to_end = held.order_by("lease_until").values_list("lease_until", flat=True).first()
-    if first_to_end is not None:
-        seconds = max(1, round((first_to_end - at).total_seconds()))
+    waiting = queue(campaign)
+    # Free slots were passed over because others are claiming them this moment: they come first, as just held.
+    elsewhere = querysets.left_for(evaluator, waiting).order_by(F("lease_until").asc(nulls_first=True))
+    if (slot := elsewhere.first()) is not None:
+        seconds = max(1, round(((slot.lease_until or at) - at).total_seconds()))
         detail = "Other evaluators hold what is left for you; one may come back."
         return NothingToDo("leased_elsewhere", detail, min(seconds, RETRY_SECONDS))
+    if waiting.filter(querysets.of_own_models(evaluator)).exists():
+        detail = "What is left compares your own models; others judge those."
+        return NothingToDo("own_model", detail, None)
     return NothingToDo("all_done", "You have judged everything that was waiting for you. Thank you.", None)
 
 
@@ -112,12 +115,13 @@ def give_back(
     assignment = mine(assignment_id, by)
     if assignment.state == state:
         return assignment
+    # The slot before its assignment, as in every act: so that no two of them wait for each other.
+    free(assignment.slot_id, assignment.public_id)
     ended = Assignment.objects.filter(pk=assignment.pk, state=AssignmentState.SHOWN).update(
         state=state, ended_at=at, skip_reason=skip_reason[:300]
     )
     if not ended:
         raise Conflict("assignment_ended", "This task is not yours any more; ask the queue for the next one.")
-    free(assignment.slot_id, assignment.public_id)
     assignment.refresh_from_db()
     return assignment
 

@@ -59,6 +59,7 @@ def unblock_by_proxy(campaign_id: int, *, by: User, reason: str, at: dt.datetime
     """Let the policy's proxy metric stand in; the verdict becomes provisional, and people go on judging."""
     campaign = Campaign.objects.select_for_update().get(pk=campaign_id)
     refuse_if(policies.unblocking(by, campaign))
+    reason = reason.replace("\x00", "")
     if len(reason.strip()) < SHORTEST_REASON:
         sentence = f"Give a reason of at least {SHORTEST_REASON} characters; the ledger keeps it."
         raise Invalid("reason_too_short", sentence, {"reason": [sentence]})

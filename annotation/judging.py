@@ -13,6 +13,7 @@ from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Invalid, refuse_if
 
 LONGEST_COMMENT = 5000
+LONGEST_MS = 2**31 - 1  # what its column holds: 24 days
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def submit(
     if len(answer.comment) > LONGEST_COMMENT:
         raise Invalid("comment_too_long", f"A comment takes up to {LONGEST_COMMENT} characters.")
     choice = chosen(answer.preference, assignment.slot)
-    wall_ms = max(0, round((at - assignment.shown_at).total_seconds() * 1000))
+    wall_ms = min(max(0, round((at - assignment.shown_at).total_seconds() * 1000)), LONGEST_MS)
     try:
         with transaction.atomic():
             finish(assignment, by=by, at=at)
@@ -59,11 +60,17 @@ def submit(
                 wall_ms=wall_ms,
                 submitted_at=at,
             )
-    except (IntegrityError, Conflict):
+    except (IntegrityError, Conflict) as error:
         # A double click: of two equal posts the second finds the first one's judgment.
         if stored := Judgment.objects.filter(public_id=judgment_id).first():
             return stored, False
-        raise
+        if isinstance(error, Conflict):
+            raise
+        # Their slot is free again, but they were given the task's other one: one judgment each.
+        raise Conflict(
+            "reassigned",
+            "You were given this task anew after your time was up. Ask the queue for the next one.",
+        ) from error
     return judgment, True
 
 

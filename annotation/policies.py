@@ -7,6 +7,12 @@ from evaltrack.accounts.roles import Permission
 from evaltrack.errors import Refusal
 
 
+def claiming(by: User) -> Refusal | None:
+    if by.is_machine:
+        return Refusal("not_qualified", "The queue is for people; what a program judges is never evidence.")
+    return judging(by)
+
+
 def judging(by: User) -> Refusal | None:
     if not by.can(Permission.JUDGE):
         return Refusal("not_qualified", "You are not an evaluator; an administrator can grant you the role.")

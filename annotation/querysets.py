@@ -7,24 +7,27 @@ from evaltrack.accounts.models import User
 from experiments.querysets import owned_or_all
 
 
-def claimable_by(evaluator: User) -> QuerySet[Slot]:
-    """Open slots that `evaluator` may be given: not judged, skipped or made by themselves."""
+def queued_slots() -> QuerySet[Slot]:
+    """Judgments that people still owe, free or on somebody's screen."""
+    return Slot.objects.exclude(state=SlotState.DONE).filter(
+        campaign__status="open", campaign__is_simulated=False
+    )
+
+
+def left_for(evaluator: User, slots: QuerySet[Slot]) -> QuerySet[Slot]:
+    """Those that `evaluator` may be given: of tasks not held, judged, skipped or made by themselves."""
     return (
-        own_models_left_out(open_slots(), evaluator)
+        slots.exclude(of_own_models(evaluator))
         .exclude(Exists(Slot.objects.filter(task=OuterRef("task"), holder=evaluator)))
         .exclude(
             Exists(Assignment.objects.filter(task=OuterRef("task"), evaluator=evaluator, state="skipped"))
         )
-        .order_by("due_at", "order_key")
     )
 
 
-def open_slots() -> QuerySet[Slot]:
-    return Slot.objects.filter(state=SlotState.OPEN, campaign__status="open", campaign__is_simulated=False)
-
-
-def own_models_left_out(slots: QuerySet[Slot], evaluator: User) -> QuerySet[Slot]:
-    return slots.exclude(
+def of_own_models(evaluator: User) -> Q:
+    """Slots that compare what `evaluator` owns, made or submitted."""
+    return (
         Q(campaign__experiment__component__owner=evaluator)
         | Q(campaign__experiment__candidate__created_by=evaluator)
         | Q(campaign__experiment__baseline__created_by=evaluator)

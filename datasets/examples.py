@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
+import rfc8785
+
 from evaltrack.canonical import canonical_json, sha256_hex
 
 FIELDS = {"id", "input", "expected", "context", "tags", "metadata"}
@@ -34,9 +36,9 @@ class Example:
                 row[name] = value
         return row
 
-    @property
-    def row_hash(self) -> str:
-        return sha256_hex(canonical_json(self.as_json()))
+    def as_bytes(self) -> bytes:
+        """The row as it is kept and hashed: RFC 8785, and no number is rounded."""
+        return rfc8785.dumps(self.as_json())
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def parse_line(raw: bytes, number: int, errors: list[LineError]) -> Example | No
         return None
     try:
         row = json.loads(raw, object_pairs_hook=unique_keys, parse_constant=no_constant)
-        canonical_json(row)
+        canonical = rfc8785.dumps(row)
     except UnicodeDecodeError:
         wrong("", "not UTF-8")
         return None
@@ -116,7 +118,7 @@ def parse_line(raw: bytes, number: int, errors: list[LineError]) -> Example | No
     if not isinstance(row, dict):
         wrong("", "not a JSON object")
         return None
-    if "\\u0000" in json.dumps(row):
+    if holds_nul(row):
         wrong("", "holds a NUL character; remove it")
     for name in sorted(set(row) - FIELDS):
         wrong(name, f"unknown field; known are {', '.join(sorted(FIELDS))}")
@@ -133,7 +135,7 @@ def parse_line(raw: bytes, number: int, errors: list[LineError]) -> Example | No
     if len(errors) > before:
         return None
     # Without an id the content names the example, so that the same file gives the same ids again.
-    identifier = str(identifier) or "x" + sha256_hex(canonical_json(row))[:16]
+    identifier = str(identifier) or "x" + sha256_hex(canonical)[:16]
     return Example(
         identifier,
         row["input"],
@@ -154,6 +156,14 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def holds_nul(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(holds_nul(key) or holds_nul(inner) for key, inner in value.items())
+    if isinstance(value, list):
+        return any(holds_nul(inner) for inner in value)
+    return isinstance(value, str) and "\x00" in value
 
 
 class VersionDigest:

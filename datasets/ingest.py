@@ -1,6 +1,7 @@
 """Acts: register a dataset, take in a file as a draft version."""
 
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -12,6 +13,8 @@ from datasets.models import Dataset, DatasetVersion
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Invalid, refuse_if
 from evaltrack.integrations.object_store import object_store
+
+VERSION = re.compile(r"[A-Za-z0-9._+-]{1,40}")
 
 
 def register(
@@ -43,8 +46,11 @@ def take_in(
     the same file again answers with the version that is there.
     """
     refuse_if(policies.managing(by, dataset))
-    if not version.strip() or len(version) > 40:
-        raise Invalid("bad_version", "Name the version, for example ?version=3.2, in up to 40 characters.")
+    if not VERSION.fullmatch(version):
+        raise Invalid(
+            "bad_version",
+            "Name the version, for example ?version=3.2, in up to 40 letters, digits and the signs . _ + -.",
+        )
     coverage = Coverage()
     try:
         digest, manifest, count = packs.write(object_store(), coverage.counting(read_examples(lines)))

@@ -34,7 +34,7 @@ class PackWriter:
     count: int = 0
 
     def add(self, example: Example) -> None:
-        row = canonical_json(example.as_json())
+        row = example.as_bytes()
         row_hash = sha256_hex(row)
         self.digest.add(example.id, row_hash)
         self.rows.append(row)

@@ -9,6 +9,7 @@ import random
 import uuid
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -20,6 +21,8 @@ from experiments.models import Endpoint, Experiment, Outcome, Output, OutputStat
 MOST_ATTEMPTS = 5
 REAP_BATCH = 500
 LONGEST_BACK_OFF_S = 60
+# How long to leave an endpoint alone that asks to slow down and does not say for how long.
+UNTOLD_PAUSE_S = 5
 
 
 @dataclass(frozen=True)
@@ -119,22 +122,28 @@ def give_up(claimed: Claimed, failure: CallFailed, *, token: uuid.UUID, at: dt.d
     )
 
 
-def retry_later(claimed: Claimed, *, token: uuid.UUID, at: dt.datetime, wait_s: float | None = None) -> None:
-    """Give an output back for a further attempt, after a jittered back-off or what the endpoint asked for."""
+def retry_later(claimed: Claimed, *, token: uuid.UUID, at: dt.datetime) -> None:
+    """Give an output back for a further attempt, after a jittered back-off."""
+    seconds = random.uniform(0.5, 1) * min(2.0**claimed.attempts / 2, LONGEST_BACK_OFF_S)
+    open_again([claimed.id], token=token, not_before=at + dt.timedelta(seconds=seconds))
+
+
+def ask_later(claimed: Claimed, *, token: uuid.UUID, at: dt.datetime, wait_s: float | None) -> None:
+    """Give an output back for when the endpoint asked us to return; that it was asked now does not count."""
     if wait_s is None:
-        wait_s = random.uniform(0.5, 1) * min(2.0**claimed.attempts / 2, LONGEST_BACK_OFF_S)
-    Output.objects.filter(pk=claimed.id, lease_token=token).update(
-        state=OutputState.OPEN,
-        lease_token=None,
-        lease_until=None,
-        not_before=at + dt.timedelta(seconds=wait_s),
-    )
+        wait_s = random.uniform(0.5, 1) * min(UNTOLD_PAUSE_S, LONGEST_BACK_OFF_S)
+    not_before = at + dt.timedelta(seconds=wait_s)
+    open_again([claimed.id], token=token, not_before=not_before, attempts=F("attempts") - 1)
 
 
 def release(claimed_ids: list[int], *, token: uuid.UUID) -> None:
     """Give outputs back as if they had not been claimed: an outage is not the example's fault."""
+    open_again(claimed_ids, token=token, attempts=F("attempts") - 1)
+
+
+def open_again(claimed_ids: list[int], *, token: uuid.UUID, **changes: Any) -> None:
     Output.objects.filter(pk__in=claimed_ids, lease_token=token).update(
-        state=OutputState.OPEN, lease_token=None, lease_until=None, attempts=F("attempts") - 1
+        state=OutputState.OPEN, lease_token=None, lease_until=None, **changes
     )
 
 

@@ -18,7 +18,7 @@ from typing import Protocol
 from evaltrack.stats.estimate import Estimate, TestResult, Undefined
 from evaltrack.stats.multiplicity import holm
 from experiments.comparison import MOST_MISSING, Compared
-from experiments.metrics.base import Kind
+from experiments.metrics.base import Direction, Kind
 from experiments.suite import HumanRule
 
 PASS, FAIL, INCONCLUSIVE = "PASS", "FAIL", "INCONCLUSIVE"
@@ -93,9 +93,12 @@ def outcome_of(compared: Compared, p_adjusted: float | None, *, alpha: float) ->
         if delta.value == 0 and compared.n > 1 and compared.metric.quantile is None:
             return judged(PASS, "Both arms have the same value on every example.")
         return judged(INCONCLUSIVE, f"Not assessed: {delta.ci_undefined}.")
-    seen = f"{shown(compared, delta.ci_low)} to {shown(compared, delta.ci_high)}"
+    seen = interval_as_shown(compared)
     if delta.ci_low > 0:
-        return judged(PASS, f"Better: the interval, {seen}, lies above 0.")
+        return judged(
+            PASS,
+            f"Better: the interval, {seen}, lies {'above' if compared.metric.direction == Direction.HIGHER else 'below'} 0.",
+        )
     if delta.ci_low > -margin:
         loss = " It is a real loss, within tolerance." if delta.ci_high < 0 else ""
         return judged(
@@ -118,6 +121,15 @@ def outcome_of(compared: Compared, p_adjusted: float | None, *, alpha: float) ->
         f"The interval, {seen}, holds both more and less than the tolerated loss of "
         f"{shown(compared, margin, sign=False)}. {compared.advice}",
     )
+
+
+def interval_as_shown(compared: Compared) -> str:
+    """The interval of candidate minus baseline, as the table shows it: not turned so that better is up."""
+    delta = compared.delta
+    assert isinstance(delta, Estimate)
+    assert delta.ci_low is not None
+    assert delta.ci_high is not None
+    return f"{shown(compared, delta.ci_low)} to {shown(compared, delta.ci_high)}"
 
 
 def why_tests_differ(compared: Compared, alpha: float) -> str:

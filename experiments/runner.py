@@ -139,14 +139,17 @@ def collect(experiment: Experiment, deadline: float) -> bool:
     state = Collection(experiment)
     with ModelCaller() as caller:
         while True:
+            taken: list[Claimed] = []
             in_time = time.monotonic() < deadline and len(state.failing) < OUTAGE_AFTER
             if in_time and experiment_goes_on(experiment):
-                for claimed in claims.claim(experiment, runs, limits, token=state.token, at=clock.now()):
-                    start(caller, state, claimed, targets[claimed.run_id], examples)
-            if not state.in_flight:
+                taken = claims.claim(experiment, runs, limits, token=state.token, at=clock.now())
+            for claimed in taken:
+                start(caller, state, claimed, targets[claimed.run_id], examples)
+            if state.in_flight:
+                settle(state, caller.collect(timeout_s=1.0))
+                state.renew_when_due()
+            elif not taken:
                 break
-            settle(state, caller.collect(timeout_s=1.0))
-            state.renew_when_due()
             if time.monotonic() > deadline + settings.DRAIN_SECONDS / 2:
                 break  # calls that hang: their outputs go back, whoever comes next asks again
     claims.release(list(state.in_flight), token=state.token)
@@ -184,7 +187,7 @@ def settle(state: Collection, finished: list) -> None:
         if isinstance(result, ChatAnswer):
             answers.append((output_id, result, request_digest))
         elif result.failure == Failure.THROTTLED:
-            claims.retry_later(claimed, token=state.token, at=at, wait_s=result.retry_after_s)
+            claims.ask_later(claimed, token=state.token, at=at, wait_s=result.retry_after_s)
         elif result.failure == Failure.REJECTED or (
             result.failure == Failure.NONSENSE and claimed.attempts >= MOST_NONSENSE
         ):
@@ -212,10 +215,16 @@ def retry_failing(state: Collection, *, at: dt.datetime) -> None:
 
 
 def end_of_failures(state: Collection) -> None:
-    """Failures with no success after them: the endpoint is down. None of them counts as a try."""
+    """Failures with no success after them: the endpoint is down. None of them counts as a try.
+
+    Unless they are few and somebody was there: then these may be the examples that the endpoint fails at.
+    """
     if not state.failing:
         return
     at = clock.now()
     _, failure = state.failing[-1]
+    if len(state.failing) < OUTAGE_AFTER and failure.failure == Failure.BROKEN:
+        retry_failing(state, at=at)
+        return
     claims.release([claimed.id for claimed, _ in state.failing], token=state.token)
     outages.wait_for_endpoint(state.experiment, failure.detail, at=at)

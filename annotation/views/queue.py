@@ -130,4 +130,4 @@ def uuid_of(text: str) -> uuid.UUID:
 
 
 def whole_number(text: str) -> int | None:
-    return int(text) if text.isdecimal() else None
+    return int(text) if text.isdecimal() and len(text) < 16 else None

@@ -18,12 +18,15 @@ from typing import Any
 import aiohttp
 
 LARGEST_ANSWER = 4 * 1024 * 1024
+# What a gateway answers when there is nobody behind it.
+GATEWAY_ALONE = {502, 503}
 
 
 class Failure(StrEnum):
     """What kind of failure a call met, which decides what may be done about it."""
 
-    UNREACHABLE = "unreachable"  # nobody answered, or the server is broken: wait, all calls will meet it
+    UNREACHABLE = "unreachable"  # nobody is there: wait, all calls will meet it
+    BROKEN = "broken"  # somebody is there and failed: with this call alone, if others go well
     THROTTLED = "throttled"  # it asks us to slow down
     REJECTED = "rejected"  # it understood and said no: asking again gives the same
     NONSENSE = "nonsense"  # it answered what no OpenAI-compatible server answers
@@ -111,13 +114,16 @@ async def open_session() -> aiohttp.ClientSession:
 
 
 async def ask(session: aiohttp.ClientSession, request: ChatRequest) -> ChatAnswer | CallFailed:
-    headers = {}
-    if key := os.environ.get(request.api_key_env, ""):
-        headers["Authorization"] = f"Bearer {key}"
     started = time.perf_counter()
 
     def failed(failure: Failure, detail: str, retry_after_s: float | None = None) -> CallFailed:
-        return CallFailed(failure, detail[:500], milliseconds_since(started), retry_after_s)
+        return CallFailed(failure, storable(detail)[:500], milliseconds_since(started), retry_after_s)
+
+    headers = {}
+    if key := os.environ.get(request.api_key_env, ""):
+        if not (key.isascii() and key.isprintable()):
+            return failed(Failure.REJECTED, f"{request.api_key_env} holds what no header can carry")
+        headers["Authorization"] = f"Bearer {key}"
 
     try:
         async with session.post(
@@ -131,20 +137,23 @@ async def ask(session: aiohttp.ClientSession, request: ChatRequest) -> ChatAnswe
             while not response.content.at_eof() and len(content) <= LARGEST_ANSWER:
                 content += await response.content.read(LARGEST_ANSWER + 1 - len(content))
     except TimeoutError:
-        return failed(Failure.UNREACHABLE, f"no answer within {request.timeout_ms} ms")
+        return failed(Failure.BROKEN, f"no answer within {request.timeout_ms} ms")
+    except aiohttp.ClientConnectorError as error:
+        return failed(Failure.UNREACHABLE, str(error))
     except (aiohttp.ClientError, OSError) as error:
-        return failed(Failure.UNREACHABLE, str(error) or type(error).__name__)
+        return failed(Failure.BROKEN, str(error) or type(error).__name__)
     if response.status == 429:
         return failed(Failure.THROTTLED, "asked to slow down (429)", retry_after(response))
     if response.status >= 500:
-        return failed(Failure.UNREACHABLE, f"HTTP {response.status}", retry_after(response))
+        nobody_behind = response.status in GATEWAY_ALONE
+        return failed(Failure.UNREACHABLE if nobody_behind else Failure.BROKEN, f"HTTP {response.status}")
     if response.status != 200:
         return failed(Failure.REJECTED, f"HTTP {response.status}: {content[:200].decode(errors='replace')}")
     if len(content) > LARGEST_ANSWER:
         return failed(Failure.NONSENSE, f"an answer of more than {LARGEST_ANSWER} bytes")
     try:
         return parse(json.loads(content), milliseconds_since(started))
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         return failed(
             Failure.NONSENSE,
             f"not a chat completion with choices[0].message.content: {content[:120].decode(errors='replace')}",
@@ -158,15 +167,19 @@ def parse(answer: dict[str, Any], latency_ms: int) -> ChatAnswer:
         raise TypeError("content is not text")
     usage = answer.get("usage") or {}
     return ChatAnswer(
-        # PostgreSQL cannot store NUL; the visible stand-in is the same on both databases.
-        text=text.replace("\x00", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode(),
+        text=storable(text),
         latency_ms=latency_ms,
         input_tokens=count(usage.get("prompt_tokens")),
         output_tokens=count(usage.get("completion_tokens")),
-        finish_reason=str(choice.get("finish_reason") or "")[:40],
-        model=str(answer.get("model") or "")[:200],
-        fingerprint=str(answer.get("system_fingerprint") or "")[:200],
+        finish_reason=storable(str(choice.get("finish_reason") or ""))[:40],
+        model=storable(str(answer.get("model") or ""))[:200],
+        fingerprint=storable(str(answer.get("system_fingerprint") or ""))[:200],
     )
+
+
+def storable(text: str) -> str:
+    """`text` without what PostgreSQL cannot store; the visible stand-ins are the same on both databases."""
+    return text.replace("\x00", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode()
 
 
 def count(value: Any) -> int | None:
@@ -177,9 +190,10 @@ def count(value: Any) -> int | None:
 def retry_after(response: aiohttp.ClientResponse) -> float | None:
     """Seconds that the server asks us to wait, where it says so in seconds."""
     try:
-        return min(float(response.headers["Retry-After"]), 300.0)
+        seconds = float(response.headers["Retry-After"])
     except (KeyError, ValueError):
         return None
+    return min(seconds, 300.0) if seconds >= 0 else None
 
 
 def milliseconds_since(started: float) -> int:

@@ -23,7 +23,8 @@ def post(message: Message, *, to: Iterable[User], at: dt.datetime) -> None:
         [
             Notification(
                 recipient=person,
-                subject=message.subject[:200],
+                # One line, whatever the names in it: mail refuses any other subject.
+                subject=" ".join(message.subject.split())[:200],
                 body=message.body,
                 path=message.path,
                 dedupe_key=message.key,
@@ -40,6 +41,6 @@ def holders(*roles: str) -> list[User]:
     """People who hold one of `roles` now."""
     return list(
         User.objects.filter(
-            is_active=True, role_grants__role__in=roles, role_grants__revoked_at=None
+            is_active=True, is_machine=False, role_grants__role__in=roles, role_grants__revoked_at=None
         ).distinct()
     )

@@ -22,12 +22,12 @@ def plot(delta: dict[str, Any], *, margin: float, flipped: bool, scale: float) -
     tone = "good" if ends[0] > 0 else "bad" if ends[1] < -margin else "flat"
     return format_html(
         "<svg class='interval-plot tone-{}' width='{}' height='{}' viewBox='0 0 {} {}' aria-hidden='true'>"
-        "<rect class='band' x='{:.1f}' y='2' width='{:.1f}' height='{}'/>"
-        "<line class='zero' x1='{:.1f}' x2='{:.1f}' y1='0' y2='{}'/>"
-        "<line class='range' x1='{:.1f}' x2='{:.1f}' y1='{}' y2='{}'/>"
-        "<circle class='point' cx='{:.1f}' cy='{}' r='4'/></svg>",
+        "<rect class='band' x='{}' y='2' width='{}' height='{}'/>"
+        "<line class='zero' x1='{}' x2='{}' y1='0' y2='{}'/>"
+        "<line class='range' x1='{}' x2='{}' y1='{}' y2='{}'/>"
+        "<circle class='point' cx='{}' cy='{}' r='4'/></svg>",
         tone, WIDTH, HEIGHT, WIDTH, HEIGHT,
-        tolerated, max(zero - tolerated, 0), HEIGHT - 4,
+        tolerated, round(max(zero - tolerated, 0), 1), HEIGHT - 4,
         zero, zero, HEIGHT,
         low, high, middle, middle,
         value, middle,
@@ -37,7 +37,7 @@ def plot(delta: dict[str, Any], *, margin: float, flipped: bool, scale: float) -
 def place(number: float, scale: float) -> float:
     """Pixels from the left for `number` on an axis from −scale to +scale; beyond the ends it stays at them."""
     share = max(-1.0, min(1.0, number / scale))
-    return PAD + (share + 1) / 2 * (WIDTH - 2 * PAD)
+    return round(PAD + (share + 1) / 2 * (WIDTH - 2 * PAD), 1)
 
 
 def shared_scale(deltas: list[dict[str, Any]], margins: list[float]) -> float:

@@ -108,7 +108,7 @@ function chooseByKey(within, code) {
 function toggle(id) {
   const panel = /** @type {HTMLElement | null} */ (document.getElementById(id));
   const opened = panel?.togglePopover();
-  if (panel && opened) /** @type {HTMLElement | null} */ (panel.querySelector("input, button"))?.focus();
+  if (panel && opened) /** @type {HTMLElement | null} */ (panel.querySelector("input[type=radio], button"))?.focus();
 }
 
 /** @param {EventTarget | null} target */

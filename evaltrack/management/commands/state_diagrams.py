@@ -1,0 +1,230 @@
+"""`manage.py state_diagrams`: writes the reference pages that are drawn from the code's own tables."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import models
+
+from annotation import lifecycle as annotation
+from annotation.models import AssignmentState, Choice, SlotState
+from datasets.models import VersionState
+from evaltrack.accounts.roles import ADMIN_PAGES, PERMISSIONS, SCOPES, Permission, Role
+from evaltrack.ledger.events import Event
+from evaltrack.transitions import TransitionTable
+from experiments import lifecycle as experiments
+from experiments.models import MetricOutcome, Outcome, OutputState
+
+HEAD = "<!-- Written by `manage.py state_diagrams` from the code; change the code, not this page. -->\n"
+
+SETTING = re.compile(r"#([A-Z_]+)=(.*)")
+
+# Title, table, and what a reader should know about the way through it.
+MACHINES: list[tuple[str, TransitionTable, str]] = [
+    (
+        "Experiment",
+        experiments.EXPERIMENT,
+        "An experiment is taken up from its rows, whatever its status says. `waiting` means that a store or an "
+        "endpoint does not answer and says when it is tried again; `undecided` means that there is no verdict, "
+        "and says why.",
+    ),
+    (
+        "Promotion",
+        experiments.PROMOTION,
+        "One request may be open for each component and environment. Approval and rejection need a second person.",
+    ),
+    (
+        "Campaign",
+        annotation.CAMPAIGN,
+        "A campaign closes when every judgment is in. Letting a proxy stand in does not close it.",
+    ),
+]
+
+# These columns have no table of edges: one act moves each of them, under a token or a condition.
+LISTS: list[tuple[str, type[models.TextChoices], str]] = [
+    (
+        "Dataset version",
+        VersionState,
+        "`datasets.versions.publish` moves draft to published; nothing moves it back.",
+    ),
+    (
+        "Output",
+        OutputState,
+        "`experiments.claims` leases open outputs, and returns or ends them under the lease's token.",
+    ),
+    ("How an output ended", Outcome, "Written once, with `done`."),
+    (
+        "Slot",
+        SlotState,
+        "`annotation.assignment` holds and frees slots; `annotation.judging` ends them.",
+    ),
+    (
+        "Assignment",
+        AssignmentState,
+        "`shown` ends in one of the others. A judgment that comes after the lease has ended is still taken while "
+        "nobody else holds the slot: then `expired` becomes `submitted`.",
+    ),
+    ("Judgment", Choice, "Names the response itself, not the place where it stood."),
+    ("Verdict and comparison", MetricOutcome, "Written once. A newer verdict supersedes an older one."),
+]
+
+
+class Command(BaseCommand):
+    help = "Write the pages states, permissions, events and settings of docs/reference from the code."
+
+    def add_arguments(self, parser):
+        parser.add_argument(
+            "--check", action="store_true", help="write nothing; fail where a page is out of date"
+        )
+
+    def handle(self, *, check: bool, **options):
+        folder = Path(settings.BASE_DIR) / "docs" / "reference"
+        for name, text in pages().items():
+            path = folder / name
+            if check:
+                if not path.exists() or path.read_text() != text:
+                    raise CommandError(f"{path} is out of date; run manage.py state_diagrams.")
+            else:
+                path.write_text(text)
+                self.stdout.write(f"{path} is written.")
+
+
+def pages() -> dict[str, str]:
+    """File name → content of every generated page."""
+    return {
+        "states.md": states(),
+        "permissions.md": permissions(),
+        "events.md": events(),
+        "settings.md": settings_page(),
+    }
+
+
+def states() -> str:
+    parts = [
+        HEAD,
+        "# States\n",
+        "Each state machine is a table in `experiments/lifecycle.py` or `annotation/lifecycle.py`. "
+        "`TransitionTable.advance` walks an edge with one `UPDATE … WHERE status = <the one that was seen>`: where "
+        "somebody else was faster no row matches, and the caller gets a conflict. Check constraints in the database "
+        "refuse any value that is not listed here.\n",
+    ]
+    for title, machine, sentence in MACHINES:
+        parts += [
+            f"## {title}\n",
+            sentence + "\n",
+            f"```mermaid\n{machine.mermaid()}\n```\n",
+            table(("State", "Shown as", "Ends here"), state_rows(machine)),
+        ]
+    parts.append("## Columns without a table of edges\n")
+    for title, choices, sentence in LISTS:
+        parts += [
+            f"### {title}\n",
+            sentence + "\n",
+            table(("Value", "Shown as"), [(code(each.value), each.label) for each in choices]),
+        ]
+    return "\n".join(parts)
+
+
+def state_rows(machine: TransitionTable) -> list[tuple[str, ...]]:
+    final = machine.terminal()
+    return [
+        (code(state.value), str(state.label), "yes" if state in final else "") for state in machine.states
+    ]
+
+
+def permissions() -> str:
+    roles = list(Role)
+    allowed = [
+        (code(each.value), each.label, *("✓" if each in PERMISSIONS[role] else "" for role in roles))
+        for each in Permission
+    ]
+    scopes = [
+        (code(each.value), "yes" if each in SCOPES else "no: for signed-in people only")
+        for each in Permission
+    ]
+    admin = [
+        (code(each.value), ", ".join(code(page) for page in sorted(ADMIN_PAGES[each])))
+        for each in Permission
+        if each in ADMIN_PAGES
+    ]
+    return "\n".join(
+        [
+            HEAD,
+            "# Roles, permissions and scopes\n",
+            "A person may do what any of their roles allows; there are no superusers. A machine has no roles for "
+            "this: its token's scopes alone decide. A person's token can do what both the person and its scopes "
+            "allow. The table stands in `evaltrack/accounts/roles.py`.\n",
+            "A permission is asked at the door. Whether it reaches *this* row is a second question, which the "
+            "`policies.py` of each app answers: owners see and change what is theirs, custodians keep their own "
+            "datasets, approvers do not decide about what they requested, made or own, and whoever is an "
+            "administrator or a platform engineer never approves.\n",
+            "## Roles\n",
+            table(("Role", "Shown as"), [(code(role.value), role.label) for role in roles]),
+            "## What each role may do\n",
+            table(("Permission", "Meaning", *(role.value for role in roles)), allowed),
+            "## Scopes of tokens\n",
+            "A scope has the same name as the permission that it carries. Tokens live for up to 90 days.\n",
+            table(("Scope", "A token can carry it"), scopes),
+            "## Pages of the admin\n",
+            table(("Permission", "Opens in `/admin/`"), admin),
+        ]
+    )
+
+
+def events() -> str:
+    rows = [
+        (
+            code(event.value),
+            event.sentence.replace("{", "*").replace("}", "*"),
+            ", ".join(code(fact) for fact in sorted(event.required_facts)),
+        )
+        for event in Event
+    ]
+    return "\n".join(
+        [
+            HEAD,
+            "# Events of the ledger\n",
+            "Every kind of entry, with the sentence that people read and the facts without which it cannot be "
+            "written. How entries are made and proven stands in [the ledger](../ledger.md).\n",
+            table(("Event", "Sentence", "Required facts"), rows),
+        ]
+    )
+
+
+def settings_page() -> str:
+    """The table of settings, from `.env.example`: the comment above a variable is its meaning."""
+    parts = [
+        HEAD,
+        "# Settings\n",
+        "Every variable that evaltrack reads, from `.env.example`. The process environment comes first, then the "
+        "lines of `settings.env` in the folder `EVALTRACK_VAR`, then the defaults. A folder `var/` without a path "
+        "before it is the one beside `manage.py`.\n",
+    ]
+    rows: list[tuple[str, ...]] = []
+    meaning: list[str] = []
+    for line in (Path(settings.BASE_DIR) / ".env.example").read_text().splitlines():
+        if line.startswith("## "):
+            parts, rows = [*parts, *section(rows)], []
+            parts.append(f"{line}\n")
+        elif found := SETTING.fullmatch(line):
+            rows.append((code(found[1]), code(found[2]) if found[2] else "", " ".join(meaning)))
+            meaning = []
+        else:
+            meaning = [*meaning, line.removeprefix("# ")] if line.startswith("# ") else []
+    return "\n".join([*parts, *section(rows)])
+
+
+def section(rows: list[tuple[str, ...]]) -> list[str]:
+    return [table(("Variable", "Default", "Meaning"), rows)] if rows else []
+
+
+def code(text: str) -> str:
+    return f"`{text}`"
+
+
+def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    heads = list(headings)
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"

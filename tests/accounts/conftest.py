@@ -1,0 +1,1 @@
+from tests.accounts.callers import static_root  # noqa: F401

@@ -1,0 +1,114 @@
+"""The figures of a campaign, against a table small enough to compute by hand."""
+
+import pytest
+
+from annotation import agreement
+from evaltrack.accounts.roles import Permission
+from tests.accounts.callers import bearer
+from tests.factories import annotation as factory
+
+# What the two evaluators say about ten items: seven times the same.
+LABELS = [
+    *[("candidate", "candidate")] * 4,
+    *[("baseline", "baseline")] * 2,
+    ("tie", "tie"),
+    ("candidate", "baseline"),
+    ("candidate", "tie"),
+    ("both_bad", "baseline"),
+]
+
+
+@pytest.fixture
+def ten(owner, platform, custodian, lead, both):
+    campaign = factory.open_campaign(
+        owner=owner, platform=platform, custodian=custodian, suite=factory.suite(items=10)
+    )
+    said = dict(zip(sorted(campaign.tasks.values_list("item", flat=True)), LABELS, strict=True))
+    places = {"candidate": factory.prefers_candidate, "baseline": factory.prefers_baseline}
+    for number, evaluator in enumerate(both):
+
+        def prefer(shown, number=number):
+            label = said[shown.task.item][number]
+            return places[label](shown) if label in places else label
+
+        factory.judge_everything([evaluator], prefer)
+    return campaign
+
+
+def test_the_counts_are_of_systems_and_not_of_sides(ten):
+    found = agreement.of(ten)
+    assert (found.n_judgments, found.n_items, found.n_evaluators) == (20, 10, 2)
+    assert found.counts == {"candidate": 10, "baseline": 6, "tie": 3, "both_bad": 1}
+
+
+def test_percent_agreement(ten):
+    assert agreement.of(ten).percent.value == pytest.approx(0.7)
+
+
+def test_cohens_kappa(ten):
+    # pE = (6·4 + 2·4 + 1·2 + 1·0)/100 = 0.34, κ = (0.7 − 0.34)/0.66
+    found = agreement.of(ten)
+    assert found.cohen.kappa.value == pytest.approx(6 / 11)
+    (pair,) = found.pairs
+    assert pair.kappa.value == pytest.approx(6 / 11)
+
+
+def test_krippendorffs_alpha(ten):
+    # De = 1 − (10·9 + 6·5 + 3·2)/(20·19) = 254/380, Do = 0.3
+    assert agreement.of(ten).alpha.value == pytest.approx(1 - 0.3 * 380 / 254)
+
+
+def test_preference_kappa(ten):
+    # t = 3/20, b = 1/20: pE = 0.0225 + 0.0025 + 0.8²/2 = 0.345
+    found = agreement.of(ten)
+    assert found.preference.kappa.value == pytest.approx(0.355 / 0.655)
+    assert (found.preference.agree, found.preference.comparable) == (7, 10)
+    assert found.coefficient("preference_kappa") is found.preference.kappa
+
+
+def test_net_preference(ten):
+    assert agreement.of(ten).net_preference.value == pytest.approx((10 - 6) / 20)
+
+
+def test_the_left_side_is_counted_over_decisive_judgments(ten):
+    left = sum(
+        (judgment.choice == "first") == judgment.first_on_slot_1
+        for judgment in ten.judgments.filter(choice__in=["first", "second"])
+    )
+    found = agreement.of(ten).left_picks
+    assert found.n == 16
+    assert found.value == pytest.approx(left / 16)
+
+
+def test_who_always_picks_the_left_side_is_found_out(campaign, both):
+    factory.judge_everything(both, lambda shown: 1)
+    found = agreement.of(campaign)
+    assert found.left_picks.value == 1
+    assert found.left_picks.ci_low > 0.5
+    assert (found.counts["candidate"], found.counts["baseline"]) == (6, 6)
+
+
+def test_without_judgments_nothing_is_claimed(campaign):
+    found = agreement.of(campaign)
+    for statistic in (found.percent, found.alpha, found.preference.kappa, found.net_preference):
+        assert "undefined" in statistic.as_json()
+
+
+def test_the_api_gives_the_same_figures_and_no_names(ten, lead, both):
+    response = bearer(lead, Permission.VIEW_CAMPAIGNS).get(f"/api/v1/campaigns/{ten.public_id}/agreement")
+    body = response.json()
+    found = agreement.of(ten)
+    assert body["inter"] == {
+        "percent_agreement": found.percent.as_json(),
+        "cohen_kappa": found.cohen.kappa.as_json(),
+        "krippendorff_alpha": found.alpha.as_json(),
+        "preference_kappa": found.preference.kappa.as_json(),
+    }
+    assert (body["n_judgments"], body["n_items"], body["n_evaluators"]) == (20, 10, 2)
+    assert body["simulated"] is False
+    assert not any(evaluator.username in response.content.decode() for evaluator in both)
+
+
+def test_the_figures_are_the_same_each_time(ten):
+    assert agreement.of(ten).alpha == agreement.of(ten).alpha
+    assert agreement.of(ten).preference.kappa == agreement.of(ten).preference.kappa

@@ -1,0 +1,35 @@
+"""What most experiments of these tests start from."""
+
+from collections.abc import Callable
+
+import pytest
+
+from experiments import claims, outages, runner
+from experiments.models import Experiment
+from tests.factories import experiments
+
+
+@pytest.fixture
+def people(owner, platform, custodian):
+    """Those whom an experiment needs, as the factories take them."""
+    return {"owner": owner, "platform": platform, "custodian": custodian}
+
+
+@pytest.fixture
+def impatient(settings, monkeypatch):
+    """Back-off and outages last moments, so that a test sees the end of them."""
+    settings.DRAIN_SECONDS = 10
+    monkeypatch.setattr(claims, "LONGEST_BACK_OFF_S", 0.1)
+    monkeypatch.setattr(outages, "LONGEST_WAIT_S", 0.3)
+
+
+@pytest.fixture
+def run(people, impatient) -> Callable[..., Experiment]:
+    """Submit an experiment against an endpoint and drain the queue."""
+
+    def submit_and_drain(endpoint, **given) -> Experiment:
+        experiment = experiments.submitted(**people, base_url=endpoint.base_url, **given)
+        runner.drain()
+        return Experiment.objects.with_names().get(pk=experiment.pk)
+
+    return submit_and_drain
