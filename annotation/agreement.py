@@ -54,11 +54,16 @@ class Findings:
     net_preference: Statistic
     left_picks: Statistic
 
+    @property
+    def cohen_kappa(self) -> Statistic:
+        """The mean over pairs of evaluators; a single pair speaks for itself, with its own interval."""
+        return self.pairs[0].kappa if len(self.pairs) == 1 else self.cohen.kappa
+
     def coefficient(self, name: str) -> Statistic:
         """The coefficient that a policy names."""
         return {
             "preference_kappa": self.preference.kappa,
-            "cohen_kappa": self.cohen.kappa,
+            "cohen_kappa": self.cohen_kappa,
             "krippendorff_alpha": self.alpha,
         }[name]
 

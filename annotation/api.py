@@ -185,7 +185,7 @@ class CampaignAgreement(ApiView):
                 "simulated": campaign.is_simulated,
                 "inter": {
                     "percent_agreement": found.percent.as_json(),
-                    "cohen_kappa": found.cohen.kappa.as_json(),
+                    "cohen_kappa": found.cohen_kappa.as_json(),
                     "krippendorff_alpha": found.alpha.as_json(),
                     "preference_kappa": found.preference.kappa.as_json(),
                 },

@@ -20,7 +20,7 @@ from evaltrack.ledger.identity import SYSTEM
 from evaltrack.ledger.record import record
 from evaltrack.notifications import outbox
 from experiments import evidence, suite
-from experiments.models import Arm, Experiment, Outcome, Output
+from experiments.models import Arm, Experiment, ExperimentStatus, Outcome, Output
 
 DEFAULT_RUBRIC = {
     "name": "helpfulness",
@@ -136,7 +136,8 @@ def prompt_text(example_input: Any) -> str:
 def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
     """Close a campaign in which every judgment is in; what people said becomes evidence.
 
-    A simulated campaign closes without evidence: programs are not people.
+    A simulated campaign closes without evidence, as programs are not people; and so does that of an experiment
+    that was cancelled.
     """
     campaign = (
         Campaign.objects.select_for_update(of=("self",))
@@ -148,7 +149,7 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
     refuse_if(policies.closing(by, campaign))
     lifecycle.CAMPAIGN.advance(campaign, to=CampaignStatus.CLOSED, closed_by=by, closed_at=at)
     root = judgments_root(campaign)
-    if not campaign.is_simulated:
+    if not campaign.is_simulated and campaign.experiment.status != ExperimentStatus.CANCELLED:
         rule = suite.parse(campaign.experiment.policy.body).human or suite.HumanRule()
         found = agreement.of(campaign)
         evidence.record_human_evidence(

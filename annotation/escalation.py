@@ -29,6 +29,7 @@ def overdue_tasks(at: dt.datetime):
         due_at__lt=at,
         campaign__status="open",
         campaign__is_simulated=False,
+        campaign__experiment__status="awaiting_people",
     )
 
 

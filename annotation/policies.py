@@ -5,6 +5,7 @@ from evaltrack.accounts import grants
 from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import Refusal
+from experiments.models import ExperimentStatus
 
 
 def claiming(by: User) -> Refusal | None:
@@ -24,6 +25,8 @@ def judging(by: User) -> Refusal | None:
 def closing(by: User, campaign: Campaign) -> Refusal | None:
     if not by.can(Permission.MANAGE_CAMPAIGNS):
         return Refusal("not_lead", "Only an evaluation lead closes a campaign.")
+    if campaign.experiment.status == ExperimentStatus.CANCELLED:
+        return None  # nobody needs the judgments that are missing
     missing = Slot.objects.filter(campaign=campaign).exclude(state=SlotState.DONE).count()
     if missing:
         return Refusal(

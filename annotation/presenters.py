@@ -71,7 +71,11 @@ def screen(assignment: Assignment) -> Screen:
 def my_work(evaluator: User) -> list[dict[str, Any]]:
     """The evaluator's campaigns: what they have done, and whether more waits."""
     counted = (
-        Slot.objects.filter(campaign__status="open", campaign__is_simulated=False)
+        Slot.objects.filter(
+            campaign__status="open",
+            campaign__is_simulated=False,
+            campaign__experiment__status="awaiting_people",
+        )
         .values("campaign__public_id", "campaign__name", "campaign__due_at")
         .annotate(
             waiting=Count("pk", filter=Q(state=SlotState.OPEN)),

@@ -10,7 +10,9 @@ from experiments.querysets import owned_or_all
 def queued_slots() -> QuerySet[Slot]:
     """Judgments that people still owe, free or on somebody's screen."""
     return Slot.objects.exclude(state=SlotState.DONE).filter(
-        campaign__status="open", campaign__is_simulated=False
+        campaign__status="open",
+        campaign__is_simulated=False,
+        campaign__experiment__status="awaiting_people",
     )
 
 

@@ -74,7 +74,7 @@ TEMPLATES = [
 DATABASES = {"default": env.database("DATABASE_URL", VAR / "evaltrack.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Addressed content: dataset rows and, later, artifacts.
+# Content-addressed blobs: the rows of datasets.
 STORE_DIR = Path(env.text("EVALTRACK_STORE", str(VAR / "store")))
 
 AUTH_USER_MODEL = "accounts.User"

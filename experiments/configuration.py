@@ -13,6 +13,7 @@ VARIABLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 OPENAI_CHAT = "openai_chat"
 TARGET_FIELDS = {"kind", "base_url", "model", "api_key_env", "concurrency", "timeout_ms"}
 MOST_CONCURRENT = 1024
+LONGEST_ADDRESS = 500
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ def parse(configuration: Any) -> ChatTarget:
     for name in ("base_url", "model"):
         if not isinstance(target.get(name), str) or not target.get(name):
             wrong(f"target.{name}", "is missing")
+    if len(str(target.get("base_url", ""))) > LONGEST_ADDRESS:
+        wrong("target.base_url", f"is longer than {LONGEST_ADDRESS} characters")
     if not isinstance(target.get("api_key_env", ""), str):
         wrong("target.api_key_env", "must be the name of an environment variable")
     for name, most in (("concurrency", MOST_CONCURRENT), ("timeout_ms", 3_600_000)):

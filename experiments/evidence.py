@@ -9,7 +9,6 @@ from evaltrack.accounts.models import User
 from evaltrack.canonical import digest
 from evaltrack.errors import Conflict, Invalid
 from evaltrack.ledger.events import Event
-from evaltrack.ledger.identity import SYSTEM
 from evaltrack.ledger.record import record
 from evaltrack.stats.estimate import Estimate, Undefined
 from experiments import lifecycle, suite, verdicts
@@ -39,15 +38,14 @@ def record_human_evidence(
     }
     lifecycle.EXPERIMENT.advance(experiment, to=ExperimentStatus.DECIDED)
     keep(experiment, EvidenceKind.HUMAN, body, by=by, at=at)
-    verdict = verdicts.decide(experiment, cause="people have judged", at=at)
     record(
         Event.HUMAN_EVIDENCE_RECORDED,
-        by=SYSTEM,
+        by=by,
         subject=experiment,
         facts={"evidence": digest(body), "judgments": judgments},
         at=at,
     )
-    return verdict
+    return verdicts.decide(experiment, cause="people have judged", at=at)
 
 
 @transaction.atomic
@@ -71,7 +69,6 @@ def record_proxy_evidence(experiment_id: int, *, by: User, reason: str, at: dt.d
         "validity": Undefined("no closed campaign yet to compare the proxy with people").as_json(),
     }
     keep(experiment, EvidenceKind.PROXY, body, by=by, at=at)
-    verdict = verdicts.decide(experiment, cause=f"proxy {rule.proxy}", at=at)
     record(
         Event.PROXY_EVIDENCE_RECORDED,
         by=by,
@@ -80,7 +77,7 @@ def record_proxy_evidence(experiment_id: int, *, by: User, reason: str, at: dt.d
         statements={"reason": reason},
         at=at,
     )
-    return verdict
+    return verdicts.decide(experiment, cause=f"proxy {rule.proxy}", at=at)
 
 
 def locked(experiment_id: int) -> Experiment:

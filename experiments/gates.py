@@ -95,10 +95,8 @@ def outcome_of(compared: Compared, p_adjusted: float | None, *, alpha: float) ->
         return judged(INCONCLUSIVE, f"Not assessed: {delta.ci_undefined}.")
     seen = interval_as_shown(compared)
     if delta.ci_low > 0:
-        return judged(
-            PASS,
-            f"Better: the interval, {seen}, lies {'above' if compared.metric.direction == Direction.HIGHER else 'below'} 0.",
-        )
+        side = "above" if compared.metric.direction == Direction.HIGHER else "below"
+        return judged(PASS, f"Better: the interval, {seen}, lies {side} 0.")
     if delta.ci_low > -margin:
         loss = " It is a real loss, within tolerance." if delta.ci_high < 0 else ""
         return judged(

@@ -34,7 +34,8 @@ def requesting(by: User, experiment: Experiment, environment: str, verdict: Verd
         return Refusal(
             "not_owner", f"Only {component.owner}, the owner of {component}, requests its promotion."
         )
-    if experiment.status != ExperimentStatus.DECIDED and not (verdict and verdict.provisional):
+    provisional = experiment.status == ExperimentStatus.AWAITING_PEOPLE and verdict and verdict.provisional
+    if experiment.status != ExperimentStatus.DECIDED and not provisional:
         return Refusal(
             "not_decided", f"{experiment} is {experiment.get_status_display().lower()}; wait for its verdict."
         )

@@ -7,7 +7,7 @@ from django_q.tasks import async_task
 
 from evaltrack.accounts.models import User
 from evaltrack.canonical import digest
-from evaltrack.errors import Conflict, Invalid, Stale, refuse_if
+from evaltrack.errors import Conflict, Invalid, NotFound, Stale, refuse_if
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.record import record
 from evaltrack.notifications import outbox
@@ -104,7 +104,8 @@ def approve(request_id: int, *, by: User, reason: str, seen_digest: str, at: dt.
     record(
         Event.PROMOTION_APPROVED, by=by, subject=row, facts=facts(row), statements={"reason": reason}, at=at
     )
-    record(Event.PRODUCTION_CHANGED, by=by, subject=row.version, facts=facts(row), at=at)
+    if row.environment == Environment.PRODUCTION:
+        record(Event.PRODUCTION_CHANGED, by=by, subject=row.version, facts=facts(row), at=at)
     # What is decided after the last checkpoint could still be rewritten; so a decision is signed at once.
     async_task("evaltrack.ledger.jobs.sign")
     return row
@@ -137,7 +138,7 @@ def withdraw(request_id: int, *, by: User, at: dt.datetime) -> PromotionRequest:
 
 
 def locked(request_id: int) -> PromotionRequest:
-    return (
+    found = (
         PromotionRequest.objects.select_for_update(of=("self",))
         .select_related(
             "component__owner",
@@ -148,8 +149,12 @@ def locked(request_id: int) -> PromotionRequest:
             "experiment__component__owner",
             "experiment__candidate",
         )
-        .get(pk=request_id)
+        .filter(pk=request_id)
+        .first()
     )
+    if found is None:
+        raise NotFound("no_such_promotion", "There is no such promotion.")
+    return found
 
 
 def check_reason(reason: str) -> None:

@@ -4,7 +4,6 @@ import datetime as dt
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
 
 from evaltrack.accounts.models import User
 from evaltrack.canonical import digest
@@ -69,10 +68,20 @@ def activate_policy(name: str, body: dict[str, Any], *, by: User, at: dt.datetim
     newest = GatePolicy.objects.filter(name=name).order_by("-version").first()
     if newest and newest.digest == fingerprint:
         return newest
-    last = GatePolicy.objects.filter(name=name).aggregate(last=Max("version"))["last"] or 0
-    row = GatePolicy.objects.create(
-        name=name, version=last + 1, body=complete, digest=fingerprint, created_by=by, created_at=at
-    )
+    version = newest.version + 1 if newest else 1
+    try:
+        with transaction.atomic():
+            row = GatePolicy.objects.create(
+                name=name, version=version, body=complete, digest=fingerprint, created_by=by, created_at=at
+            )
+    except IntegrityError:
+        # Somebody activated the next version at the same moment; the same rules are the same version.
+        row = GatePolicy.objects.get(name=name, version=version)
+        if row.digest == fingerprint:
+            return row
+        raise Conflict(
+            "policy_changed", f"{name} was changed by somebody else; look and try again."
+        ) from None
     record(
         Event.GATE_POLICY_ACTIVATED,
         by=by,

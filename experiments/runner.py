@@ -128,7 +128,7 @@ def collect(experiment: Experiment, deadline: float) -> bool:
     runs = list(Run.objects.filter(experiment=experiment).select_related("version", "endpoint"))
     targets = {run.pk: configuration.parse(run.version.configuration) for run in runs}
     for target in targets.values():
-        if refusal := hosts.calling(target.base_url):
+        if refusal := hosts.calling(target.base_url) or hosts.sending(target.api_key_env):
             outages.give_up(experiment, refusal.reason, at=clock.now())
             return False
     limits = {

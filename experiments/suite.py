@@ -10,6 +10,8 @@ from experiments.metrics import REGISTRY
 ROLES = ("gating", "guardrail", "secondary")
 DESIGNS = ("paired", "independent")
 COEFFICIENTS = ("preference_kappa", "cohen_kappa", "krippendorff_alpha")
+# What may ask for people.
+OCCASIONS = ("high_risk", "major_version")
 MOST_METRICS = 30
 
 
@@ -32,7 +34,7 @@ class HumanRule:
     lower limit of `coefficient` must reach for the judgments to be used for a PASS.
     """
 
-    required: tuple[str, ...] = ("high_risk", "major_version")
+    required: tuple[str, ...] = OCCASIONS
     items: int = 20
     overlap: int = 2
     margin: float = 0.2
@@ -94,11 +96,15 @@ def parse(body: Any) -> Suite:
     for name in sorted(set(body) - {"metrics", "alpha", "design", "max_error_share", "human"}):
         wrong(f"suite.{name}", "is unknown")
     rules: list[MetricRule] = []
+    if len(body["metrics"]) > MOST_METRICS:
+        wrong("suite.metrics", f"are more than {MOST_METRICS}")
     for place, rule in enumerate(body["metrics"][:MOST_METRICS]):
         path = f"suite.metrics.{place}"
-        if not isinstance(rule, dict) or rule.get("metric") not in REGISTRY:
+        if not isinstance(rule, dict) or str(rule.get("metric")) not in REGISTRY:
             wrong(f"{path}.metric", f"is unknown; known are {', '.join(sorted(REGISTRY))}")
             continue
+        for name in sorted(set(rule) - set(MetricRule.__dataclass_fields__)):
+            wrong(f"{path}.{name}", "is unknown")
         if rule.get("role", "gating") not in ROLES:
             wrong(f"{path}.role", f"must be one of {', '.join(ROLES)}")
         if rule["metric"] in {earlier.metric for earlier in rules}:
@@ -107,8 +113,11 @@ def parse(body: Any) -> Suite:
         if not isinstance(parameters, dict):
             wrong(f"{path}.parameters", "must be an object")
             parameters = {}
-        if "pattern" in parameters and not compiles(parameters["pattern"]):
-            wrong(f"{path}.parameters.pattern", "is no regular expression")
+        for name in ("pattern", "strip"):
+            if name in parameters and not compiles(parameters[name]):
+                wrong(f"{path}.parameters.{name}", "is no regular expression")
+        if not isinstance(parameters.get("abstention", ""), str):
+            wrong(f"{path}.parameters.abstention", "must be text")
         margin = number(rule, "margin", 0.0, 0, 1e9, f"{path}.margin")
         rules.append(
             MetricRule(
@@ -127,12 +136,16 @@ def parse(body: Any) -> Suite:
         for name in sorted(set(human) - set(HumanRule.__dataclass_fields__)):
             wrong(f"suite.human.{name}", "is unknown")
         proxy = human.get("proxy", "")
-        if proxy and proxy not in {rule.metric for rule in rules}:
+        if proxy and proxy not in [rule.metric for rule in rules]:
             wrong("suite.human.proxy", "must be one of the suite's metrics")
+        required = human.get("required", HumanRule.required)
+        if not isinstance(required, list | tuple) or not all(word in OCCASIONS for word in required):
+            wrong("suite.human.required", f"must be a list of {', '.join(OCCASIONS)}")
+            required = ()
         if human.get("coefficient", "preference_kappa") not in COEFFICIENTS:
             wrong("suite.human.coefficient", f"must be one of {', '.join(COEFFICIENTS)}")
         human_rule = HumanRule(
-            required=tuple(human.get("required", HumanRule.required)),
+            required=tuple(required),
             items=int(number(human, "items", 20, 1, 100_000, "suite.human.items")),
             overlap=int(number(human, "overlap", 2, 1, 20, "suite.human.overlap")),
             margin=number(human, "margin", 0.2, 0, 1, "suite.human.margin"),

@@ -62,7 +62,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "agreement": found.coefficient(rule.coefficient).as_json(),
         "rule": rule,
         "preference_kappa": found.preference.kappa.as_json(),
-        "cohen": found.cohen.kappa.as_json(),
+        "cohen": found.cohen_kappa.as_json(),
         "alpha": found.alpha.as_json(),
         "percent": found.percent.as_json(),
         "net_preference": found.net_preference.as_json(),
@@ -91,7 +91,7 @@ def campaign_close(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     campaign = visible(request, public_id)
     try:
         campaigns.close(campaign.pk, by=request.user, at=clock.now())
-        messages.success(request, "The campaign is closed; what people said is evidence now.")
+        messages.success(request, "The campaign is closed.")
     except ExpectedError as error:
         messages.error(request, error.reason)
     return redirect(campaign)

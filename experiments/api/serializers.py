@@ -1,9 +1,23 @@
 """Shapes of the experiments API. Serializers check shape; acts check rules."""
 
+from typing import Any
+
 from rest_framework import serializers
 
+from datasets.examples import holds_nul
+from evaltrack.canonical import canonical_json
 from experiments.models import Comparison, ComponentKind, Environment, Risk, Tier
 from experiments.querysets import progress_of
+
+
+def keepable(value: Any) -> None:
+    """Refuses JSON that cannot be hashed, or that PostgreSQL cannot store."""
+    try:
+        canonical_json(value)
+    except (ValueError, RecursionError) as error:
+        raise serializers.ValidationError(f"This cannot be kept: {error}") from error
+    if holds_nul(value):
+        raise serializers.ValidationError("This holds a NUL character; remove it.")
 
 
 class ComponentIn(serializers.Serializer):
@@ -11,7 +25,7 @@ class ComponentIn(serializers.Serializer):
     kind = serializers.ChoiceField(ComponentKind.choices)
     owner = serializers.CharField(max_length=150)
     risk = serializers.ChoiceField(Risk.choices)
-    suite = serializers.JSONField(required=False)
+    suite = serializers.JSONField(required=False, validators=[keepable])
 
 
 class ComponentOut(serializers.Serializer):
@@ -24,7 +38,7 @@ class ComponentOut(serializers.Serializer):
 
 class VersionIn(serializers.Serializer):
     version = serializers.CharField(max_length=40)
-    configuration = serializers.JSONField()
+    configuration = serializers.JSONField(validators=[keepable])
 
 
 class VersionOut(serializers.Serializer):
@@ -40,9 +54,9 @@ class ExperimentIn(serializers.Serializer):
     baseline = serializers.CharField(max_length=40, required=False)
     dataset = serializers.CharField(max_length=130)
     tier = serializers.ChoiceField(Tier.choices, default=Tier.STANDARD)
-    suite = serializers.JSONField(required=False)
+    suite = serializers.JSONField(required=False, validators=[keepable])
     hypothesis = serializers.CharField(max_length=5000, required=False, allow_blank=True, default="")
-    context = serializers.DictField(required=False, default=dict)  # type: ignore[assignment]
+    context = serializers.DictField(required=False, default=dict, validators=[keepable])  # type: ignore[assignment]
 
 
 class VerdictOut(serializers.Serializer):

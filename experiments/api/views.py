@@ -1,5 +1,7 @@
 """The experiments API: components, experiments, promotions, what is in production."""
 
+import datetime as dt
+
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
@@ -209,6 +211,14 @@ class PromotionWithdraw(ApiView):
         return Response(shapes.PromotionOut(row).data)
 
 
+def time_of(written: str) -> dt.datetime | None:
+    """The time that a query names; None where there is no such time."""
+    try:
+        return parse_datetime(written.replace(" ", "+"))
+    except ValueError:
+        return None  # well written, like the 30th of February
+
+
 class Production(ApiView):
     permissions = {"GET": (P.VIEW_PROMOTIONS,)}
 
@@ -219,7 +229,7 @@ class Production(ApiView):
     def get(self, request, name: str):
         environment = request.query_params.get("environment", Environment.PRODUCTION)
         asked = request.query_params.get("at")
-        at = parse_datetime(asked.replace(" ", "+")) if asked else clock.now()
+        at = time_of(asked) if asked else clock.now()
         if at is None or at.tzinfo is None:
             raise Invalid("bad_time", "Write `at` in ISO 8601 with a zone, such as 2026-11-22T09:00:00Z.")
         row = registry.running(component_named(name, seen_by=request.user), environment, at=at)

@@ -1,6 +1,7 @@
 """Which response stands where, and in which order tasks come."""
 
 from collections import Counter, defaultdict
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,7 +39,7 @@ def test_every_task_gets_each_ordinal_once_and_its_sides_alternate(strata_of_tas
     for slots in of_task.values():
         assert [ordinal for ordinal, _ in sorted(slots)] == list(range(overlap))
         sides = [side for _, side in sorted(slots)]
-        assert all(one != following for one, following in zip(sides, sides[1:], strict=False))
+        assert all(one != following for one, following in pairwise(sides))
 
 
 @given(strata, st.integers(1, 6), st.text(max_size=20))
@@ -88,16 +89,14 @@ def test_a_tasks_side_does_not_follow_from_its_place_in_the_order():
     """Sides that alternated along the order could be learned by an evaluator."""
     placed = place(keyed([""] * 200), overlap=1, seed="one")
     sides = [slot.first_on_slot_1 for slot in sorted(placed, key=lambda slot: slot.order_key)]
-    changes = sum(one != following for one, following in zip(sides, sides[1:], strict=False))
+    changes = sum(one != following for one, following in pairwise(sides))
     assert 60 < changes < 140
 
 
 def test_a_campaign_counterbalances_the_arms_and_not_only_its_rows(campaign):
     """`first` is drawn as well, so what must be balanced for a person is baseline and candidate."""
     slots = campaign.slots.select_related("task__first__run")
-    first_shown = Counter(
-        (slot.task.first.run.arm == "candidate") == slot.first_on_slot_1 for slot in slots
-    )
+    first_shown = Counter((slot.task.first.run.arm == "candidate") == slot.first_on_slot_1 for slot in slots)
     assert first_shown[True] == first_shown[False] == 6
 
 

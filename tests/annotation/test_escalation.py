@@ -19,7 +19,7 @@ def escalate():
 
 
 def told(somebody):
-    return list(somebody.notifications.filter(dedupe_key__startswith="tasks-overdue"))
+    return list(somebody.notifications.filter(dedupe_key__startswith="tasks-overdue").order_by("pk"))
 
 
 # ── Escalation ───────────────────────────────────────────────────────────────────────────────────────

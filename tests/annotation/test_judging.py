@@ -53,7 +53,9 @@ def api(shown):
 @given(first_on_slot_1=st.booleans(), preference=st.sampled_from([1, 2, "1", "2"]))
 def test_a_preference_names_the_response_wherever_it_stood(first_on_slot_1, preference):
     chosen = judging.chosen(preference, Slot(first_on_slot_1=first_on_slot_1))
-    shown_in_place = {1: Choice.FIRST, 2: Choice.SECOND} if first_on_slot_1 else {1: Choice.SECOND, 2: Choice.FIRST}
+    shown_in_place = (
+        {1: Choice.FIRST, 2: Choice.SECOND} if first_on_slot_1 else {1: Choice.SECOND, 2: Choice.FIRST}
+    )
     assert chosen == shown_in_place[int(preference)]
 
 

@@ -26,7 +26,9 @@ def ndjson(rows) -> list[bytes]:
 
 
 def sums(count: int) -> list[dict]:
-    return [{"id": f"q{n}", "input": f"{n} + 1", "expected": str(n + 1), "tags": ["sums"]} for n in range(count)]
+    return [
+        {"id": f"q{n}", "input": f"{n} + 1", "expected": str(n + 1), "tags": ["sums"]} for n in range(count)
+    ]
 
 
 @pytest.fixture

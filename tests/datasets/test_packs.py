@@ -46,7 +46,7 @@ examples = st.lists(
         Example,
         id=st.uuids().map(str),
         input=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20),
-        expected=st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.text("abc"),
+        expected=st.none() | st.floats(-1e15, 1e15) | st.text("abc"),
     ),
     min_size=1,
     max_size=40,
@@ -87,7 +87,9 @@ def test_the_digest_changes_with_any_row_and_with_their_order(written, chance):
 
 
 def test_numbers_that_differ_in_the_last_digit_are_different_rows(store):
-    one, other = (packs.write(store, [Example("q", "π", value)]) for value in (3.14159265358979, 3.14159265358980))
+    one, other = (
+        packs.write(store, [Example("q", "π", value)]) for value in (3.14159265358979, 3.14159265358980)
+    )
     assert one[0] != other[0]
     assert next(packs.read(store, one[1], one[0])).expected == 3.14159265358979
 

@@ -61,7 +61,8 @@ def test_a_store_that_is_away_proves_nothing(taken_in, custodian, settings):
 
 
 def test_a_version_is_found_by_slug_and_number(taken_in):
-    assert versions.find("faq@1.0") == taken_in()
+    version = taken_in()
+    assert versions.find("faq@1.0") == version
 
 
 @pytest.mark.parametrize("reference", ["faq", "faq@", "@1.0", ""])

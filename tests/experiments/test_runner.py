@@ -181,9 +181,7 @@ def test_an_example_that_fails_five_times_is_an_error_of_the_target(run):
         experiment = run(endpoint)
     assert outcomes(experiment) == {Outcome.ANSWERED: 58, Outcome.TARGET_ERROR: 2}
     failed = experiment.outputs.filter(outcome=Outcome.TARGET_ERROR)
-    assert {(row.example_id, row.attempts, row.error) for row in failed} == {
-        ("q7", 5, "broken: HTTP 500")
-    }
+    assert {(row.example_id, row.attempts, row.error) for row in failed} == {("q7", 5, "broken: HTTP 500")}
     assert Counter(asked(call) for call in endpoint.calls)[7] == 10
     assert experiment.status == ExperimentStatus.DECIDED
 
@@ -296,7 +294,9 @@ def test_nonsense_ends_undecided_and_the_reason_shows_it(run, nonsense):
         experiment = run(endpoint, examples=10)
     assert experiment.status == ExperimentStatus.UNDECIDED
     assert "nonsense: not a chat completion with choices[0].message.content" in experiment.reason
-    assert "10 of 10 calls of the baseline failed, more than the 5% that the policy allows" in experiment.reason
+    assert (
+        "10 of 10 calls of the baseline failed, more than the 5% that the policy allows" in experiment.reason
+    )
     assert len(endpoint.calls) == 40
     assert experiment.verdicts.count() == 0
 

@@ -2,13 +2,24 @@
 
 import getpass
 
-from django.core.management.base import BaseCommand
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from evaltrack import clock
 from evaltrack.accounts import grants
 from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Role
+
+
+def asked_password(username: str) -> str:
+    password = getpass.getpass(f"Password for {username}: ")
+    try:
+        validate_password(password)
+    except ValidationError as error:
+        raise CommandError(" ".join(error.messages)) from error
+    return password
 
 
 class Command(BaseCommand):
@@ -21,7 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, *, username: str, email: str, role: list[str], **options):
         existing = User.objects.filter(username=username).first()
-        password = None if existing else getpass.getpass(f"Password for {username}: ")
+        password = None if existing else asked_password(username)
         with transaction.atomic():
             user = existing or User.objects.create_user(username, email, password)
             for name in role:

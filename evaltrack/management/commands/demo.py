@@ -101,7 +101,7 @@ class Command(BaseCommand):
                 f"\n{campaign.name} is open for people: {campaign.slots.count()} judgments wanted."
             )
         if simulated:
-            kappa = agreement.of(simulated).cohen.kappa
+            kappa = agreement.of(simulated).cohen_kappa
             shown = (
                 f"{kappa.value:.2f} ({kappa.ci_low:.2f} to {kappa.ci_high:.2f})"
                 if isinstance(kappa, Estimate) and kappa.ci_low is not None and kappa.ci_high is not None

@@ -38,7 +38,8 @@ MACHINES: list[tuple[str, TransitionTable, str]] = [
     (
         "Campaign",
         annotation.CAMPAIGN,
-        "A campaign closes when every judgment is in. Letting a proxy stand in does not close it.",
+        "A campaign closes when every judgment is in, or without evidence once its experiment was cancelled. "
+        "Letting a proxy stand in does not close it.",
     ),
 ]
 

@@ -1,0 +1,134 @@
+"""Metrics, against published cases and worked ones."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from experiments.metrics import REGISTRY
+from experiments.metrics.base import Answered
+
+
+def value(metric: str, text: str | None, expected, **given) -> float | None:
+    return REGISTRY[metric].of(Answered(input="", expected=expected, text=text, **given))
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted", "f1"),
+    [
+        # Normalisation as in SQuAD's evaluate-v1.1: case, punctuation, articles, blanks.
+        ("The Denver Broncos!", "denver broncos", 1.0),
+        ("Denver Broncos", "The Denver   Broncos.", 1.0),
+        # Two of three tokens said are wanted, two of four wanted are said: 2·(2/3)(2/4)/(2/3+2/4).
+        ("quick brown dog", "quick brown fox jumps", 4 / 7),
+        # A word said twice counts twice against precision, once towards recall.
+        ("red red", "red", 2 / 3),
+        ("blue", "red", 0.0),
+        ("", "red", 0.0),
+        ("the", "a", 1.0),
+        # Citations are left out.
+        ("Refunds take five days [faq-12]", "Refunds take five days", 1.0),
+    ],
+)
+def test_token_f1(said, wanted, f1):
+    assert value("token_f1", said, wanted) == pytest.approx(f1)
+    assert value("token_f1", said, {"answer": wanted}) == pytest.approx(f1)
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted", "equal"),
+    [
+        ("The Cat.", "cat", 1.0),
+        ("cats", "cat", 0.0),
+        ("3", 3, 1.0),
+        ("ﬁne", "fine", 1.0),
+    ],
+)
+def test_exact_match(said, wanted, equal):
+    assert value("exact_match", said, wanted) == equal
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted", "equal"),
+    [
+        ("18", "18", 1.0),
+        ("It is 1,234.50 dollars", 1234.5, 1.0),
+        ("First 5, then 18.", "A: 18", 1.0),
+        ("18, not 5", "18", 0.0),
+        ("-3", "3", 0.0),
+        ("18.0", "18", 1.0),
+        ("eighteen", "18", 0.0),
+        ("2 * 9 = 18\nA: 18", "16 - 3 - 4 = 9\nA: 18", 1.0),
+    ],
+)
+def test_numeric_match_compares_the_last_numbers(said, wanted, equal):
+    assert value("numeric_match", said, wanted) == equal
+
+
+def test_numeric_match_is_undefined_without_a_number_to_match():
+    assert value("numeric_match", "18", "eighteen") is None
+
+
+FACTS = {"answer": "…", "facts": [["14 days", "two weeks"], ["free of charge", "free"]]}
+
+
+@pytest.mark.parametrize(
+    ("said", "share", "all_of_them"),
+    [
+        ("Within two weeks, free of charge.", 1.0, 1.0),
+        ("Within 14 days.", 0.5, 0.0),
+        ("Within 114 days; freedom!", 0.0, 0.0),
+    ],
+)
+def test_facts_are_found_in_any_spelling_and_as_whole_words(said, share, all_of_them):
+    assert value("factuality", said, FACTS) == share
+    assert value("accuracy", said, FACTS) == all_of_them
+
+
+def test_where_nothing_is_known_saying_so_is_right():
+    nothing = {"answer": "no answer", "facts": []}
+    assert value("accuracy", "I could not find that.", nothing) == 1
+    assert value("accuracy", "It is 5.", nothing) == 0
+    assert value("accuracy", "No idea.", nothing, parameters={"abstention": "no idea"}) == 1
+
+
+def test_format_compliance_is_about_the_whole_answer():
+    asked = {"parameters": {"pattern": r"\{.*\}"}}
+    assert value("format_compliance", ' {"a":\n1} ', None, **asked) == 1
+    assert value("format_compliance", 'Sure: {"a": 1}', None, **asked) == 0
+    assert value("format_compliance", "anything", None) is None
+
+
+@pytest.mark.parametrize("metric", sorted(REGISTRY))
+def test_no_answer_counts_as_wrong_where_a_text_is_judged_and_is_left_out_where_speed_is(metric):
+    of_text = metric in {"accuracy", "factuality", "token_f1", "exact_match", "numeric_match", "format_compliance"}
+    assert value(metric, None, "18") == (0.0 if of_text else None)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "factuality", "token_f1", "exact_match", "numeric_match"])
+def test_without_a_reference_a_metric_is_undefined(metric):
+    assert value(metric, "18", None) is None
+
+
+def test_operational_metrics_are_what_was_measured():
+    measured = {"latency_ms": 120, "input_tokens": 8, "output_tokens": 3}
+    assert value("latency_p95", "x", None, **measured) == 120
+    assert value("input_tokens", "x", None, **measured) == 8
+    assert value("output_tokens", "x", None, **measured) == 3
+    assert value("output_tokens", "x", None) is None
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize(
+    ("system", "right"),
+    [("6b_finetuning", 286), ("6b_verification", 515), ("175b_finetuning", 458), ("175b_verification", 742)],
+)
+def test_gsm8k_solutions_are_right_as_often_as_their_authors_say(system, right):
+    file = Path(os.environ["EVALTRACK_DATA"]) / "gsm8k" / "example_model_solutions.jsonl"
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    ours = [value("numeric_match", row[system]["solution"], row["ground_truth"]) for row in rows]
+    assert len(ours) == 1319
+    assert sum(row[system]["is_correct"] for row in rows) == right
+    disagree = sum(mine != row[system]["is_correct"] for mine, row in zip(ours, rows, strict=True))
+    assert (sum(ours), disagree) == (right, 0)
