@@ -1,6 +1,7 @@
 """The datasets API: register, upload, publish, read, verify."""
 
 import json
+from itertools import chain
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -137,8 +138,10 @@ class VersionExamples(ApiView):
 
     @extend_schema(responses={(200, "application/x-ndjson"): bytes})
     def get(self, request, slug: str, version: str):
-        examples = versions.examples(versions.find(f"{slug}@{version}"))
-        lines = (json.dumps(example.as_json(), ensure_ascii=False) + "\n" for example in examples)
+        rows = versions.stream(versions.find(f"{slug}@{version}"))
+        # The first row is read before the answer begins, so that a store that is down is an error and not a stub.
+        rows = chain([next(rows)], rows)
+        lines = (json.dumps(example.as_json(), ensure_ascii=False) + "\n" for example in rows)
         return StreamingHttpResponse(lines, content_type="application/x-ndjson")
 
 

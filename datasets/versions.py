@@ -1,6 +1,7 @@
 """Acts: publish a version, prove its bytes, read its examples."""
 
 import datetime as dt
+from collections.abc import Iterator
 
 from django.db import transaction
 
@@ -46,15 +47,20 @@ def publish(version: DatasetVersion, *, by: User, at: dt.datetime) -> DatasetVer
     return version
 
 
+def stream(version: DatasetVersion) -> Iterator[Example]:
+    """Examples in order, a pack at a time, each byte verified before its rows are given out."""
+    return packs.read(object_store(), version.manifest, version.digest)
+
+
 def examples(version: DatasetVersion) -> list[Example]:
-    """All examples in order, each byte verified."""
-    return list(packs.read(object_store(), version.manifest, version.digest))
+    """All examples in order, once the whole version is verified."""
+    return list(stream(version))
 
 
 def verify(version: DatasetVersion, *, by: User, at: dt.datetime) -> dict:
     """Read every byte and compare with the digest; a mismatch is a ledger entry."""
     try:
-        count = len(examples(version))
+        count = sum(1 for _ in stream(version))
     except ExpectedError as error:
         if error.code == "store_unavailable":
             raise

@@ -102,7 +102,14 @@ def test_format_compliance_is_about_the_whole_answer():
 
 @pytest.mark.parametrize("metric", sorted(REGISTRY))
 def test_no_answer_counts_as_wrong_where_a_text_is_judged_and_is_left_out_where_speed_is(metric):
-    of_text = metric in {"accuracy", "factuality", "token_f1", "exact_match", "numeric_match", "format_compliance"}
+    of_text = metric in {
+        "accuracy",
+        "factuality",
+        "token_f1",
+        "exact_match",
+        "numeric_match",
+        "format_compliance",
+    }
     assert value(metric, None, "18") == (0.0 if of_text else None)
 
 

@@ -125,9 +125,7 @@ def test_the_database_refuses_a_comparison_with_oneself(question, owner):
 
 def test_a_draft_is_no_evidence(question, owner, custodian):
     dataset = question.dataset_version.dataset
-    draft = ingest.take_in(
-        dataset, version="2", lines=[b'{"input": "a"}'], by=custodian, at=clock.now()
-    )
+    draft = ingest.take_in(dataset, version="2", lines=[b'{"input": "a"}'], by=custodian, at=clock.now())
     assert refused(asked(question, dataset_version=draft), owner, Invalid) == "dataset_draft"
 
 

@@ -1,0 +1,439 @@
+"""Every address of the site, and who may enter it: a table, walked by everybody.
+
+The table is written here by hand and not read from the code, so that a permission that changes must change in
+two places. An address that is missing in the table fails.
+"""
+
+import uuid
+from dataclasses import dataclass
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.test import Client
+from django.urls import URLResolver, get_resolver
+from django_q.models import OrmQ, Schedule, Task
+
+from evaltrack import clock
+from evaltrack.accounts.models import ApiToken, RoleGrant, User
+from evaltrack.accounts.roles import SCOPES, Permission, Role
+from evaltrack.ledger import checkpoints
+from evaltrack.ledger.models import Checkpoint, LedgerEntry
+from experiments import promotion
+from experiments.models import PromotionRequest
+from tests.accounts.callers import bearer, signed_in
+from tests.conftest import person, signed
+from tests.factories import annotation as factory
+from tests.factories import experiments
+
+ROLES = "admin platform owner approver lead evaluator custodian auditor"
+READERS = "admin platform owner approver auditor"
+LEADS_TOO = f"{READERS} lead"
+SIGNED_IN = f"{ROLES} outsider"
+LEDGER = "admin platform approver auditor"
+MAKERS = "platform owner"
+# Who is let into the admin at all; each page of it then asks again.
+DESKS = "admin platform owner approver auditor"
+EVERYBODY = f"{SIGNED_IN} anonymous"
+NOBODY = ""
+
+PAGES = [
+    ("GET", "", SIGNED_IN),
+    ("GET", "login/", EVERYBODY),
+    ("POST", "logout/", SIGNED_IN),
+    ("GET", "agreement/", "evaluator"),
+    ("POST", "agreement/", "evaluator"),
+    ("GET", "inbox/", SIGNED_IN),
+    ("POST", "inbox/read/", SIGNED_IN),
+    ("GET", "datasets/", f"{READERS} custodian"),
+    ("GET", "datasets/<slug:slug>/", f"{READERS} custodian"),
+    ("GET", "experiments/", LEADS_TOO),
+    ("GET", "experiments/<str:public_id>/", LEADS_TOO),
+    ("POST", "experiments/<str:public_id>/cancel/", MAKERS),
+    ("POST", "experiments/<str:public_id>/rerun/", MAKERS),
+    ("GET", "promotions/", READERS),
+    ("POST", "promotions/request/", "owner"),
+    ("GET", "promotions/<str:public_id>/", READERS),
+    ("POST", "promotions/<str:public_id>/withdraw/", "owner"),
+    ("GET", "queue/", "evaluator"),
+    ("POST", "queue/next/", "evaluator"),
+    ("GET", "review/", "evaluator"),
+    ("POST", "review/<uuid:assignment_id>/submit/", "evaluator"),
+    ("POST", "review/<uuid:assignment_id>/skip/", "evaluator"),
+    ("GET", "campaigns/", LEADS_TOO),
+    ("GET", "campaigns/<uuid:public_id>/", LEADS_TOO),
+    ("POST", "campaigns/<uuid:public_id>/close/", "lead"),
+    ("POST", "campaigns/<uuid:public_id>/unblock/", "lead"),
+    ("GET", "ledger/", LEDGER),
+    ("GET", "ledger/<int:index>/", LEDGER),
+    ("GET", "healthz", EVERYBODY),
+    ("GET", "readyz", EVERYBODY),
+]
+
+VERSION = "datasets/<slug:slug>/versions/<str:version>"
+# With the scope that a token needs.
+CALLS = [
+    ("GET", "datasets", f"{READERS} custodian", "datasets:view"),
+    ("POST", "datasets", "custodian", "datasets:manage"),
+    ("GET", "datasets/<slug:slug>/versions", f"{READERS} custodian", "datasets:view"),
+    ("POST", "datasets/<slug:slug>/versions", "custodian", "datasets:manage"),
+    ("GET", VERSION, f"{READERS} custodian", "datasets:view"),
+    ("POST", f"{VERSION}/publish", "custodian", "datasets:manage"),
+    ("GET", f"{VERSION}/examples", f"{MAKERS} custodian", "datasets:read"),
+    ("POST", f"{VERSION}/verify", f"{LEDGER} custodian", "datasets:manage ledger:view"),
+    ("GET", "components", LEADS_TOO, "experiments:view"),
+    ("POST", "components", MAKERS, "components:manage"),
+    ("GET", "components/<str:name>/versions", LEADS_TOO, "experiments:view"),
+    ("POST", "components/<str:name>/versions", MAKERS, "components:manage"),
+    ("GET", "experiments", LEADS_TOO, "experiments:view"),
+    ("POST", "experiments", MAKERS, "experiments:submit"),
+    ("GET", "experiments/<str:public_id>", LEADS_TOO, "experiments:view"),
+    ("POST", "experiments/<str:public_id>/cancel", MAKERS, "experiments:submit"),
+    ("POST", "experiments/<str:public_id>/rerun", MAKERS, "experiments:submit"),
+    ("GET", "promotions", READERS, "promotions:view"),
+    ("POST", "promotions", "owner", "promotions:request"),
+    ("GET", "promotions/<str:public_id>", READERS, "promotions:view"),
+    ("POST", "promotions/<str:public_id>/withdraw", "owner", "promotions:request"),
+    ("GET", "production/<str:name>", READERS, "promotions:view"),
+    ("POST", "queue/next", "evaluator", "judge"),
+    ("POST", "assignments/<uuid:assignment_id>/judgment", "evaluator", "judge"),
+    ("POST", "assignments/<uuid:assignment_id>/skip", "evaluator", "judge"),
+    ("POST", "assignments/<uuid:assignment_id>/release", "evaluator", "judge"),
+    ("POST", "assignments/<uuid:assignment_id>/heartbeat", "evaluator", "judge"),
+    ("GET", "campaigns", LEADS_TOO, "campaigns:view"),
+    ("GET", "campaigns/<uuid:public_id>", LEADS_TOO, "campaigns:view"),
+    ("GET", "campaigns/<uuid:public_id>/agreement", LEADS_TOO, "campaigns:view"),
+    ("GET", "ledger/checkpoint", LEDGER, "ledger:view"),
+    ("GET", "ledger/entries/<int:index>", LEDGER, "ledger:view"),
+    ("GET", "ledger/proof", LEDGER, "ledger:view"),
+]
+SCHEMA = "api/v1/schema/"  # for whoever is signed in, with any token
+
+# The admin's models: who sees rows, who adds one, who changes one. Nobody deletes anything.
+DESK_MODELS = {
+    "auth/group": (NOBODY, NOBODY, NOBODY),
+    "accounts/user": ("admin", "admin", "admin"),
+    "accounts/rolegrant": ("admin", "admin", NOBODY),
+    "accounts/apitoken": ("admin", NOBODY, NOBODY),
+    "ledger/ledgerentry": (LEDGER, NOBODY, NOBODY),
+    "ledger/checkpoint": (LEDGER, NOBODY, NOBODY),
+    "experiments/experiment": ("platform owner approver", MAKERS, NOBODY),
+    "experiments/promotionrequest": ("approver", NOBODY, NOBODY),
+    "django_q/schedule": (NOBODY, NOBODY, NOBODY),
+    "django_q/success": (NOBODY, NOBODY, NOBODY),
+    "django_q/failure": (NOBODY, NOBODY, NOBODY),
+    "django_q/ormq": (NOBODY, NOBODY, NOBODY),
+}
+ADMIN = [
+    ("GET", "", DESKS),
+    ("GET", "login/", EVERYBODY),
+    ("POST", "logout/", DESKS),
+    ("GET", "password_change/", DESKS),
+    ("GET", "password_change/done/", DESKS),
+    ("GET", "autocomplete/", NOBODY),
+    ("GET", "jsi18n/", DESKS),
+    ("GET", "r/<path:content_type_id>/<path:object_id>/", DESKS),
+    ("GET", "accounts/user/<id>/password/", "admin"),
+    # Refused within, by the policy and in words: see `test_only_an_approver_decides`.
+    ("POST", "experiments/promotionrequest/<int:object_id>/decide/", DESKS),
+    ("GET", r"^(?P<app_label>auth|accounts|ledger|experiments|django_q)/$", DESKS),
+    ("GET", "(?P<url>.*)$", DESKS),
+    *(
+        row
+        for model, (seeing, adding, changing) in DESK_MODELS.items()
+        for row in [
+            ("GET", f"{model}/", seeing),
+            ("GET", f"{model}/add/", adding),
+            ("POST", f"{model}/add/", adding),
+            ("GET", f"{model}/<path:object_id>/change/", seeing),
+            ("POST", f"{model}/<path:object_id>/change/", changing),
+            ("GET", f"{model}/<path:object_id>/history/", seeing),
+            ("GET", f"{model}/<path:object_id>/delete/", NOBODY),
+            ("POST", f"{model}/<path:object_id>/delete/", NOBODY),
+            ("GET", f"{model}/<path:object_id>/", DESKS),
+        ]
+    ),
+]
+
+
+def addresses(resolver=None, before=""):
+    """Every pattern of the site, with its view."""
+    for found in (resolver or get_resolver()).url_patterns:
+        pattern = f"{before}{found.pattern}"
+        if isinstance(found, URLResolver):
+            yield from addresses(found, pattern)
+        else:
+            yield pattern, found.callback
+
+
+def test_every_address_of_the_site_is_in_the_table():
+    in_table = {
+        *(pattern for _, pattern, _ in PAGES),
+        *(f"api/v1/{pattern}" for _, pattern, *_ in CALLS),
+        *(f"admin/{pattern}" for _, pattern, _ in ADMIN),
+        SCHEMA,
+    }
+    assert {pattern for pattern, _ in addresses()} == in_table
+
+
+def test_every_method_of_the_api_is_in_the_table():
+    offered = {
+        (method, pattern.removeprefix("api/v1/"))
+        for pattern, view in addresses()
+        if hasattr(getattr(view, "view_class", None), "permissions")
+        for method in view.view_class.permissions
+    }
+    assert offered == {(method, pattern) for method, pattern, *_ in CALLS}
+
+
+def test_every_call_that_the_api_answers_names_its_permission():
+    for pattern, view in addresses():
+        if pattern.startswith("api/v1/") and pattern != SCHEMA:
+            handlers = {
+                m.upper() for m in ("get", "post", "put", "patch", "delete") if hasattr(view.view_class, m)
+            }
+            assert handlers == set(view.view_class.permissions), pattern
+
+
+def test_all_eight_roles_walk():
+    assert set(ROLES.split()) == set(Role.values)
+
+
+# ── The walk ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site with one of everything, all of it the owner's, and somebody of each role."""
+
+    people: dict[str, User]
+    named: dict[str, str]
+    rows: dict[str, str]
+
+    def path(self, pattern: str) -> str:
+        for placeholder, value in self.named.items():
+            pattern = pattern.replace(placeholder, value)
+        assert "<" not in pattern, pattern
+        return f"/{pattern}"
+
+    def desk(self, pattern: str) -> str:
+        if pattern.startswith("^"):
+            return "/admin/experiments/"
+        if pattern.startswith("("):
+            return "/admin/no-such-page/"
+        model = "/".join(pattern.split("/")[:2])
+        row = self.rows.get(model, "1")
+        for placeholder in ("<path:object_id>", "<int:object_id>", "<id>"):
+            pattern = pattern.replace(placeholder, row)
+        return f"/admin/{pattern.replace('<path:content_type_id>', '1')}"
+
+
+@pytest.fixture
+def site(request):
+    people = {name: request.getfixturevalue(name) for name in ROLES.split()[1:] if name != "evaluator"}
+    people |= {
+        "admin": request.getfixturevalue("admin_person"),
+        "evaluator": request.getfixturevalue("evaluator_one"),
+        "outsider": request.getfixturevalue("outsider"),
+    }
+    makers = {name: people[name] for name in ("owner", "platform", "custodian")}
+    campaign = factory.open_campaign(**makers)
+    decided = experiments.measured(name="subtracter", **makers)
+    asked = promotion.request(
+        decided, environment="staging", reason="It is measurably better.", by=people["owner"], at=clock.now()
+    )
+    shown = factory.next_for(people["evaluator"])
+    bearer(people["owner"], Permission.VIEW_EXPERIMENTS)
+    checkpoints.issue(clock.now())
+    at = clock.now()
+    Group.objects.create(name="no such thing here")
+    Schedule.objects.create(func="builtins.print")
+    for number, success in enumerate([True, False]):
+        Task.objects.create(id=f"{number}", name="n", func="f", started=at, stopped=at, success=success)
+    rows = {
+        "auth/group": Group.objects.first().pk,
+        "accounts/user": people["outsider"].pk,
+        "accounts/rolegrant": RoleGrant.objects.first().pk,
+        "accounts/apitoken": ApiToken.objects.first().pk,
+        "ledger/ledgerentry": LedgerEntry.objects.first().pk,
+        "ledger/checkpoint": Checkpoint.objects.first().pk,
+        "experiments/experiment": decided.pk,
+        "experiments/promotionrequest": asked.pk,
+        "django_q/schedule": Schedule.objects.first().pk,
+        "django_q/success": "0",
+        "django_q/failure": "1",
+        "django_q/ormq": OrmQ.objects.first().pk,
+    }
+    version = campaign.experiment.dataset_version
+    return Site(
+        people,
+        named={
+            "experiments/<str:public_id>": f"experiments/{campaign.experiment.public_id}",
+            "promotions/<str:public_id>": f"promotions/{asked.public_id}",
+            "<uuid:public_id>": str(campaign.public_id),
+            "<uuid:assignment_id>": str(shown.public_id),
+            "<slug:slug>": version.dataset.slug,
+            "<str:version>": version.version,
+            "<str:name>": campaign.experiment.component.name,
+            "<int:index>": "0",
+        },
+        rows={model: str(row) for model, row in rows.items()},
+    )
+
+
+def refused(response) -> bool:
+    """Whether the door was shut; what an act says behind the door is another matter."""
+    if response.status_code in (301, 302):
+        leaving = response.request["PATH_INFO"] == "/admin/logout/" and response.url == "/admin/"
+        return leaving or response.url.startswith(("/login/?next=", "/admin/login/?next="))
+    if response.headers.get("Content-Type", "").startswith("application/json"):
+        return response.status_code == 401 or response.json().get("code") == "not_permitted"
+    if response.status_code == 403:
+        return "is not yours" not in response.content.decode()
+    return False
+
+
+def ask(client: Client, method: str, path: str):
+    """The answer, and everything as it was before."""
+    with transaction.atomic():
+        if method == "POST" and path.startswith("/api/"):
+            response = client.post(path, {}, content_type="application/json")
+        else:
+            response = getattr(client, method.lower())(path)
+        transaction.set_rollback(True)
+    assert response.status_code < 500, (method, path)
+    return response
+
+
+def differences(site, table, path_of):
+    """Rows of the table that are not as the site answers."""
+    found = []
+    walkers = {name: signed_in(user) for name, user in site.people.items()} | {"anonymous": Client()}
+    for method, pattern, allowed, *_ in table:
+        for name, client in walkers.items():
+            cookies = client.cookies.copy()
+            entered = not refused(ask(client, method, path_of(pattern)))
+            client.cookies = cookies  # who was signed out comes back
+            if entered != (name in allowed.split()):
+                found.append(f"{name} {'may' if entered else 'may not'} {method} {pattern}")
+    return found
+
+
+def test_who_may_enter_which_page(site):
+    assert differences(site, PAGES, site.path) == []
+
+
+def test_who_may_make_which_call_while_signed_in(site):
+    assert differences(site, CALLS, lambda pattern: site.path(f"api/v1/{pattern}")) == []
+
+
+def test_who_may_enter_which_desk(site):
+    assert differences(site, ADMIN, site.desk) == []
+
+
+def test_a_machine_may_make_the_calls_of_its_scopes(site, ci):
+    wrong = []
+    for method, pattern, _, scopes in CALLS:
+        path = site.path(f"api/v1/{pattern}")
+        needed = set(scopes.split())
+        for given, expected in [(needed, True), (set(SCOPES) - needed, False)]:
+            if refused(ask(bearer(ci, *given), method, path)) == expected:
+                wrong.append((method, pattern, sorted(given)))
+    assert wrong == []
+
+
+def test_a_person_may_make_a_call_that_both_role_and_scope_allow(site):
+    wrong = []
+    clients = {
+        name: (
+            bearer(user, *SCOPES),
+            {scope: bearer(user, *(SCOPES - set(scope.split()))) for *_, scope in CALLS},
+        )
+        for name, user in site.people.items()
+    }
+    for method, pattern, allowed, scopes in CALLS:
+        path = site.path(f"api/v1/{pattern}")
+        for name, (with_all, without) in clients.items():
+            if refused(ask(with_all, method, path)) == (name in allowed.split()):
+                wrong.append(f"{name} with every scope: {method} {pattern}")
+            if not refused(ask(without[scopes], method, path)):
+                wrong.append(f"{name} without {scopes}: {method} {pattern}")
+    assert wrong == []
+
+
+def test_the_contract_is_read_by_whoever_is_known(site, ci):
+    assert Client().get(f"/{SCHEMA}").status_code == 401
+    for user in (site.people["outsider"], site.people["evaluator"]):
+        assert signed_in(user).get(f"/{SCHEMA}").status_code == 200
+    assert bearer(ci, Permission.JUDGE).get(f"/{SCHEMA}").status_code == 200
+
+
+def test_only_an_approver_decides(site):
+    row = PromotionRequest.objects.get()
+    form = {"decision": "approve", "reason": "It is better and safe.", "seen_digest": row.decision_digest}
+    path = f"/admin/experiments/promotionrequest/{row.pk}/decide/"
+    for name in ROLES.split():
+        with transaction.atomic():
+            signed_in(site.people[name]).post(path, form)
+            row.refresh_from_db()
+            assert row.status == ("approved" if name == "approver" else "open"), name
+            transaction.set_rollback(True)
+
+
+def test_pages_send_people_who_are_not_signed_in_to_the_login_and_back(site):
+    for method, pattern, allowed in PAGES:
+        if "anonymous" not in allowed:
+            response = ask(Client(), method, site.path(pattern))
+            assert response.status_code == 302
+            assert response.url.startswith("/login/?next=/")
+
+
+# ── Owners ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_another_owner_sees_none_of_it(site):
+    """Not in lists, not by address, not by API, not at the desk."""
+    stranger = person("stranger", Role.OWNER)
+    clients = [signed_in(stranger), bearer(stranger, *SCOPES)]
+    names = [site.named["experiments/<str:public_id>"].split("/")[1], "adder", "subtracter"]
+    campaign, asked = site.named["<uuid:public_id>"], PromotionRequest.objects.get()
+    for path in ("/", "/experiments/", "/campaigns/", "/promotions/", "/admin/experiments/experiment/"):
+        page = clients[0].get(path).content.decode()
+        assert not [name for name in [*names, campaign, asked.public_id] if name in page], path
+    for call in ("experiments", "components", "campaigns", "promotions"):
+        for client in clients:
+            assert client.get(f"/api/v1/{call}").json()["results"] == []
+    for method, pattern in [
+        ("GET", "experiments/<str:public_id>/"),
+        ("POST", "experiments/<str:public_id>/cancel/"),
+        ("POST", "experiments/<str:public_id>/rerun/"),
+        ("GET", "promotions/<str:public_id>/"),
+        ("POST", "promotions/<str:public_id>/withdraw/"),
+        ("GET", "campaigns/<uuid:public_id>/"),
+        ("GET", "api/v1/experiments/<str:public_id>"),
+        ("POST", "api/v1/experiments/<str:public_id>/cancel"),
+        ("GET", "api/v1/components/<str:name>/versions"),
+        ("GET", "api/v1/campaigns/<uuid:public_id>"),
+        ("GET", "api/v1/campaigns/<uuid:public_id>/agreement"),
+        ("GET", "api/v1/promotions/<str:public_id>"),
+        ("GET", "api/v1/production/<str:name>"),
+    ]:
+        for client in clients if pattern.startswith("api/") else clients[:1]:
+            assert ask(client, method, site.path(pattern)).status_code == 404, pattern
+
+
+def test_the_owner_sees_their_own(site):
+    client = signed_in(site.people["owner"])
+    assert client.get(site.path("experiments/<str:public_id>/")).status_code == 200
+    assert client.get(site.path("campaigns/<uuid:public_id>/")).status_code == 200
+    assert client.get(site.path("promotions/<str:public_id>/")).status_code == 200
+    assert len(client.get("/api/v1/components").json()["results"]) == 2
+
+
+def test_another_evaluator_cannot_touch_an_assignment(site):
+    other = signed_in(signed(person("other", Role.EVALUATOR)))
+    for act in ("submit", "skip"):
+        answer = other.post(site.path(f"review/<uuid:assignment_id>/{act}/"))
+        assert answer.status_code == 403
+    unknown = other.post(f"/review/{uuid.uuid4()}/submit/")
+    assert unknown.status_code == 403

@@ -1,0 +1,176 @@
+"""The pages of experiments and promotions: what they cost, who sees them, what their buttons do."""
+
+import itertools
+
+import pytest
+
+from evaltrack import clock
+from experiments import promotion, submission
+from experiments.models import Experiment, PromotionRequest
+from tests.accounts.callers import signed_in
+from tests.factories import experiments
+from tests.query_growth import no_query_growth
+
+NAMES = (f"c{number}" for number in itertools.count())
+
+
+@pytest.fixture
+def passed(people):
+    return experiments.measured(**people)
+
+
+def request_promotion(experiment, owner):
+    return promotion.request(
+        experiment, environment="production", reason="It passed the gate.", by=owner, at=clock.now()
+    )
+
+
+def test_the_list_of_experiments_costs_the_same_for_many(people, passed):
+    browser = signed_in(people["owner"])
+
+    def ask():
+        assert browser.get("/experiments/").status_code == 200
+
+    no_query_growth(ask, lambda n: experiments.measured(**people, examples=10, name=next(NAMES)))
+
+
+def test_an_experiment_costs_the_same_however_large_it_is(people, passed):
+    browser = signed_in(people["owner"])
+
+    def ask():
+        assert browser.get(f"/experiments/{passed.public_id}/").status_code == 200
+
+    def further_promotion(number):
+        row = request_promotion(passed, people["owner"])
+        promotion.withdraw(row.pk, by=people["owner"], at=clock.now())
+
+    further_promotion(0)
+    no_query_growth(ask, further_promotion)
+
+
+def test_the_promotions_cost_the_same_for_many(people, passed, approver):
+    request_promotion(passed, people["owner"])
+    browser = signed_in(approver)
+
+    def ask():
+        assert browser.get("/promotions/").status_code == 200
+
+    def further(number):
+        row = experiments.measured(**people, examples=10, name=next(NAMES), suite=EASY)
+        asked = request_promotion(row, people["owner"])
+        promotion.approve(
+            asked.pk,
+            by=approver,
+            reason="I read the evidence.",
+            seen_digest=asked.decision_digest,
+            at=clock.now(),
+        )
+
+    further(0)
+    no_query_growth(ask, further)
+
+
+# So wide a margin that ten examples pass.
+EASY = {"metrics": [{"metric": "exact_match", "role": "gating", "margin": 0.9}]}
+
+
+def test_the_api_list_costs_the_same_for_many(people, passed):
+    browser = signed_in(people["owner"])
+    no_query_growth(
+        lambda: browser.get("/api/v1/experiments"),
+        lambda n: experiments.measured(**people, examples=10, name=next(NAMES)),
+    )
+
+
+def test_a_decided_experiment_shows_its_verdict_and_its_reasons(people, passed):
+    page = signed_in(people["owner"]).get(f"/experiments/{passed.public_id}/").content.decode()
+    assert passed.public_id in page
+    assert "PASS" in page
+    assert "lies above 0" in page
+
+
+def test_what_an_endpoint_says_is_shown_as_text(people):
+    experiment = experiments.submitted(**people)
+    Experiment.objects.filter(pk=experiment.pk).update(
+        status="waiting", reason="HTTP 500: <script>alert(1)</script>"
+    )
+    page = signed_in(people["owner"]).get(f"/experiments/{experiment.public_id}/").content.decode()
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert(1)" not in page
+
+
+@pytest.mark.parametrize("status", ["queued", "running", "waiting", "undecided", "cancelled"])
+def test_every_state_has_a_page(people, status):
+    experiment = experiments.submitted(**people)
+    Experiment.objects.filter(pk=experiment.pk).update(status=status, reason="For this reason.")
+    browser = signed_in(people["owner"])
+    for address in ("/experiments/", f"/experiments/{experiment.public_id}/"):
+        assert browser.get(address).status_code == 200
+    fragment = browser.get(f"/experiments/{experiment.public_id}/", headers={"HX-Request": "true"})
+    assert fragment.status_code == 200
+    assert "<html" not in fragment.content.decode()
+
+
+@pytest.mark.parametrize(("who", "status"), [("approver", 200), ("evaluator_one", 403), ("custodian", 403)])
+def test_who_sees_experiments(passed, who, status, request):
+    browser = signed_in(request.getfixturevalue(who))
+    assert browser.get("/experiments/").status_code == status
+    assert browser.get(f"/experiments/{passed.public_id}/").status_code == status
+
+
+def test_an_owner_does_not_see_what_belongs_to_others(passed):
+    from evaltrack.accounts.roles import Role  # noqa: PLC0415
+    from tests.conftest import person  # noqa: PLC0415
+
+    browser = signed_in(person("other_owner", Role.OWNER))
+    assert browser.get(f"/experiments/{passed.public_id}/").status_code == 404
+    assert passed.public_id not in browser.get("/experiments/").content.decode()
+
+
+def test_buttons_act_by_post_alone(people):
+    experiment = experiments.submitted(**people)
+    browser = signed_in(people["owner"])
+    address = f"/experiments/{experiment.public_id}/cancel/"
+    assert browser.get(address).status_code == 405
+    assert browser.post(address).status_code == 302
+    experiment.refresh_from_db()
+    assert experiment.status == "cancelled"
+    browser.post(f"/experiments/{experiment.public_id}/rerun/")
+    assert Experiment.objects.count() == 2
+
+
+def test_the_form_on_the_page_asks_for_a_promotion(people, passed):
+    browser = signed_in(people["owner"])
+    given = {"experiment": passed.public_id, "environment": "staging", "reason": "It passed the gate."}
+    answer = browser.post("/promotions/request/", given)
+    row = PromotionRequest.objects.get()
+    assert (answer.status_code, answer.headers["Location"]) == (302, row.get_absolute_url())
+    page = browser.get(row.get_absolute_url())
+    assert (page.status_code, row.public_id in page.content.decode()) == (200, True)
+    browser.post(f"{row.get_absolute_url()}withdraw/")
+    row.refresh_from_db()
+    assert row.status == "withdrawn"
+
+
+def test_a_refused_promotion_says_why_on_the_page(people):
+    failed = experiments.measured(**people, better=False, examples=90)
+    browser = signed_in(people["owner"])
+    given = {"experiment": failed.public_id, "environment": "staging", "reason": "It passed the gate."}
+    page = browser.post("/promotions/request/", given, follow=True)
+    assert "only a PASS can be promoted" in page.content.decode()
+    assert not PromotionRequest.objects.exists()
+
+
+def test_a_promotion_without_an_experiment_is_refused_on_the_page(people):
+    answer = signed_in(people["owner"]).post(
+        "/promotions/request/", {"environment": "staging", "reason": "x" * 20}
+    )
+    assert answer.status_code == 400
+    assert "must name the experiment" in answer.content.decode()
+
+
+def test_what_is_ended_has_no_cancel(people, passed):
+    answer = signed_in(people["owner"]).post(f"/experiments/{passed.public_id}/cancel/")
+    assert answer.status_code == 409
+    with pytest.raises(Exception, match="cannot be cancelled"):
+        submission.cancel(passed, by=people["owner"], at=clock.now())
