@@ -1,16 +1,12 @@
 """Adjectives for rows of experiments."""
 
 import datetime as dt
-from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Count, Q
 
 from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Permission, Role
-
-if TYPE_CHECKING:
-    from experiments.models import Experiment
 
 # Owners see what is theirs; these roles look after everybody's.
 SEES_ALL = {Role.ADMIN, Role.PLATFORM, Role.APPROVER, Role.LEAD, Role.AUDITOR}
@@ -70,6 +66,7 @@ class PromotionQuerySet(models.QuerySet):
         )
 
 
-def progress_of(experiment: "Experiment") -> dict[str, int]:
-    """Outputs in all, and how many are done."""
-    return experiment.outputs.aggregate(total=Count("pk"), done=Count("pk", filter=Q(state="done")))
+class OutputQuerySet(models.QuerySet):
+    def progress(self) -> dict[str, int]:
+        """Outputs in all, and how many are done."""
+        return self.aggregate(total=Count("pk"), done=Count("pk", filter=Q(state="done")))

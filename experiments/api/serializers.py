@@ -7,7 +7,6 @@ from rest_framework import serializers
 from datasets.examples import holds_nul
 from evaltrack.canonical import canonical_json
 from experiments.models import Comparison, ComponentKind, Environment, Risk, Tier
-from experiments.querysets import progress_of
 
 
 def keepable(value: Any) -> None:
@@ -116,7 +115,7 @@ class ExperimentOut(ExperimentSummary):
     evidence_digest = serializers.SerializerMethodField()
 
     def get_progress(self, experiment) -> dict:
-        return progress_of(experiment)
+        return experiment.outputs.progress()
 
     def get_plan(self, experiment) -> dict | None:
         plan = getattr(experiment, "plan", None)

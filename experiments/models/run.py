@@ -5,6 +5,8 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from experiments.querysets import OutputQuerySet
+
 
 class Arm(models.TextChoices):
     BASELINE = "baseline", "Baseline"
@@ -84,6 +86,8 @@ class Output(models.Model):
     endpoint_model = models.CharField(max_length=200, blank=True)
     endpoint_fingerprint = models.CharField(max_length=200, blank=True)
     finished_at = models.DateTimeField(null=True)
+
+    objects = OutputQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -17,7 +17,6 @@ from evaltrack.templatetags.intervals import shared_scale
 from experiments import policies, submission
 from experiments.lookup import experiment_named
 from experiments.models import Comparison, Environment, Experiment, ExperimentStatus
-from experiments.querysets import progress_of
 
 PAGE_SIZE = 25
 
@@ -55,7 +54,7 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
     return {
         "experiment": experiment,
         "plan": getattr(experiment, "plan", None),
-        "progress": progress_of(experiment),
+        "progress": experiment.outputs.progress(),
         "in_progress": experiment.status in {"queued", "running", "waiting"},
         "comparisons": comparisons,
         "verdict": verdict,

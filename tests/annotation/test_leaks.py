@@ -181,12 +181,13 @@ def answered_form(shown, **changes):
 # ── Pages ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_words_that_must_not_be_told_are_told_to_others(campaign, forbidden, lead, owner):
-    """The crawler would find them: a lead's page has them."""
-    page = signed_in(lead).get(campaign.experiment.get_absolute_url()).content.decode()
-    assert "zz-secret" in page
-    assert ARM_WORDS.search(page)
-    assert sum(word in page for word in forbidden) >= 5
+def test_the_words_that_must_not_be_told_are_told_to_others(campaign, experiment, forbidden, lead):
+    """The crawler would find them: a lead's answers have them."""
+    client = bearer(lead, Permission.VIEW_EXPERIMENTS)
+    answer = client.get(f"/api/v1/experiments/{experiment.public_id}").content.decode()
+    assert "zz-secret" in answer
+    assert ARM_WORDS.search(answer)
+    assert sum(word in answer for word in forbidden) >= 5
 
 
 def test_every_page_and_fragment_on_the_way_of_an_evaluator(crawler):

@@ -4,9 +4,12 @@ import gzip
 import json
 
 import pytest
+from django.test import Client
 
 from datasets.models import Dataset, DatasetVersion
+from evaltrack.accounts.roles import Role
 from tests.accounts.callers import bearer, signed_in
+from tests.conftest import person
 from tests.datasets.conftest import ndjson, sums
 
 NDJSON = "application/x-ndjson"
@@ -164,9 +167,6 @@ def test_a_person_s_token_can_do_no_more_than_the_person(auditor, custodian, dat
 
 
 def test_a_custodian_changes_only_what_is_hers(dataset, upload):
-    from evaltrack.accounts.roles import Role  # noqa: PLC0415
-    from tests.conftest import person  # noqa: PLC0415
-
     other = bearer(person("other", Role.CUSTODIAN), "datasets:manage")
     shape(upload(sums(1), client=other), 403, "not_custodian")
     upload(sums(1))
@@ -174,8 +174,6 @@ def test_a_custodian_changes_only_what_is_hers(dataset, upload):
 
 
 def test_a_session_needs_the_csrf_token_and_a_machine_does_not(custodian, dataset):
-    from django.test import Client  # noqa: PLC0415
-
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(custodian)
     answer = browser.post("/api/v1/datasets/faq/versions?version=1", b"{}", content_type=NDJSON)

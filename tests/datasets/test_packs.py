@@ -132,7 +132,7 @@ def test_a_missing_blob_is_unavailable(store, which):
 
 def test_sound_blobs_with_other_rows_are_tampered(store):
     """Somebody who can write the store and the manifest's address, but not the version's digest."""
-    digest, manifest, _ = packs.write(store, rows(50))
+    digest, _, _ = packs.write(store, rows(50))
     forged = gzip.compress(b"".join(row.as_bytes() + b"\n" for row in reversed(rows(50))), mtime=0)
     listed = {"packs": [{"pack": store.put_if_absent(forged), "rows": 50}]}
     with pytest.raises(Tampered):

@@ -67,7 +67,7 @@ def test_a_version_is_found_by_slug_and_number(taken_in):
 
 @pytest.mark.parametrize("reference", ["faq", "faq@", "@1.0", ""])
 def test_a_reference_without_a_number_says_how_to_write_one(reference, db):
-    with pytest.raises(Invalid, match="write it as faq-golden@3.2"):
+    with pytest.raises(Invalid, match=r"write it as faq-golden@3\.2"):
         versions.find(reference)
 
 

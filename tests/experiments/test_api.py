@@ -9,9 +9,12 @@ from django.test import Client
 
 from evaltrack import clock
 from evaltrack.accounts import tokens
+from evaltrack.accounts.roles import Role
+from evaltrack.api import NewestFirst
 from experiments import promotion
 from experiments.models import ComponentVersion, Deployment, Experiment, GatePolicy, PromotionRequest
 from tests.accounts.callers import bearer, signed_in
+from tests.conftest import person
 from tests.factories import experiments
 
 JSON = "application/json"
@@ -162,9 +165,6 @@ def test_a_host_that_is_not_allowed_is_refused(machine, adder, settings):
 
 
 def test_an_owner_sees_and_changes_what_is_hers_alone(adder, approver):
-    from evaltrack.accounts.roles import Role  # noqa: PLC0415
-    from tests.conftest import person  # noqa: PLC0415
-
     other = bearer(person("other_owner", Role.OWNER), *SCOPES)
     shape(submit(other), 404, "no_such_component")
     shape(submit(bearer(approver, *SCOPES)), 403, "not_permitted")
@@ -210,8 +210,6 @@ def test_a_configuration_that_cannot_be_used_is_refused(machine, adder, configur
 
 
 def test_the_list_is_newest_first_and_pages_by_cursor(machine, adder, monkeypatch):
-    from evaltrack.api import NewestFirst  # noqa: PLC0415
-
     monkeypatch.setattr(NewestFirst, "page_size", 2)
     made = [submit(machine).json()["id"] for _ in range(5)]
     seen, address = [], "/api/v1/experiments"

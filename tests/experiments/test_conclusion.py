@@ -13,6 +13,8 @@ from evaltrack.ledger.models import LedgerEntry
 from evaltrack.notifications.models import Notification
 from evaltrack.stats.estimate import Estimate, Undefined
 from experiments import conclusion, evidence, gates, planning, suite, verdicts
+from experiments.comparison import compare
+from experiments.metrics import REGISTRY
 from experiments.models import Arm, Comparison, Experiment, ExperimentStatus, MetricResult, Verdict
 from tests.factories import experiments
 
@@ -94,9 +96,6 @@ def test_the_verdict_follows_again_from_what_is_stored(experiment):
 
 
 def test_the_comparisons_follow_again_from_the_vectors(experiment):
-    from experiments.comparison import compare  # noqa: PLC0415
-    from experiments.metrics import REGISTRY  # noqa: PLC0415
-
     plan = experiment.plan.body
     for rule in suite.parse(experiment.policy.body).metrics:
         vectors = {

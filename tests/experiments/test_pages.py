@@ -5,9 +5,11 @@ import itertools
 import pytest
 
 from evaltrack import clock
+from evaltrack.accounts.roles import Role
 from experiments import promotion, submission
 from experiments.models import Experiment, PromotionRequest
 from tests.accounts.callers import signed_in
+from tests.conftest import person
 from tests.factories import experiments
 from tests.query_growth import no_query_growth
 
@@ -119,9 +121,6 @@ def test_who_sees_experiments(passed, who, status, request):
 
 
 def test_an_owner_does_not_see_what_belongs_to_others(passed):
-    from evaltrack.accounts.roles import Role  # noqa: PLC0415
-    from tests.conftest import person  # noqa: PLC0415
-
     browser = signed_in(person("other_owner", Role.OWNER))
     assert browser.get(f"/experiments/{passed.public_id}/").status_code == 404
     assert passed.public_id not in browser.get("/experiments/").content.decode()

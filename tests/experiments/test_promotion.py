@@ -13,10 +13,11 @@ from evaltrack.ledger.events import Event
 from evaltrack.ledger.models import LedgerEntry
 from evaltrack.ledger.verification import verify
 from evaltrack.notifications.models import Notification
-from experiments import evidence, promotion, registry, submission
+from experiments import conclusion, evidence, promotion, registry, submission
 from experiments.models import Deployment, Experiment, PromotionRequest, PromotionStatus
 from tests.conftest import person
 from tests.experiments.test_conclusion import record_people
+from tests.experiments.test_runner import in_threads
 from tests.factories import experiments
 
 REASON = "The gate passed and the owner of the shop agreed."
@@ -45,6 +46,10 @@ def open_request(passed, request_of):
 def approve(row, by, **given):
     given = {"reason": REASON, "seen_digest": row.decision_digest, "at": clock.now(), **given}
     return promotion.approve(row.pk, by=by, **given)
+
+
+def reject(row, by):
+    return promotion.reject(row.pk, by=by, reason=REASON, at=clock.now())
 
 
 def events(*names):
@@ -173,8 +178,6 @@ def test_approval_deploys_and_ends_what_ran_before(people, passed, open_request,
     assert (first.status, first.closed_by) == (PromotionStatus.APPROVED, approver)
     again = submission.rerun(passed, by=people["owner"], at=clock.now())
     experiments.answer_all(again, experiments.right_for(list(experiments.Arm)[1:]))
-    from experiments import conclusion  # noqa: PLC0415
-
     conclusion.conclude(again, at=clock.now())
     second = approve(request_of(Experiment.objects.with_names().get(pk=again.pk)), approver)
     old, new = Deployment.objects.order_by("started_at")
@@ -229,10 +232,7 @@ def test_administrators_and_platform_engineers_never_decide(open_request, act, r
 
 def refused(row, by, act, code):
     with pytest.raises(Refused) as refusal:
-        if act == "approve":
-            approve(row, by)
-        else:
-            promotion.reject(row.pk, by=by, reason=REASON, at=clock.now())
+        {"approve": approve, "reject": reject}[act](row, by)
     assert refusal.value.code == code
     row.refresh_from_db()
     assert row.status == PromotionStatus.OPEN
@@ -303,10 +303,11 @@ def test_a_closed_request_is_not_decided_again(open_request, approver):
 
 
 def test_deciding_needs_a_reason(open_request, approver):
-    for act in (lambda: approve(open_request, approver, reason="ok"),):
-        with pytest.raises(Invalid) as refusal:
-            act()
-        assert refusal.value.code == "reason_too_short"
+    with pytest.raises(Invalid) as refusal:
+        approve(open_request, approver, reason="ok")
+    assert refusal.value.code == "reason_too_short"
+    with pytest.raises(Invalid):
+        promotion.reject(open_request.pk, by=approver, reason="", at=clock.now())
 
 
 def test_a_rejection_frees_the_place_for_a_new_request(open_request, approver, passed, request_of):
@@ -338,8 +339,6 @@ def test_a_request_that_is_not_there_is_not_found(approver):
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_two_approvers_at_the_same_moment_deploy_once(open_request, approver):
-    from tests.experiments.test_runner import in_threads  # noqa: PLC0415
-
     other = person("approver_two", Role.APPROVER)
     ends = []
 

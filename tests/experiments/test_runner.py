@@ -11,9 +11,10 @@ import pytest
 from django.db import connection
 
 from evaltrack import clock
+from evaltrack.errors import Conflict
 from evaltrack.integrations.model_api import ChatAnswer
 from evaltrack.notifications.models import Notification
-from experiments import claims, planning, runner, submission
+from experiments import claims, planning, registration, runner, submission
 from experiments.models import Experiment, ExperimentStatus, Outcome, Output, OutputState, Run
 from tests.endpoint import HANGS_UP, Reply, adds, always, asked, fails, says, serve, wrong_on
 from tests.factories import experiments
@@ -206,8 +207,6 @@ def test_what_the_endpoint_rejects_is_not_asked_again(run):
 
 
 def test_a_prompt_that_names_what_no_example_has_ends_undecided_without_a_call(people, impatient):
-    from experiments import registration  # noqa: PLC0415
-
     with serve(adds) as endpoint:
         row = experiments.component(people["owner"], people["platform"])
         versions = [
@@ -360,12 +359,7 @@ def test_the_owner_is_told_once_per_wait(people, impatient):
             recipient=people["owner"], dedupe_key__startswith="experiment-waits:"
         ).count()
 
-    half_way = {"down": False}
-
-    def behave(call):
-        return Reply(b"", 503) if half_way["down"] else adds(call)
-
-    with serve(behave) as endpoint:
+    with serve(adds) as endpoint:
         endpoint.down()
         experiment = experiments.submitted(**people, base_url=endpoint.base_url, concurrency=8)
         for _ in range(3):
@@ -475,7 +469,6 @@ def test_a_cancelled_experiment_asks_nothing_more(people, impatient):
 
         def cancels_half_way(call):
             if len(endpoint.calls) == 10:
-                # What another process would write, through the connection of this test.
                 cancelled.set()
             return adds(call)
 
@@ -483,6 +476,7 @@ def test_a_cancelled_experiment_asks_nothing_more(people, impatient):
         endpoint.behaviour = cancels_half_way
         goes_on = runner.experiment_goes_on
 
+        # The owner's act, in the moment between two looks of the runner; it shares this thread's connection.
         def owner_cancels(row):
             if cancelled.is_set() and goes_on(row):
                 submission.cancel(
@@ -571,8 +565,6 @@ def test_the_arms_answer_an_example_side_by_side_and_in_no_fixed_order(planned):
 
 
 def test_laying_out_the_work_twice_is_a_conflict_and_changes_nothing(people):
-    from evaltrack.errors import Conflict  # noqa: PLC0415
-
     experiment = experiments.submitted(**people, examples=10)
     seen_by_two = [Experiment.objects.with_names().get(pk=experiment.pk) for _ in range(2)]
     planning.start(seen_by_two[0], at=clock.now())

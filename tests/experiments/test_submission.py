@@ -13,7 +13,7 @@ from evaltrack.errors import Conflict, Invalid, NotFound, Refused
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.models import LedgerEntry
 from experiments import numbering, registration, submission
-from experiments.models import Experiment, ExperimentStatus, GatePolicy
+from experiments.models import DailyNumber, Experiment, ExperimentStatus, GatePolicy
 from experiments.submission import Question
 from tests.experiments.test_runner import in_threads
 from tests.factories import experiments
@@ -65,17 +65,18 @@ def test_an_id_says_the_day_and_a_number(question, owner):
 
 def test_a_number_of_a_rolled_back_submission_is_given_again(question, owner):
     at = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         submission.submit(question, by=owner, at=at)
-        1 / 0
+        transaction.set_rollback(True)
     assert submission.submit(question, by=owner, at=at).public_id == "exp-20261122-001"
 
 
 def test_after_nine_hundred_and_ninety_nine_the_numbers_go_on(db):
     at = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
+    DailyNumber.objects.create(prefix="exp", day=at.date(), last=998)
     with transaction.atomic():
-        ids = [numbering.next_public_id("exp", at=at) for _ in range(1001)]
-    assert ids[-2:] == ["exp-20261122-1000", "exp-20261122-1001"]
+        ids = [numbering.next_public_id("exp", at=at) for _ in range(2)]
+    assert ids == ["exp-20261122-999", "exp-20261122-1000"]
 
 
 @pytest.mark.postgresql
@@ -130,7 +131,7 @@ def test_a_draft_is_no_evidence(question, owner, custodian):
 
 
 def test_a_host_that_is_not_allowed_is_refused_when_registered_and_when_submitted(question, owner, settings):
-    with pytest.raises(Refused, match="evil.example:80 is not on the list of hosts that may be called"):
+    with pytest.raises(Refused, match=r"evil\.example:80 is not on the list of hosts that may be called"):
         experiments.component_version(
             question.component, owner, version="v9", base_url="http://evil.example/v1"
         )

@@ -44,9 +44,11 @@ on("htmx:beforeSend", (detail) => {
 });
 on("htmx:afterRequest", () => count(-1));
 
-// The session ended: the answer is the sign-in page, which belongs into no fragment.
+// Signed out, or in again elsewhere: the answer is a whole page, which belongs into no fragment.
 on("htmx:beforeSwap", (detail) => {
-  if (new URL(detail.xhr.responseURL || location.href).pathname !== "/login/") return;
+  const signedOut = new URL(detail.xhr.responseURL || location.href).pathname === "/login/";
+  const outOfDate = detail.xhr.status === 403 && detail.xhr.responseText.startsWith("<!DOCTYPE");
+  if (!signedOut && !outOfDate) return;
   detail.shouldSwap = false;
   location.reload();
 });
