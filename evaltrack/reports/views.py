@@ -61,5 +61,5 @@ def ledger_entry(request: PageRequest, index: int) -> HttpResponse:
     if entry is None:
         raise NotFound("no_such_entry", f"The ledger has no entry {index}.")
     return page(
-        request, "reports/ledger_entry.html", {"entry": entry, "text": bytes(entry.canonical).decode()}
+        request, "reports/ledger_entry.html", {"entry": entry, "text": bytes(entry.canonical).decode(errors="replace")}
     )

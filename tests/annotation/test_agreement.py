@@ -100,7 +100,7 @@ def test_the_api_gives_the_same_figures_and_no_names(ten, lead, both):
     found = agreement.of(ten)
     assert body["inter"] == {
         "percent_agreement": found.percent.as_json(),
-        "cohen_kappa": found.cohen.kappa.as_json(),
+        "cohen_kappa": found.cohen_kappa.as_json(),
         "krippendorff_alpha": found.alpha.as_json(),
         "preference_kappa": found.preference.kappa.as_json(),
     }

@@ -3,6 +3,8 @@
 
 /** Keys and clicks so soon after a task appeared were meant for the one before. */
 const GUARD_MS = 350;
+/** How often the lease is renewed while somebody is there. */
+const HEARTBEAT_MS = 30_000;
 /** Who has not moved for so long is not reading. */
 const IDLE_MS = 60_000;
 const DRAFT = "evaltrack-draft-";
@@ -104,6 +106,14 @@ function chooseByKey(within, code) {
   keep();
 }
 
+/** The task stays with who is reading it. That it went to somebody else is said on submitting, with the way on. */
+function heartbeat() {
+  const answer = form();
+  const token = /** @type {HTMLMetaElement | null} */ (find('meta[name="csrf-token"]'));
+  if (!counting || !answer?.dataset.heartbeat || !token) return;
+  fetch(answer.dataset.heartbeat, { method: "POST", headers: { "X-CSRFToken": token.content } }).catch(() => {});
+}
+
 /** @param {string} id */
 function toggle(id) {
   const panel = /** @type {HTMLElement | null} */ (document.getElementById(id));
@@ -163,6 +173,7 @@ for (const name of ["pointermove", "pointerdown", "wheel", "scroll"]) {
 for (const name of ["focus", "blur"]) window.addEventListener(name, tick);
 document.addEventListener("visibilitychange", tick);
 setInterval(tick, 1000);
+setInterval(heartbeat, HEARTBEAT_MS);
 
 // Before htmx and the browser: too soon is refused, and the measured time goes along.
 document.addEventListener(
