@@ -32,6 +32,19 @@ class ExpectedErrorMiddleware:
         return error_page(request, status=error.status, detail=error.reason)
 
 
+class StorableAddressMiddleware:
+    """Refuses addresses and queries with a NUL character: PostgreSQL can neither store nor compare it."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            detail = "The address holds a NUL character; remove it."
+            return JsonResponse(shape("bad_address", detail), status=400)
+        return self.get_response(request)
+
+
 class PrivatePagesMiddleware:
     """What a signed-in person sees stays out of every cache; a fragment is never taken for the page."""
 

@@ -52,7 +52,7 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
         )
         for rule in rules.metrics
     ]
-    judged = judge(compared, alpha=rules.alpha)
+    judged = judge(compared)
     with transaction.atomic():
         lifecycle.EXPERIMENT.advance(
             experiment,

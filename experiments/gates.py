@@ -21,6 +21,8 @@ from experiments.comparison import MOST_MISSING, Compared
 from experiments.metrics.base import Direction, Kind
 from experiments.suite import HumanRule
 
+# Two-sided, as the 95 % intervals are.
+ALPHA = 0.05
 PASS, FAIL, INCONCLUSIVE = "PASS", "FAIL", "INCONCLUSIVE"
 
 
@@ -64,23 +66,21 @@ class Decision:
     reasons: list[str]
 
 
-def judge(comparisons: Sequence[Compared], *, alpha: float) -> list[Judged]:
+def judge(comparisons: Sequence[Compared]) -> list[Judged]:
     """An outcome for each comparison."""
     family = [c for c in comparisons if c.rule.role != "secondary" and c.p_worse is not None]
     adjusted = dict(
         zip((c.metric.name for c in family), holm([c.p_worse or 0.0 for c in family]), strict=True)
     )
-    return [outcome_of(c, adjusted.get(c.metric.name), alpha=alpha) for c in comparisons]
+    return [outcome_of(c, adjusted.get(c.metric.name)) for c in comparisons]
 
 
-def outcome_of(compared: Compared, p_adjusted: float | None, *, alpha: float) -> Judged:
+def outcome_of(compared: Compared, p_adjusted: float | None) -> Judged:
     delta, margin = compared.oriented, compared.rule.margin
     asked = compared.n + compared.missing
 
     def judged(outcome: str, sentence: str) -> Judged:
-        return Judged(
-            compared, outcome, p_adjusted, f"{sentence} {why_tests_differ(compared, alpha)}".strip()
-        )
+        return Judged(compared, outcome, p_adjusted, f"{sentence} {why_tests_differ(compared)}".strip())
 
     if asked and compared.missing / asked > MOST_MISSING:
         return judged(
@@ -104,7 +104,7 @@ def outcome_of(compared: Compared, p_adjusted: float | None, *, alpha: float) ->
             f"Not worse than the margin of {shown(compared, margin, sign=False)}: the interval is {seen}.{loss}",
         )
     if delta.ci_high < -margin:
-        tested = compared.rule.role == "secondary" or p_adjusted is None or p_adjusted < alpha / 2
+        tested = compared.rule.role == "secondary" or p_adjusted is None or p_adjusted < ALPHA / 2
         if tested:
             return judged(
                 FAIL,
@@ -130,10 +130,10 @@ def interval_as_shown(compared: Compared) -> str:
     return f"{shown(compared, delta.ci_low)} to {shown(compared, delta.ci_high)}"
 
 
-def why_tests_differ(compared: Compared, alpha: float) -> str:
+def why_tests_differ(compared: Compared) -> str:
     """Why the specification's test and the deciding one say different things, where they do."""
     p_values = [test.p_value for test in compared.tests.values() if isinstance(test, TestResult)]
-    if compared.design != "paired" or len({p < alpha for p in p_values}) < 2:
+    if compared.design != "paired" or len({p < ALPHA for p in p_values}) < 2:
         return ""
     name = "two-proportion z-test" if compared.metric.kind == Kind.BINARY else "t-test of independent samples"
     return (

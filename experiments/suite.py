@@ -46,7 +46,6 @@ class HumanRule:
 @dataclass(frozen=True)
 class Suite:
     metrics: tuple[MetricRule, ...]
-    alpha: float = 0.05
     design: str = "paired"
     max_error_share: float = 0.05
     human: HumanRule | None = None
@@ -93,7 +92,7 @@ def parse(body: Any) -> Suite:
             'suite needs "metrics", a list such as [{"metric": "accuracy", "role": "gating", "margin": 0.02}]',
             {"suite.metrics": ["is missing"]},
         )
-    for name in sorted(set(body) - {"metrics", "alpha", "design", "max_error_share", "human"}):
+    for name in sorted(set(body) - {"metrics", "design", "max_error_share", "human"}):
         wrong(f"suite.{name}", "is unknown")
     rules: list[MetricRule] = []
     if len(body["metrics"]) > MOST_METRICS:
@@ -128,7 +127,6 @@ def parse(body: Any) -> Suite:
         wrong("suite.metrics", "need at least one with the role gating")
     if body.get("design", "paired") not in DESIGNS:
         wrong("suite.design", f"must be one of {', '.join(DESIGNS)}")
-    alpha = number(body, "alpha", 0.05, 0.0001, 0.5, "suite.alpha")
     max_error_share = number(body, "max_error_share", 0.05, 0, 1, "suite.max_error_share")
     human = body.get("human")
     human_rule = None
@@ -158,7 +156,7 @@ def parse(body: Any) -> Suite:
     if problems:
         name, sentences = next(iter(problems.items()))
         raise Invalid("bad_suite", f"{name} {sentences[0]}", problems)
-    return Suite(tuple(rules), alpha, body.get("design", "paired"), max_error_share, human_rule)
+    return Suite(tuple(rules), body.get("design", "paired"), max_error_share, human_rule)
 
 
 def compiles(pattern: Any) -> bool:

@@ -24,7 +24,8 @@ def pytest_collection_modifyitems(config, items):
 def stage(settings, tmp_path, request):
     """Each test has its own store and keys, weak but quick password hashes, and plain static files."""
     settings.STORE_DIR = tmp_path / "store"
-    settings.STATIC_ROOT = tmp_path
+    settings.STATIC_ROOT = tmp_path / "static"
+    settings.STATIC_ROOT.mkdir()
     settings.LEDGER_KEY_FILE = tmp_path / "ledger-key.pem"
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

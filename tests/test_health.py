@@ -49,3 +49,12 @@ def test_the_schedule_is_the_table_and_nothing_else():
 def test_every_periodic_job_can_be_called():
     for job in schedules.PERIODIC:
         assert callable(import_string(job.function))
+
+
+@pytest.mark.parametrize(
+    "address", ["/datasets/a%00b/", "/experiments/?search=%00", "/api/v1/experiments?search=a%00"]
+)
+def test_a_nul_in_an_address_is_a_400_on_both_databases(client, address):
+    answer = client.get(address)
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "bad_address"

@@ -5,6 +5,7 @@ from functools import wraps
 
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 
 from evaltrack.accounts.models import ApiToken, User
@@ -63,12 +64,14 @@ class MethodPermissions(BasePermission):
     """Reads `permissions = {"GET": (…), "POST": (…)}` of an API view; a method not named is refused."""
 
     def has_permission(self, request, view) -> bool:
-        asked = view.permissions.get(request.method, ())
         if not request.user.is_authenticated:
             return False
+        if request.method not in view.permissions:
+            raise MethodNotAllowed(request.method)
+        asked = view.permissions[request.method]
         if any(may(request.user, permission, request.auth) for permission in asked):
             return True
-        raise refusal(asked[0]) if asked else Refused("not_permitted", "This method is not offered here.")
+        raise refusal(asked[0])
 
 
 class SignedInPersonOnly(BasePermission):

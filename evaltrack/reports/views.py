@@ -60,6 +60,5 @@ def ledger_entry(request: PageRequest, index: int) -> HttpResponse:
     entry = LedgerEntry.objects.filter(index=index).first()
     if entry is None:
         raise NotFound("no_such_entry", f"The ledger has no entry {index}.")
-    return page(
-        request, "reports/ledger_entry.html", {"entry": entry, "text": bytes(entry.canonical).decode(errors="replace")}
-    )
+    text = bytes(entry.canonical).decode(errors="replace")
+    return page(request, "reports/ledger_entry.html", {"entry": entry, "text": text})

@@ -1,18 +1,10 @@
 """Those who ask over HTTP: a person in a browser, a machine or a person with a token."""
 
-import pytest
 from django.test import Client
 
 from evaltrack import clock
 from evaltrack.accounts import tokens
 from evaltrack.accounts.models import User
-
-
-@pytest.fixture(autouse=True)
-def static_root(settings, tmp_path):
-    """The folder of static files, which the server wants to see; import the fixture into a conftest."""
-    settings.STATIC_ROOT = tmp_path / "static"
-    settings.STATIC_ROOT.mkdir()
 
 
 def bearer(user: User, *scopes: str) -> Client:

@@ -3,7 +3,6 @@
 import pytest
 
 from evaltrack.accounts.roles import Role
-from tests.accounts.callers import static_root  # noqa: F401
 from tests.conftest import person, signed
 from tests.factories import annotation as factory
 

@@ -221,7 +221,7 @@ def test_closing_is_in_the_ledger_with_the_evidence(twelve, both, lead):
     factory.judge_everything(both, factory.prefers_candidate)
     close(twelve, lead)
     events = list(LedgerEntry.objects.order_by("-index").values_list("event", flat=True)[:3])
-    assert events == ["campaign_closed", "human_evidence_recorded", "experiment_decided"]
+    assert events == ["campaign_closed", "experiment_decided", "human_evidence_recorded"]
     closed = LedgerEntry.objects.get(event="campaign_closed")
     assert (closed.actor, closed.actor_role) == (lead.public_id, "lead")
     evidence = twelve.experiment.evidence.get(kind=EvidenceKind.HUMAN)

@@ -149,7 +149,7 @@ def test_a_policy_without_a_proxy_unblocks_nothing(owner, platform, custodian, l
 def test_unblocking_is_in_the_ledger_with_its_reason(overdue, lead):
     unblock(overdue, lead)
     events = list(LedgerEntry.objects.order_by("-index").values_list("event", flat=True)[:3])
-    assert events == ["campaign_unblocked", "proxy_evidence_recorded", "experiment_decided"]
+    assert events == ["campaign_unblocked", "experiment_decided", "proxy_evidence_recorded"]
     entry = LedgerEntry.objects.get(event="campaign_unblocked")
     assert (entry.actor, entry.actor_role) == (lead.public_id, "lead")
     assert entry.content["statements"].keys() == {"reason"}

@@ -6,7 +6,6 @@ import pytest
 
 from datasets import ingest
 from evaltrack import clock
-from tests.accounts.callers import static_root  # noqa: F401
 
 
 @pytest.fixture

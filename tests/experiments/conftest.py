@@ -6,7 +6,6 @@ import pytest
 
 from experiments import claims, outages, runner
 from experiments.models import Experiment
-from tests.accounts.callers import static_root  # noqa: F401
 from tests.factories import experiments
 
 

@@ -44,12 +44,12 @@ def compared(
     )
 
 
-def outcome(*rows: Compared, alpha: float = 0.05) -> list[str]:
-    return [judged.outcome for judged in gates.judge(rows, alpha=alpha)]
+def outcome(*rows: Compared) -> list[str]:
+    return [judged.outcome for judged in gates.judge(rows)]
 
 
 def sentence(row: Compared) -> str:
-    return gates.judge([row], alpha=0.05)[0].explanation
+    return gates.judge([row])[0].explanation
 
 
 # The table
@@ -120,7 +120,7 @@ def test_holm_leaves_out_what_does_not_decide():
 
 def test_a_secondary_metric_is_judged_alone_and_has_no_adjusted_p():
     row = compared(-0.3, -0.06, p_worse=0.9, role="secondary")
-    [judged] = gates.judge([row], alpha=0.05)
+    [judged] = gates.judge([row])
     assert (judged.outcome, judged.p_adjusted) == (FAIL, None)
 
 

@@ -1,1 +1,0 @@
-from tests.accounts.callers import static_root  # noqa: F401
