@@ -1,13 +1,14 @@
 """How far evaluators agree, and what they prefer: computed from the append-only judgments, never stored."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
-from annotation.models import Campaign, Choice, Judgment
+from annotation.models import Campaign, CampaignStatus, Choice, Judgment
 from evaltrack.accounts.models import User
 from evaltrack.stats.agreement import (
     PreferenceAgreement,
@@ -26,6 +27,7 @@ LABELS = (Arm.BASELINE.value, Arm.CANDIDATE.value, Choice.TIE.value, Choice.BOTH
 SEED = 20_251_122
 
 Statistic = Estimate | Undefined
+WHEN_CLOSED = Undefined("shown when the campaign is closed")
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class PairAgreement:
 class Findings:
     """Everything that a campaign's judgments say, unblinded: for leads and owners, never for evaluators."""
 
+    is_final: bool
     n_judgments: int
     n_items: int
     n_evaluators: int
@@ -67,10 +70,41 @@ class Findings:
             "krippendorff_alpha": self.alpha,
         }[name]
 
+    def as_json(self, *, name_of: Callable[[User], str]) -> dict[str, Any]:
+        """What page and API show. Which system is preferred stays untold while people judge."""
+        return {
+            "inter": {
+                "percent_agreement": self.percent.as_json(),
+                "cohen_kappa": self.cohen_kappa.as_json(),
+                "krippendorff_alpha": self.alpha.as_json(),
+                "preference_kappa": self.preference.kappa.as_json(),
+            },
+            "pairs": [
+                {
+                    "evaluators": [name_of(pair.one), name_of(pair.other)],
+                    "cohen_kappa": pair.kappa.as_json(),
+                    "percent_agreement": pair.percent.as_json(),
+                }
+                for pair in self.pairs
+            ],
+            "left_picks": self.left_picks.as_json(),
+            "net_preference": (self.net_preference if self.is_final else WHEN_CLOSED).as_json(),
+            "counts": self.counts if self.is_final else None,
+            "n_judgments": self.n_judgments,
+            "n_items": self.n_items,
+            "n_evaluators": self.n_evaluators,
+        }
+
+
+def pseudonym(evaluator: User) -> str:
+    return str(evaluator.public_id)[:8]
+
 
 def of(campaign: Campaign) -> Findings:
     judgments = list(
-        campaign.judgments.select_related("task__first__run", "task__second__run", "evaluator").order_by("pk")
+        campaign.judgments.filter(task__excluded_at=None)
+        .select_related("task__first__run", "task__second__run", "evaluator")
+        .order_by("pk")
     )
     labelled = [(judgment, label(judgment)) for judgment in judgments]
     by_task: dict[int, dict[int, str]] = defaultdict(dict)
@@ -80,6 +114,7 @@ def of(campaign: Campaign) -> Findings:
     decisive = [j for j in judgments if j.choice in (Choice.FIRST, Choice.SECOND)]
     left = sum((j.choice == Choice.FIRST) == j.first_on_slot_1 for j in decisive)
     return Findings(
+        is_final=campaign.status == CampaignStatus.CLOSED,
         n_judgments=len(judgments),
         n_items=len({judgment.task.item for judgment in judgments}),
         n_evaluators=len({judgment.evaluator_id for judgment in judgments}),

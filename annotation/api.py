@@ -4,7 +4,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from annotation import agreement, judging, presenters, querysets
+from annotation import agreement, judging, lookup, presenters, querysets
 from annotation import assignment as assignments
 from annotation.assignment import NothingToDo
 from annotation.judging import Answer
@@ -148,24 +148,19 @@ def summary(campaign: Campaign) -> dict:
     }
 
 
-def campaign_of(request, public_id) -> Campaign:
-    found = querysets.campaigns_visible_to(request.user).filter(public_id=public_id).first()
-    if found is None:
-        raise NotFound("no_such_campaign", "There is no such campaign that you may see.")
-    return found
-
-
 class CampaignView(ApiView):
     permissions = {"GET": (P.VIEW_CAMPAIGNS,)}
 
     @extend_schema(responses={200: dict})
     def get(self, request, public_id):
-        campaign = campaign_of(request, public_id)
-        slots = campaign.slots.all()
+        campaign = lookup.campaign_named(public_id, seen_by=request.user)
+        counted = campaign.tasks.filter(excluded_at=None)
+        slots = campaign.slots.filter(task__in=counted)
         return Response(
             summary(campaign)
             | {
-                "tasks": campaign.tasks.count(),
+                "tasks": counted.count(),
+                "excluded": campaign.tasks.exclude(excluded_at=None).count(),
                 "judgments_wanted": slots.count(),
                 "judgments": slots.filter(state=SlotState.DONE).count(),
             }
@@ -177,28 +172,7 @@ class CampaignAgreement(ApiView):
 
     @extend_schema(responses={200: dict})
     def get(self, request, public_id):
-        """Coefficients between evaluators. Evaluators stand here by pseudonym."""
-        campaign = campaign_of(request, public_id)
-        found = agreement.of(campaign)
-        return Response(
-            {
-                "simulated": campaign.is_simulated,
-                "inter": {
-                    "percent_agreement": found.percent.as_json(),
-                    "cohen_kappa": found.cohen_kappa.as_json(),
-                    "krippendorff_alpha": found.alpha.as_json(),
-                    "preference_kappa": found.preference.kappa.as_json(),
-                },
-                "pairs": [
-                    {
-                        "evaluators": [str(pair.one.public_id)[:8], str(pair.other.public_id)[:8]],
-                        "cohen_kappa": pair.kappa.as_json(),
-                        "percent_agreement": pair.percent.as_json(),
-                    }
-                    for pair in found.pairs
-                ],
-                "n_judgments": found.n_judgments,
-                "n_items": found.n_items,
-                "n_evaluators": found.n_evaluators,
-            }
-        )
+        """Coefficients between evaluators, who stand here by pseudonym; once closed, what they prefer."""
+        campaign = lookup.campaign_named(public_id, seen_by=request.user)
+        found = agreement.of(campaign).as_json(name_of=agreement.pseudonym)
+        return Response({"simulated": campaign.is_simulated, **found})

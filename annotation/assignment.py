@@ -63,6 +63,12 @@ def claim(evaluator: User, campaign: Campaign | None, *, at: dt.datetime) -> Ass
     slot = slots.select_for_update(skip_locked=True, of=("self",)).first()
     if slot is None:
         return None
+    return give(slot, evaluator, at=at)
+
+
+@transaction.atomic
+def give(slot: Slot, evaluator: User, *, at: dt.datetime) -> Assignment:
+    """Put an open slot on the evaluator's screen."""
     until = at + dt.timedelta(seconds=settings.REVIEW_LEASE_SECONDS)
     token = uuid.uuid4()
     if not Slot.objects.filter(pk=slot.pk, state=SlotState.OPEN).update(
@@ -91,7 +97,8 @@ def why_nothing(evaluator: User, campaign: Campaign | None, *, at: dt.datetime) 
     if waiting.filter(querysets.of_own_models(evaluator)).exists():
         detail = "What is left compares your own models; others judge those."
         return NothingToDo("own_model", detail, None)
-    return NothingToDo("all_done", "You have judged everything that was waiting for you. Thank you.", None)
+    detail = "Nothing is left for you: you have judged or skipped everything that waited."
+    return NothingToDo("all_done", detail, None)
 
 
 def mine(assignment_id: uuid.UUID, evaluator: User) -> Assignment:
@@ -130,6 +137,28 @@ def free(slot_id: int, token: uuid.UUID) -> int:
     return Slot.objects.filter(pk=slot_id, token=token).update(
         state=SlotState.OPEN, holder=None, token=None, lease_until=None
     )
+
+
+@transaction.atomic
+def withdraw(slots: QuerySet[Slot], *, at: dt.datetime) -> int:
+    """Ask nobody any more for those of `slots` that miss their judgment; how many.
+
+    READ COMMITTED is enough, as each act decides by the slot's own row alone. A claim, a submission or a return
+    that has the row makes this one wait, and the row is then judged by its newest version: one that was done
+    meanwhile is left alone, and the statements after this one see its judgment. Whoever comes later waits for
+    this one, and finds neither the token nor an open slot. To ask whether the campaign is still open would not do:
+    PostgreSQL looks again at the row that it waited for, but at other tables as they were before the wait.
+    """
+    # In one order, so that two of these do not wait for each other; the slot before its assignment, as everywhere.
+    owed = list(slots.select_for_update(of=("self",)).filter(querysets.OWED).order_by("pk"))
+    Slot.objects.filter(pk__in=[slot.pk for slot in owed]).update(
+        state=SlotState.WITHDRAWN, holder=None, token=None, lease_until=None
+    )
+    tokens = [slot.token for slot in owed if slot.token]
+    Assignment.objects.filter(public_id__in=tokens, state=AssignmentState.SHOWN).update(
+        state=AssignmentState.EXPIRED, ended_at=at
+    )
+    return len(owed)
 
 
 @transaction.atomic

@@ -1,18 +1,21 @@
 """Acts: open a campaign for an experiment that waits for people, close it and push what people said."""
 
 import datetime as dt
+import secrets
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
-from annotation import agreement, blinding, lifecycle, messages, policies
+from annotation import agreement, assignment, blinding, lifecycle, messages, policies
+from annotation.blinding import Placeable
 from annotation.models import Campaign, CampaignStatus, Rubric, Slot, Task
 from datasets import versions
 from datasets.examples import Example
 from datasets.sampling import shuffled_rank
+from evaltrack import reasons
 from evaltrack.accounts.models import User
-from evaltrack.canonical import canonical_json
+from evaltrack.canonical import canonical_json, sha256_hex
 from evaltrack.errors import Conflict, refuse_if
 from evaltrack.ledger import merkle
 from evaltrack.ledger.events import Event
@@ -49,15 +52,19 @@ def open_campaign(
             experiment=experiment,
             rubric=newest_rubric(),
             overlap=rule.overlap,
-            seed=f"{experiment.public_id}-{'simulated' if is_simulated else 'people'}",
+            # Drawn, and not made of names: who could guess it could compute which system stands where.
+            seed=secrets.token_hex(32),
             is_simulated=is_simulated,
             due_at=due,
             opened_at=at,
         )
         tasks = Task.objects.bulk_create(sampled_tasks(campaign, examples, size=rule.items))
-        placed = blinding.place(
-            [(task.item, task.stratum) for task in tasks], overlap=rule.overlap, seed=campaign.seed
-        )
+        # One pair of systems, so the stratum is the group.
+        placeable = [
+            Placeable(task.item, task.stratum, reference_is_first=task.first.run.arm == Arm.BASELINE)
+            for task in tasks
+        ]
+        placed = blinding.place(placeable, overlap=rule.overlap, seed=campaign.seed)
         Slot.objects.bulk_create(
             Slot(
                 task=tasks[slot.task],
@@ -137,16 +144,13 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
     """Close a campaign in which every judgment is in; what people said becomes evidence.
 
     A simulated campaign closes without evidence, as programs are not people; and so does that of an experiment
-    that was cancelled.
+    that was cancelled: what it still misses is withdrawn, so that no judgment comes after the root.
     """
-    campaign = (
-        Campaign.objects.select_for_update(of=("self",))
-        .select_related("experiment__policy")
-        .get(pk=campaign_id)
-    )
+    campaign = locked(campaign_id)
     if campaign.status == CampaignStatus.CLOSED:
         raise Conflict("already_closed", "This campaign was closed before.")
     refuse_if(policies.closing(by, campaign))
+    assignment.withdraw(campaign.slots.all(), at=at)
     lifecycle.CAMPAIGN.advance(campaign, to=CampaignStatus.CLOSED, closed_by=by, closed_at=at)
     root = judgments_root(campaign)
     if not campaign.is_simulated and campaign.experiment.status != ExperimentStatus.CANCELLED:
@@ -169,6 +173,7 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
         facts={
             "experiment": campaign.experiment.public_id,
             "judgments_root": root,
+            "excluded": campaign.tasks.exclude(excluded_at=None).count(),
             "simulated": campaign.is_simulated,
         },
         at=at,
@@ -176,19 +181,65 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
     return campaign
 
 
+@transaction.atomic
+def exclude_task(task_id: int, *, by: User, reason: str, at: dt.datetime) -> Task:
+    """Leave out a task that nobody will judge, so that its campaign can close.
+
+    What was said about it stays, but counts in no figure and is no evidence.
+    """
+    task = Task.objects.get(pk=task_id)
+    task.campaign = locked(task.campaign_id)
+    refuse_if(policies.excluding(by, task))
+    reason = reasons.checked(reason)
+    if not assignment.withdraw(task.slots.all(), at=at):
+        raise Conflict("not_missing", "This task misses no judgment any more; there is nothing to exclude.")
+    task.excluded_by, task.excluded_at, task.exclusion_reason = by, at, reason
+    task.save(update_fields=["excluded_by", "excluded_at", "exclusion_reason"])
+    record(
+        Event.TASK_EXCLUDED,
+        by=by,
+        subject=task.campaign,
+        facts={"task": str(task.public_id)},
+        statements={"reason": reason},
+        at=at,
+    )
+    return task
+
+
+def locked(campaign_id: int) -> Campaign:
+    """The campaign, for one lead at a time. Submissions do not wait for it, nor it for them: a judgment that
+    is stored names its campaign, which only a lock on the key would hold up."""
+    return (
+        Campaign.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("experiment__policy")
+        .get(pk=campaign_id)
+    )
+
+
 def judgments_root(campaign: Campaign) -> str:
-    """The Merkle root over the campaign's judgments: one entry that can prove each of them."""
+    """The Merkle root over the campaign's judgments: one entry that can prove each of them.
+
+    A choice is "first" or "second", so each leaf says what these were. Judgments of excluded tasks are leaves
+    too, and say that they do not count.
+    """
     leaves = [
         canonical_json(
             {
                 "judgment": str(judgment.public_id),
                 "task": str(judgment.task.public_id),
                 "evaluator": str(judgment.evaluator.public_id),
+                "responses": [
+                    {"arm": output.run.arm, "sha256": sha256_hex(output.text.encode())}
+                    for output in (judgment.task.first, judgment.task.second)
+                ],
+                "excluded": judgment.task.excluded_at is not None,
                 "choice": judgment.choice,
                 "first_on_slot_1": judgment.first_on_slot_1,
                 "submitted_at": judgment.submitted_at.isoformat(),
             }
         )
-        for judgment in campaign.judgments.select_related("task", "evaluator").order_by("public_id")
+        for judgment in campaign.judgments.select_related(
+            "task__first__run", "task__second__run", "evaluator"
+        ).order_by("public_id")
     ]
     return merkle.root([merkle.leaf_hash(leaf) for leaf in leaves]).hex()

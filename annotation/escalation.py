@@ -6,31 +6,24 @@ import logging
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from annotation import messages, policies
-from annotation.models import Campaign, Escalation, Slot, SlotState, Task
+from annotation import messages, policies, querysets
+from annotation.models import Campaign, Escalation, Slot, Task
+from evaltrack import reasons
 from evaltrack.accounts.models import User
-from evaltrack.errors import Conflict, Invalid, refuse_if
+from evaltrack.errors import Conflict, refuse_if
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.record import record
 from evaltrack.notifications import outbox
 from experiments import evidence
 
 log = logging.getLogger(__name__)
-SHORTEST_REASON = 10
 
 
 def overdue_tasks(at: dt.datetime):
     """Tasks past their time with a judgment still missing, which nobody was told of."""
-    unfinished = Slot.objects.filter(task=OuterRef("pk")).exclude(state=SlotState.DONE)
+    unfinished = Slot.objects.filter(querysets.OWED, task=OuterRef("pk"))
     told = Escalation.objects.filter(task=OuterRef("pk"), level=Escalation.LEAD)
-    return Task.objects.filter(
-        Exists(unfinished),
-        ~Exists(told),
-        due_at__lt=at,
-        campaign__status="open",
-        campaign__is_simulated=False,
-        campaign__experiment__status="awaiting_people",
-    )
+    return Task.objects.filter(querysets.ASKED_OF_PEOPLE, Exists(unfinished), ~Exists(told), due_at__lt=at)
 
 
 def escalate_overdue(*, at: dt.datetime) -> int:
@@ -60,10 +53,7 @@ def unblock_by_proxy(campaign_id: int, *, by: User, reason: str, at: dt.datetime
     """Let the policy's proxy metric stand in; the verdict becomes provisional, and people go on judging."""
     campaign = Campaign.objects.select_for_update().get(pk=campaign_id)
     refuse_if(policies.unblocking(by, campaign))
-    reason = reason.replace("\x00", "")
-    if len(reason.strip()) < SHORTEST_REASON:
-        sentence = f"Give a reason of at least {SHORTEST_REASON} characters; the ledger keeps it."
-        raise Invalid("reason_too_short", sentence, {"reason": [sentence]})
+    reason = reasons.checked(reason)
     changed = Campaign.objects.filter(pk=campaign.pk, unblocked_at=None).update(
         unblocked_by=by, unblocked_at=at, unblocking_reason=reason
     )

@@ -10,7 +10,7 @@ from annotation import assignment as assignments
 from annotation import policies
 from annotation.models import Assignment, AssignmentState, Choice, Judgment, Slot, SlotState
 from evaltrack.accounts.models import User
-from evaltrack.errors import Conflict, Invalid, refuse_if
+from evaltrack.errors import Conflict, Gone, Invalid, refuse_if
 
 LONGEST_COMMENT = 5000
 LONGEST_MS = 2**31 - 1  # what its column holds: 24 days
@@ -81,6 +81,12 @@ def finish(assignment: Assignment, *, by: User, at: dt.datetime) -> None:
         seen = AssignmentState.SHOWN
     elif Slot.objects.filter(pk=assignment.slot_id, state=SlotState.OPEN).update(**done):
         seen = AssignmentState.EXPIRED
+    elif Slot.objects.filter(pk=assignment.slot_id, state=SlotState.WITHDRAWN).exists():
+        raise Gone(
+            "withdrawn",
+            "This task is not asked for any more: its campaign was closed, or the task was left out. "
+            "Ask the queue for the next one.",
+        )
     else:
         raise Conflict(
             "reassigned",

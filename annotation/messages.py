@@ -27,8 +27,8 @@ def tasks_overdue(campaign: Campaign, count: int, first_task: int) -> Message:
         key=f"tasks-overdue:{campaign.public_id}:{first_task}",
         subject=f"{count} overdue task{'' if count == 1 else 's'}: {campaign.experiment} waits for people",
         body=(
-            "Remind the evaluators, give the tasks to others, "
-            "or let the policy's proxy metric stand in on the campaign's page."
+            "Remind the evaluators, or let the policy's proxy metric stand in on the campaign's page. "
+            "What was skipped there and nobody will judge can be excluded."
         ),
         path=campaign.get_absolute_url(),
     )

@@ -1,6 +1,7 @@
 """Who may judge, lead and unblock. Each question answers None or a Refusal."""
 
-from annotation.models import Campaign, CampaignStatus, Escalation, Slot, SlotState
+from annotation import querysets
+from annotation.models import Campaign, CampaignStatus, Escalation, Slot, Task
 from evaltrack.accounts import grants
 from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Permission
@@ -17,6 +18,11 @@ def claiming(by: User) -> Refusal | None:
 def judging(by: User) -> Refusal | None:
     if not by.can(Permission.JUDGE):
         return Refusal("not_qualified", "You are not an evaluator; an administrator can grant you the role.")
+    if by.can(Permission.VIEW_EXPERIMENTS) or by.can(Permission.VIEW_CAMPAIGNS):
+        return Refusal(
+            "not_qualified",
+            "You can see experiments and their results, so you cannot judge blind; others judge this.",
+        )
     if not grants.has_accepted_agreement(by):
         return Refusal("agreement_unsigned", "Sign the confidentiality agreement first; then tasks come.")
     return None
@@ -27,11 +33,21 @@ def closing(by: User, campaign: Campaign) -> Refusal | None:
         return Refusal("not_lead", "Only an evaluation lead closes a campaign.")
     if campaign.experiment.status == ExperimentStatus.CANCELLED:
         return None  # nobody needs the judgments that are missing
-    missing = Slot.objects.filter(campaign=campaign).exclude(state=SlotState.DONE).count()
+    missing = Slot.objects.filter(querysets.OWED, campaign=campaign).count()
     if missing:
         return Refusal(
             "still_open", f"{missing} judgments are still missing; the campaign closes when all are in."
         )
+    return None
+
+
+def excluding(by: User, task: Task) -> Refusal | None:
+    if not by.can(Permission.MANAGE_CAMPAIGNS):
+        return Refusal("not_lead", "Only an evaluation lead excludes a task.")
+    if task.campaign.status != CampaignStatus.OPEN:
+        return Refusal("campaign_closed", "This campaign is closed; what it says stands.")
+    if not querysets.skips().filter(task=task).exists():
+        return Refusal("not_skipped", "Nobody has skipped this task; it waits to be judged.")
     return None
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Count, Q
 
+from annotation import querysets
 from annotation.models import Assignment, Judgment, Rubric, Slot, SlotState
 from evaltrack.accounts.models import User
 
@@ -52,7 +53,8 @@ def screen(assignment: Assignment) -> Screen:
     texts = [task.first.text, task.second.text]
     if not slot.first_on_slot_1:
         texts.reverse()
-    done = Judgment.objects.filter(campaign=assignment.campaign, evaluator=assignment.evaluator).count()
+    counted = assignment.campaign.tasks.filter(excluded_at=None)
+    done = Judgment.objects.filter(task__in=counted, evaluator=assignment.evaluator).count()
     return Screen(
         assignment=assignment.public_id,
         judgment_id=assignment.judgment_id,
@@ -64,18 +66,14 @@ def screen(assignment: Assignment) -> Screen:
         guidance=rubric.guidance,
         rubric=str(rubric),
         done=done,
-        total=assignment.campaign.tasks.count(),
+        total=counted.count(),
     )
 
 
 def my_work(evaluator: User) -> list[dict[str, Any]]:
     """The evaluator's campaigns: what they have done, and whether more waits."""
     counted = (
-        Slot.objects.filter(
-            campaign__status="open",
-            campaign__is_simulated=False,
-            campaign__experiment__status="awaiting_people",
-        )
+        Slot.objects.filter(querysets.ASKED_OF_PEOPLE)
         .values("campaign__public_id", "campaign__name", "campaign__due_at")
         .annotate(
             waiting=Count("pk", filter=Q(state=SlotState.OPEN)),

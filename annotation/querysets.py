@@ -1,19 +1,23 @@
 """Adjectives for rows of annotation."""
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
-from annotation.models import Assignment, Campaign, Slot, SlotState
+from annotation.models import Assignment, AssignmentState, Campaign, Slot, SlotState, Task
 from evaltrack.accounts.models import User
 from experiments.querysets import owned_or_all
 
 
+# Slots and tasks whose campaign asks people now.
+ASKED_OF_PEOPLE = Q(
+    campaign__status="open", campaign__is_simulated=False, campaign__experiment__status="awaiting_people"
+)
+# Slots that miss their judgment: free, or on somebody's screen.
+OWED = Q(state__in=[SlotState.OPEN, SlotState.HELD])
+
+
 def queued_slots() -> QuerySet[Slot]:
-    """Judgments that people still owe, free or on somebody's screen."""
-    return Slot.objects.exclude(state=SlotState.DONE).filter(
-        campaign__status="open",
-        campaign__is_simulated=False,
-        campaign__experiment__status="awaiting_people",
-    )
+    """Judgments that people still owe."""
+    return Slot.objects.filter(OWED, ASKED_OF_PEOPLE)
 
 
 def left_for(evaluator: User, slots: QuerySet[Slot]) -> QuerySet[Slot]:
@@ -21,9 +25,7 @@ def left_for(evaluator: User, slots: QuerySet[Slot]) -> QuerySet[Slot]:
     return (
         slots.exclude(of_own_models(evaluator))
         .exclude(Exists(Slot.objects.filter(task=OuterRef("task"), holder=evaluator)))
-        .exclude(
-            Exists(Assignment.objects.filter(task=OuterRef("task"), evaluator=evaluator, state="skipped"))
-        )
+        .exclude(Exists(skips().filter(task=OuterRef("task"), evaluator=evaluator)))
     )
 
 
@@ -40,4 +42,20 @@ def of_own_models(evaluator: User) -> Q:
 def campaigns_visible_to(user: User) -> QuerySet[Campaign]:
     return Campaign.objects.filter(owned_or_all(user, "experiment__component__owner")).select_related(
         "experiment__component", "rubric", "closed_by", "unblocked_by"
+    )
+
+
+def skips() -> QuerySet[Assignment]:
+    return Assignment.objects.filter(state=AssignmentState.SKIPPED)
+
+
+def skipped_tasks(campaign: Campaign) -> QuerySet[Task]:
+    """Tasks that somebody skipped and that still miss judgments, each with its `skips`."""
+    return (
+        campaign.tasks.filter(
+            Exists(skips().filter(task=OuterRef("pk"))),
+            Exists(Slot.objects.filter(OWED, task=OuterRef("pk"))),
+        )
+        .prefetch_related(Prefetch("assignments", queryset=skips(), to_attr="skips"))
+        .order_by("item")
     )

@@ -11,5 +11,6 @@ urlpatterns = [
     path("campaigns/", campaigns.campaign_list, name="campaigns"),
     path("campaigns/<uuid:public_id>/", campaigns.campaign_detail, name="campaign"),
     path("campaigns/<uuid:public_id>/close/", campaigns.campaign_close, name="campaign-close"),
+    path("campaigns/<uuid:public_id>/exclude/", campaigns.campaign_exclude, name="campaign-exclude"),
     path("campaigns/<uuid:public_id>/unblock/", campaigns.campaign_unblock, name="campaign-unblock"),
 ]

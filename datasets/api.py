@@ -6,7 +6,6 @@ from itertools import chain
 from django.http import StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.response import Response
 
@@ -18,15 +17,7 @@ from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView, paged, person
 from evaltrack.errors import NotFound
-
-
-class NdjsonParser(BaseParser):
-    """Hands the body on as a stream: a dataset may be larger than memory."""
-
-    media_type = "application/x-ndjson"
-
-    def parse(self, stream, media_type=None, parser_context=None):
-        return stream
+from evaltrack.parsers import NdjsonParser
 
 
 class NdjsonRenderer(BaseRenderer):
@@ -104,6 +95,7 @@ class Versions(ApiView):
         request={"application/x-ndjson": bytes},
         responses={201: DatasetVersionOut},
     )
+    @idempotent
     def post(self, request, slug: str):
         row = ingest.take_in(
             dataset_of(slug),

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import rfc8785
 
-from evaltrack.canonical import canonical_json, sha256_hex
+from evaltrack.canonical import DEEPEST, canonical_json, nested_beyond, sha256_hex
 
 FIELDS = {"id", "input", "expected", "context", "tags", "metadata"}
 LONGEST_LINE = 1024 * 1024
@@ -108,6 +108,8 @@ def parse_line(raw: bytes, number: int, errors: list[LineError]) -> Example | No
         return None
     try:
         row = json.loads(raw, object_pairs_hook=unique_keys, parse_constant=no_constant)
+        if nested_beyond(row, DEEPEST):
+            raise ValueError(f"nested deeper than {DEEPEST} levels")
         canonical = rfc8785.dumps(row)
     except UnicodeDecodeError:
         wrong("", "not UTF-8")

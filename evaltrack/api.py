@@ -22,7 +22,15 @@ class ApiView(APIView):
     permission_classes = (MethodPermissions,)
 
     def shaped(self, serializer: type[Serializer]) -> dict:
-        """The request's body in the serializer's shape, or a 400 that says what is wrong where."""
+        """The request's body in the serializer's shape, or a 400 that says what is wrong where.
+
+        A field that is not known is refused: dropping it would let the caller believe that it counted.
+        """
+        sent = self.request.data if isinstance(self.request.data, dict) else {}
+        if unknown := sorted(set(sent) - set(serializer().fields)):
+            known = ", ".join(serializer().fields)
+            fields = {str(name): [f"is unknown; known are {known}"] for name in unknown}
+            raise Invalid("unknown_field", f"{unknown[0]} is unknown; known are {known}", fields)
         checked = serializer(data=self.request.data)
         checked.is_valid(raise_exception=True)
         return checked.validated_data

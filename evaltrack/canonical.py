@@ -31,3 +31,22 @@ def sha256_hex(content: bytes) -> str:
 def digest(value: Any) -> str:
     """SHA-256 over the canonical JSON of `value`, in hexadecimal."""
     return sha256_hex(canonical_json(value))
+
+
+# Deeper than people write; well within what Python, JSON libraries and databases can walk.
+DEEPEST = 100
+
+
+def nested_beyond(value: Any, most: int) -> bool:
+    """Whether lists and objects are nested deeper than `most`; found without recursion."""
+    level = [value]
+    for _ in range(most + 1):
+        containers = [inner for inner in level if isinstance(inner, dict | list)]
+        if not containers:
+            return False
+        level = [
+            inner
+            for container in containers
+            for inner in (container.values() if isinstance(container, dict) else container)
+        ]
+    return True

@@ -35,5 +35,6 @@ def navigation(request: HttpRequest) -> dict:
             for link in LINKS
             if user.can(link.permission)
         ],
+        "has_desk": bool(user.get_all_permissions()),
         "unread": Notification.objects.filter(recipient=user, read_at=None).count(),
     }

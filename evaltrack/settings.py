@@ -135,7 +135,7 @@ REST_FRAMEWORK = {
     # Nothing is open by default: every view names the permission that it asks for.
     "DEFAULT_PERMISSION_CLASSES": ["evaltrack.accounts.access.DeniedByDefault"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["evaltrack.parsers.StrictJsonParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "evaltrack.http_errors.api_error",
     "URL_FORMAT_OVERRIDE": None,

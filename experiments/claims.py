@@ -136,9 +136,9 @@ def ask_later(claimed: Claimed, *, token: uuid.UUID, at: dt.datetime, wait_s: fl
     open_again([claimed.id], token=token, not_before=not_before, attempts=F("attempts") - 1)
 
 
-def release(claimed_ids: list[int], *, token: uuid.UUID) -> None:
+def release(claimed_ids: list[int], *, token: uuid.UUID, not_before: dt.datetime | None = None) -> None:
     """Give outputs back as if they had not been claimed: an outage is not the example's fault."""
-    open_again(claimed_ids, token=token, attempts=F("attempts") - 1)
+    open_again(claimed_ids, token=token, attempts=F("attempts") - 1, not_before=not_before)
 
 
 def open_again(claimed_ids: list[int], *, token: uuid.UUID, **changes: Any) -> None:

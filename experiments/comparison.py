@@ -69,7 +69,8 @@ def compare(
         metric=metric,
         design=design,
         n=n,
-        missing=len(both) - n,
+        # A metric that is undefined for an example in both arms does not apply to it; a gap is one-sided.
+        missing=sum((ours is None) != (theirs is None) for ours, theirs in both),
         baseline=summary(metric, theirs),
         candidate=summary(metric, ours),
         delta=delta,

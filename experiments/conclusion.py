@@ -59,6 +59,8 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
             to=ExperimentStatus.AWAITING_PEOPLE if experiment.needs_people else ExperimentStatus.DECIDED,
             finished_at=at,
             reason="",
+            next_attempt_at=None,
+            failed_attempts=0,
         )
         Run.objects.filter(experiment=experiment).update(finished_at=at)
         MetricResult.objects.bulk_create(metric_rows(runs, compared, vectors))

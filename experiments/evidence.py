@@ -66,7 +66,7 @@ def record_proxy_evidence(experiment_id: int, *, by: User, reason: str, at: dt.d
     body = {
         "metric": rule.proxy,
         "outcome": outcome,
-        "validity": Undefined("no closed campaign yet to compare the proxy with people").as_json(),
+        "validity": Undefined("how well the proxy agrees with people was not measured").as_json(),
     }
     keep(experiment, EvidenceKind.PROXY, body, by=by, at=at)
     record(

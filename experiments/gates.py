@@ -23,6 +23,8 @@ from experiments.suite import HumanRule
 
 # Two-sided, as the 95 % intervals are.
 ALPHA = 0.05
+# Fewer examples than this on which both arms agree entirely say little about the next one.
+FEWEST_IDENTICAL = 30
 PASS, FAIL, INCONCLUSIVE = "PASS", "FAIL", "INCONCLUSIVE"
 
 
@@ -90,7 +92,7 @@ def outcome_of(compared: Compared, p_adjusted: float | None) -> Judged:
     if isinstance(delta, Undefined):
         return judged(INCONCLUSIVE, f"Not assessed: {delta.reason}.")
     if delta.ci_low is None or delta.ci_high is None:
-        if delta.value == 0 and compared.n > 1 and compared.metric.quantile is None:
+        if delta.value == 0 and compared.n >= FEWEST_IDENTICAL and compared.metric.quantile is None:
             return judged(PASS, "Both arms have the same value on every example.")
         return judged(INCONCLUSIVE, f"Not assessed: {delta.ci_undefined}.")
     seen = interval_as_shown(compared)
@@ -195,17 +197,30 @@ def human_outcome(people: People, rule: HumanRule) -> tuple[str, str]:
         return FAIL, f"People prefer the baseline: {seen}, below the margin of {rule.margin:.2f}."
     if preference.ci_low <= -rule.margin:
         return INCONCLUSIVE, f"People: {seen}; the interval reaches below the margin of {rule.margin:.2f}."
-    if not isinstance(agreement, Estimate) or agreement.ci_low is None or agreement.ci_low < rule.floor:
-        shown_agreement = (
-            f"{agreement.value:.2f} from {agreement.ci_low:.2f}"
-            if isinstance(agreement, Estimate) and agreement.ci_low is not None
-            else "undefined"
-        )
+    if usable(agreement, rule.floor) != USABLE:
         return INCONCLUSIVE, (
-            f"People: {seen}, but their {rule.coefficient} is {shown_agreement}: "
-            f"its lower limit does not reach the floor of {rule.floor:.2f}, so their judgments cannot pass the gate."
+            f"People: {seen}, but their {rule.coefficient} is {agreement_as_shown(agreement)}: its lower limit "
+            f"does not reach the floor of {rule.floor:.2f}, so their judgments cannot pass the gate."
         )
     return PASS, f"People do not prefer the baseline: {seen}, and they agree with each other."
+
+
+USABLE, UNRELIABLE, UNSETTLED, UNDEFINED = "usable", "unreliable", "inconclusive", "undefined"
+
+
+def usable(agreement: Estimate | Undefined | None, floor: float) -> str:
+    """Whether judgments may pass a gate: by where the interval of their agreement lies against the floor."""
+    if not isinstance(agreement, Estimate) or agreement.ci_low is None or agreement.ci_high is None:
+        return UNDEFINED
+    if agreement.ci_low >= floor:
+        return USABLE
+    return UNRELIABLE if agreement.ci_high < floor else UNSETTLED
+
+
+def agreement_as_shown(agreement: Estimate | Undefined | None) -> str:
+    if not isinstance(agreement, Estimate) or agreement.ci_low is None:
+        return "undefined"
+    return f"{agreement.value:.2f} from {agreement.ci_low:.2f}"
 
 
 def worst(*outcomes: str) -> str:

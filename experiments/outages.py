@@ -17,6 +17,7 @@ from experiments.models import Experiment, ExperimentStatus
 
 log = logging.getLogger(__name__)
 LONGEST_WAIT_S = 300
+MOST_POSTPONED = 8
 
 
 def wait_for_store(experiment: Experiment, detail: str, *, at: dt.datetime) -> None:
@@ -24,28 +25,45 @@ def wait_for_store(experiment: Experiment, detail: str, *, at: dt.datetime) -> N
     tell(experiment, experiment.dataset_version.dataset.custodian, at=at)
 
 
-def wait_for_endpoint(experiment: Experiment, detail: str, *, at: dt.datetime) -> None:
-    wait(experiment, f"The endpoint does not answer: {detail}", at=at)
+def wait_for_endpoint(experiment: Experiment, detail: str, *, at: dt.datetime) -> dt.datetime:
+    """Wait, and tell the owner; when it is tried again."""
+    again_at = wait(experiment, f"The endpoint does not answer: {detail}", at=at)
     tell(experiment, experiment.component.owner, at=at)
+    return again_at
 
 
-def wait(experiment: Experiment, reason: str, *, at: dt.datetime) -> None:
+def wait(experiment: Experiment, reason: str, *, at: dt.datetime) -> dt.datetime:
     """Try again after a jittered wait that doubles from a second to five minutes; nothing is lost meanwhile."""
     experiment.refresh_from_db()
     tries = experiment.failed_attempts + 1
     seconds = random.uniform(0.5, 1) * min(2.0**tries, LONGEST_WAIT_S)
+    again_at = at + dt.timedelta(seconds=seconds)
     lifecycle.EXPERIMENT.advance(
         experiment,
         to=ExperimentStatus.WAITING,
         reason=reason,
         failed_attempts=tries,
-        next_attempt_at=at + dt.timedelta(seconds=seconds),
+        next_attempt_at=again_at,
     )
     log.warning("%s waits %.0f s: %s", experiment, seconds, reason)
+    return again_at
 
 
-def postpone(experiment: Experiment, *, at: dt.datetime) -> None:
-    """Something that nobody foresaw: leave the experiment as it is, and look at it again in a minute."""
+def book(experiment: Experiment, *, at: dt.datetime) -> None:
+    """Count an attempt before it is made, and keep others from making it for a moment."""
+    Experiment.objects.in_progress().filter(pk=experiment.pk).update(
+        next_attempt_at=at + dt.timedelta(seconds=5), failed_attempts=F("failed_attempts") + 1
+    )
+
+
+def postpone(experiment: Experiment, problem: str, *, at: dt.datetime) -> None:
+    """Something that nobody foresaw: look at it again in a minute, and end it when that never helps."""
+    experiment.refresh_from_db()
+    # With every output there only the computing can fail, and that fails the same way each time.
+    computing = not experiment.outputs.exclude(state="done").exists()
+    if computing and experiment.failed_attempts >= MOST_POSTPONED:
+        give_up(experiment, f"It failed {experiment.failed_attempts} times in a row: {problem}", at=at)
+        return
     Experiment.objects.in_progress().filter(pk=experiment.pk).update(
         next_attempt_at=at + dt.timedelta(minutes=1), failed_attempts=F("failed_attempts") + 1
     )

@@ -51,6 +51,12 @@ def requesting(by: User, experiment: Experiment, environment: str, verdict: Verd
             "provisional",
             f"The verdict of {experiment} is provisional: a proxy stands in for people. Production waits for them.",
         )
+    if component.policy_id not in (None, experiment.policy_id):
+        return Refusal(
+            "other_policy",
+            f"{experiment} was judged by {experiment.policy}, not by {component.policy}, the policy of {component}. "
+            "A suite of one's own is for exploring; evaluate it again without one.",
+        )
     if experiment.tier == Tier.SMOKE:
         return Refusal(
             "smoke_only", "Ten examples are a smoke test; evaluate the standard tier before promoting."
@@ -61,6 +67,26 @@ def requesting(by: User, experiment: Experiment, environment: str, verdict: Verd
         and experiment.tier != Tier.EXTENDED
     ):
         return Refusal("tier_too_small", "A high-risk change goes to production on the extended tier only.")
+    if environment == Environment.PRODUCTION and component.risk == Risk.HIGH and not experiment.needs_people:
+        return Refusal(
+            "people_missing", "A high-risk change goes to production only after people have judged it."
+        )
+    return comparing_with_what_runs(experiment, environment)
+
+
+def comparing_with_what_runs(experiment: Experiment, environment: str) -> Refusal | None:
+    """Whether the experiment says anything about replacing what runs in the environment now."""
+    running = experiment.component.deployments.filter(environment=environment, ended_at=None).first()
+    if running is None:
+        return None
+    if running.version_id == experiment.candidate_id:
+        return Refusal("already_running", f"{experiment.candidate} runs in {environment} already.")
+    if environment == Environment.PRODUCTION and running.version_id != experiment.baseline_id:
+        return Refusal(
+            "other_baseline",
+            f"{experiment} compares with {experiment.baseline}, but {running.version} runs in {environment}. "
+            "Evaluate the candidate against what runs.",
+        )
     return None
 
 

@@ -5,16 +5,15 @@ import datetime as dt
 from django.db import IntegrityError, transaction
 from django_q.tasks import async_task
 
+from evaltrack import reasons
 from evaltrack.accounts.models import User
 from evaltrack.canonical import digest
 from evaltrack.errors import Conflict, Invalid, NotFound, Stale, refuse_if
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.record import record
 from evaltrack.notifications import outbox
-from experiments import lifecycle, messages, numbering, policies, registry
+from experiments import lifecycle, messages, numbering, policies, registry, verdicts
 from experiments.models import Component, Environment, Experiment, PromotionRequest, PromotionStatus, Verdict
-
-SHORTEST_REASON = 10
 
 
 @transaction.atomic
@@ -33,7 +32,7 @@ def request(
         raise Invalid(
             "bad_environment", f"Environments are {known}.", {"environment": [f"is none of {known}"]}
         )
-    check_reason(reason)
+    reason = reasons.checked(reason)
     Component.objects.select_for_update().get(pk=experiment.component_id)
     verdict = experiment.verdicts.first()
     refuse_if(policies.requesting(by, experiment, environment, verdict))
@@ -65,17 +64,21 @@ def request(
 
 
 def decision_digest(experiment: Experiment, environment: str, verdict: Verdict) -> str:
-    """One digest over what is decided: configuration, place, evidence, policy and verdict."""
+    """One digest over what is decided: configuration, place, evidence, policy and verdict.
+
+    Each part is digested anew from its content, so that a row that was altered since shows here.
+    """
     return digest(
         {
-            "configuration": experiment.candidate.digest,
+            "configuration": digest(experiment.candidate.configuration),
+            "baseline": digest(experiment.baseline.configuration),
             "component": experiment.component.name,
             "environment": environment,
             "experiment": experiment.public_id,
-            "evidence": verdict.evidence_digest,
+            "evidence": verdicts.evidence_digest(experiment),
             "verdict": [verdict.number, verdict.outcome, verdict.provisional],
-            "policy": experiment.policy.digest,
-            "plan": experiment.plan.digest,
+            "policy": digest(experiment.policy.body),
+            "plan": digest(experiment.plan.body),
         }
     )
 
@@ -85,7 +88,7 @@ def approve(request_id: int, *, by: User, reason: str, seen_digest: str, at: dt.
     """Approve what was seen: `seen_digest` is the decision digest that the approver's page showed."""
     row = locked(request_id)
     refuse_if(policies.deciding(by, row))
-    check_reason(reason)
+    reason = reasons.checked(reason)
     verdict = row.experiment.verdicts.first()
     refuse_if(policies.requesting(row.requested_by, row.experiment, row.environment, verdict))
     assert verdict is not None
@@ -115,7 +118,7 @@ def approve(request_id: int, *, by: User, reason: str, seen_digest: str, at: dt.
 def reject(request_id: int, *, by: User, reason: str, at: dt.datetime) -> PromotionRequest:
     row = locked(request_id)
     refuse_if(policies.deciding(by, row))
-    check_reason(reason)
+    reason = reasons.checked(reason)
     lifecycle.PROMOTION.advance(
         row, to=PromotionStatus.REJECTED, closed_by=by, closed_at=at, closing_reason=reason
     )
@@ -155,12 +158,6 @@ def locked(request_id: int) -> PromotionRequest:
     if found is None:
         raise NotFound("no_such_promotion", "There is no such promotion.")
     return found
-
-
-def check_reason(reason: str) -> None:
-    if len(reason.strip()) < SHORTEST_REASON:
-        sentence = f"Give a reason of at least {SHORTEST_REASON} characters; the ledger keeps it."
-        raise Invalid("reason_too_short", sentence, {"reason": [sentence]})
 
 
 def facts(row: PromotionRequest) -> dict[str, str]:

@@ -62,7 +62,14 @@ class PromotionQuerySet(models.QuerySet):
 
     def with_names(self) -> "PromotionQuerySet":
         return self.select_related(
-            "component__owner", "version__component", "experiment", "requested_by", "closed_by"
+            "component__owner",
+            "version__component",
+            "experiment__baseline",
+            "experiment__policy",
+            "experiment__plan",
+            "experiment__dataset_version__dataset",
+            "requested_by",
+            "closed_by",
         )
 
 

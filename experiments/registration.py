@@ -1,18 +1,22 @@
 """Acts: register components, their versions, and gate policies."""
 
 import datetime as dt
+import re
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from evaltrack.accounts.models import User
 from evaltrack.canonical import digest
-from evaltrack.errors import Conflict, refuse_if
+from evaltrack.errors import Conflict, Invalid, refuse_if
 from evaltrack.integrations import hosts
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.record import record
 from experiments import configuration, policies, suite
 from experiments.models import Component, ComponentVersion, GatePolicy
+
+# It stands in addresses, in the ledger and on the approver's page: nothing invisible, nothing that leads elsewhere.
+VERSION = re.compile(r"[A-Za-z0-9._+-]{1,40}")
 
 
 def register_component(
@@ -35,6 +39,9 @@ def register_version(
 ) -> ComponentVersion:
     """Keep an immutable configuration. The same version with the same configuration answers with the first."""
     refuse_if(policies.changing(by, component))
+    if not VERSION.fullmatch(version):
+        sentence = "may hold letters, digits and . _ + - only, up to 40 of them"
+        raise Invalid("bad_version", f"version {sentence}", {"version": [sentence]})
     target = configuration.parse(body)
     refuse_if(hosts.calling(target.base_url))
     refuse_if(hosts.sending(target.api_key_env))

@@ -11,6 +11,7 @@ import uuid
 from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.db.models import Max
 
 from datasets import versions
 from datasets.examples import Example
@@ -31,6 +32,8 @@ OUTAGE_AFTER = 8
 SOON_SECONDS = 5
 # An answer that is none may be an accident once; twice, it is how this target answers this example.
 MOST_NONSENSE = 2
+# So many failed attempts in a row, and an experiment waits behind the others.
+FAILING = 3
 LANE_RANK = {Lane.GATE: 0, Lane.STANDARD: 1, Lane.EXTENDED: 2}
 
 
@@ -42,7 +45,8 @@ def drain() -> None:
         claims.reap(at=at)
         due = sorted(
             Experiment.objects.due(at).with_names().order_by("submitted_at"),
-            key=lambda experiment: LANE_RANK[Lane(experiment.lane)],
+            # What keeps failing stands behind what does not, whatever its lane.
+            key=lambda experiment: (experiment.failed_attempts >= FAILING, LANE_RANK[Lane(experiment.lane)]),
         )
         went_on = [step(experiment, deadline) for experiment in due]
         if not any(went_on) and not wait_for_more(at):
@@ -71,9 +75,9 @@ def step(experiment: Experiment, deadline: float) -> bool:
     """One experiment's turn. What nobody foresaw must not keep the other experiments from theirs."""
     try:
         return work_on(experiment, deadline)
-    except Exception:
+    except Exception as error:
         log.exception("%s: this step failed and will be tried again", experiment)
-        outages.postpone(experiment, at=clock.now())
+        outages.postpone(experiment, f"{type(error).__name__}: {error}", at=clock.now())
         return False
 
 
@@ -88,13 +92,17 @@ def work_on(experiment: Experiment, deadline: float) -> bool:
             )
         collected = collect(experiment, deadline)
         if not experiment.outputs.exclude(state=OutputState.DONE).exists():
+            # Booked before it is tried: a worker that dies while it computes must not take it up first for ever.
+            outages.book(experiment, at=clock.now())
             conclusion.conclude(experiment, at=clock.now())
             return True
     except Unavailable as outage:
         outages.wait_for_store(experiment, outage.reason, at=clock.now())
         return False
-    except Conflict:
-        return False  # another worker was faster with the same step
+    except Conflict as conflict:
+        # As a rule another worker was faster with the same step; anything else must not go unseen.
+        log.info("%s: %s", experiment, conflict.reason)
+        return False
     except ExpectedError as error:
         outages.give_up(experiment, error.reason, at=clock.now())
         return False
@@ -111,6 +119,7 @@ class Collection:
     failing: list[tuple[Claimed, CallFailed]] = field(default_factory=list)
     renewed: float = field(default_factory=time.monotonic)
     answered: int = 0
+    throttled: int = 0
 
     def renew_when_due(self) -> None:
         if time.monotonic() - self.renewed > settings.LEASE_SECONDS / 3:
@@ -187,6 +196,7 @@ def settle(state: Collection, finished: list) -> None:
         if isinstance(result, ChatAnswer):
             answers.append((output_id, result, request_digest))
         elif result.failure == Failure.THROTTLED:
+            state.throttled += 1
             claims.ask_later(claimed, token=state.token, at=at, wait_s=result.retry_after_s)
         elif result.failure == Failure.REJECTED or (
             result.failure == Failure.NONSENSE and claimed.attempts >= MOST_NONSENSE
@@ -215,16 +225,26 @@ def retry_failing(state: Collection, *, at: dt.datetime) -> None:
 
 
 def end_of_failures(state: Collection) -> None:
-    """Failures with no success after them: the endpoint is down. None of them counts as a try.
+    """Failures with no success after them: the endpoint is down, and none of them counts as a try.
 
-    Unless they are few and somebody was there: then these may be the examples that the endpoint fails at.
+    Unless somebody was there and nothing else is left to ask: then these are the examples that it fails at.
+    After an outage the others are asked first, and tell which of the two it was.
     """
-    if not state.failing:
-        return
     at = clock.now()
-    _, failure = state.failing[-1]
-    if len(state.failing) < OUTAGE_AFTER and failure.failure == Failure.BROKEN:
-        retry_failing(state, at=at)
-        return
-    claims.release([claimed.id for claimed, _ in state.failing], token=state.token)
-    outages.wait_for_endpoint(state.experiment, failure.detail, at=at)
+    if state.failing:
+        _, failure = state.failing[-1]
+        others = state.experiment.outputs.filter(state=OutputState.OPEN).exists()
+        if failure.failure == Failure.BROKEN and not others and len(state.failing) < OUTAGE_AFTER:
+            retry_failing(state, at=at)
+            return
+        again_at = outages.wait_for_endpoint(state.experiment, failure.detail, at=at)
+        failed = [claimed.id for claimed, _ in state.failing]
+        claims.release(failed, token=state.token, not_before=again_at + dt.timedelta(seconds=1))
+    elif state.throttled and not state.answered and silent_for_long(state.experiment, at):
+        outages.wait_for_endpoint(state.experiment, "it asks to slow down (429), again and again", at=at)
+
+
+def silent_for_long(experiment: Experiment, at: dt.datetime) -> bool:
+    """Whether the last answer, or the start where there was none, lies a whole drain back."""
+    last = experiment.outputs.aggregate(last=Max("finished_at"))["last"] or experiment.started_at
+    return last is not None and at - last > dt.timedelta(seconds=settings.DRAIN_SECONDS)

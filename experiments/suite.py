@@ -6,6 +6,8 @@ from typing import Any
 
 from evaltrack.errors import Invalid
 from experiments.metrics import REGISTRY
+from experiments.metrics.base import Kind
+from experiments.metrics.patterns import compiles
 
 ROLES = ("gating", "guardrail", "secondary")
 DESIGNS = ("paired", "independent")
@@ -72,96 +74,118 @@ def major(version: str) -> str:
     return found[1] if found else version
 
 
-def parse(body: Any) -> Suite:
-    """The suite that `body` describes; Invalid with one sentence per bad field."""
-    problems: dict[str, list[str]] = {}
+class Reading:
+    """Reads fields one by one and keeps what is wrong, so that all of it can be said at once."""
 
-    def wrong(name: str, sentence: str) -> None:
-        problems.setdefault(name, []).append(sentence)
+    def __init__(self) -> None:
+        self.problems: dict[str, list[str]] = {}
 
-    def number(source: dict, name: str, default: float, low: float, high: float, path: str) -> float:
+    def wrong(self, path: str, sentence: str) -> None:
+        self.problems.setdefault(path, []).append(sentence)
+
+    def known(self, source: dict, names: Any, path: str) -> None:
+        for name in sorted(set(source) - set(names)):
+            self.wrong(f"{path}.{name}", "is unknown")
+
+    def number(self, source: dict, name: str, default: float, low: float, high: float, path: str) -> float:
         value = source.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            wrong(path, f"must be a number from {low:g} to {high:g}")
+            self.wrong(f"{path}.{name}", f"must be a number from {low:g} to {high:g}")
             return default
         return value
 
+    def word(self, source: dict, name: str, words: tuple[str, ...], path: str) -> str:
+        value = source.get(name, words[0])
+        if value not in words:
+            self.wrong(f"{path}.{name}", f"must be one of {', '.join(words)}")
+            return words[0]
+        return value
+
+
+def parse(body: Any) -> Suite:
+    """The suite that `body` describes; Invalid with one sentence per bad field."""
     if not isinstance(body, dict) or not isinstance(body.get("metrics"), list) or not body["metrics"]:
         raise Invalid(
             "bad_suite",
             'suite needs "metrics", a list such as [{"metric": "accuracy", "role": "gating", "margin": 0.02}]',
             {"suite.metrics": ["is missing"]},
         )
-    for name in sorted(set(body) - {"metrics", "design", "max_error_share", "human"}):
-        wrong(f"suite.{name}", "is unknown")
+    reading = Reading()
+    reading.known(body, Suite.__dataclass_fields__, "suite")
+    rules = metric_rules(body["metrics"], reading)
+    suite = Suite(
+        metrics=tuple(rules),
+        design=reading.word(body, "design", DESIGNS, "suite"),
+        max_error_share=reading.number(body, "max_error_share", 0.05, 0, 1, "suite"),
+        human=human_rule(body.get("human"), [rule.metric for rule in rules], reading),
+    )
+    if reading.problems:
+        path, sentences = next(iter(reading.problems.items()))
+        raise Invalid("bad_suite", f"{path} {sentences[0]}", reading.problems)
+    return suite
+
+
+def metric_rules(listed: list, reading: Reading) -> list[MetricRule]:
+    if len(listed) > MOST_METRICS:
+        reading.wrong("suite.metrics", f"are more than {MOST_METRICS}")
     rules: list[MetricRule] = []
-    if len(body["metrics"]) > MOST_METRICS:
-        wrong("suite.metrics", f"are more than {MOST_METRICS}")
-    for place, rule in enumerate(body["metrics"][:MOST_METRICS]):
-        path = f"suite.metrics.{place}"
-        if not isinstance(rule, dict) or str(rule.get("metric")) not in REGISTRY:
-            wrong(f"{path}.metric", f"is unknown; known are {', '.join(sorted(REGISTRY))}")
-            continue
-        for name in sorted(set(rule) - set(MetricRule.__dataclass_fields__)):
-            wrong(f"{path}.{name}", "is unknown")
-        if rule.get("role", "gating") not in ROLES:
-            wrong(f"{path}.role", f"must be one of {', '.join(ROLES)}")
-        if rule["metric"] in {earlier.metric for earlier in rules}:
-            wrong(f"{path}.metric", "stands twice")
-        parameters = rule.get("parameters", {})
-        if not isinstance(parameters, dict):
-            wrong(f"{path}.parameters", "must be an object")
-            parameters = {}
-        for name in ("pattern", "strip"):
-            if name in parameters and not compiles(parameters[name]):
-                wrong(f"{path}.parameters.{name}", "is no regular expression")
-        if not isinstance(parameters.get("abstention", ""), str):
-            wrong(f"{path}.parameters.abstention", "must be text")
-        margin = number(rule, "margin", 0.0, 0, 1e9, f"{path}.margin")
-        rules.append(
-            MetricRule(
-                rule["metric"], rule.get("role", "gating"), margin, str(rule.get("reason", "")), parameters
-            )
-        )
+    for place, given in enumerate(listed[:MOST_METRICS]):
+        rule = metric_rule(given, f"suite.metrics.{place}", reading)
+        if rule and rule.metric in {earlier.metric for earlier in rules}:
+            reading.wrong(f"suite.metrics.{place}.metric", "stands twice")
+        elif rule:
+            rules.append(rule)
     if rules and not any(rule.role == "gating" for rule in rules):
-        wrong("suite.metrics", "need at least one with the role gating")
-    if body.get("design", "paired") not in DESIGNS:
-        wrong("suite.design", f"must be one of {', '.join(DESIGNS)}")
-    max_error_share = number(body, "max_error_share", 0.05, 0, 1, "suite.max_error_share")
-    human = body.get("human")
-    human_rule = None
-    if isinstance(human, dict):
-        for name in sorted(set(human) - set(HumanRule.__dataclass_fields__)):
-            wrong(f"suite.human.{name}", "is unknown")
-        proxy = human.get("proxy", "")
-        if proxy and proxy not in [rule.metric for rule in rules]:
-            wrong("suite.human.proxy", "must be one of the suite's metrics")
-        required = human.get("required", HumanRule.required)
-        if not isinstance(required, list | tuple) or not all(word in OCCASIONS for word in required):
-            wrong("suite.human.required", f"must be a list of {', '.join(OCCASIONS)}")
-            required = ()
-        if human.get("coefficient", "preference_kappa") not in COEFFICIENTS:
-            wrong("suite.human.coefficient", f"must be one of {', '.join(COEFFICIENTS)}")
-        human_rule = HumanRule(
-            required=tuple(required),
-            items=int(number(human, "items", 20, 1, 100_000, "suite.human.items")),
-            overlap=int(number(human, "overlap", 2, 1, 20, "suite.human.overlap")),
-            margin=number(human, "margin", 0.2, 0, 1, "suite.human.margin"),
-            coefficient=human.get("coefficient", "preference_kappa"),
-            floor=number(human, "floor", 0.4, -1, 1, "suite.human.floor"),
-            proxy=proxy,
-        )
-    elif human is not None:
-        wrong("suite.human", "must be an object")
-    if problems:
-        name, sentences = next(iter(problems.items()))
-        raise Invalid("bad_suite", f"{name} {sentences[0]}", problems)
-    return Suite(tuple(rules), body.get("design", "paired"), max_error_share, human_rule)
+        reading.wrong("suite.metrics", "need at least one with the role gating")
+    return rules
 
 
-def compiles(pattern: Any) -> bool:
-    try:
-        re.compile(pattern)
-    except (re.error, TypeError):
-        return False
-    return True
+def metric_rule(given: Any, path: str, reading: Reading) -> MetricRule | None:
+    if not isinstance(given, dict) or str(given.get("metric")) not in REGISTRY:
+        reading.wrong(f"{path}.metric", f"is unknown; known are {', '.join(sorted(REGISTRY))}")
+        return None
+    reading.known(given, MetricRule.__dataclass_fields__, path)
+    parameters = given.get("parameters", {})
+    if not isinstance(parameters, dict):
+        reading.wrong(f"{path}.parameters", "must be an object")
+        parameters = {}
+    for name in ("pattern", "strip"):
+        if name in parameters and not compiles(parameters[name]):
+            reading.wrong(f"{path}.parameters.{name}", "is no regular expression")
+    if not isinstance(parameters.get("abstention", ""), str):
+        reading.wrong(f"{path}.parameters.abstention", "must be text")
+    # Shares differ by at most 1: a margin of 3, meant as points, would let everything pass.
+    most = 0.99 if REGISTRY[given["metric"]].kind == Kind.BINARY else 1e9
+    return MetricRule(
+        metric=given["metric"],
+        role=reading.word(given, "role", ROLES, path),
+        margin=reading.number(given, "margin", 0.0, 0, most, path),
+        reason=str(given.get("reason", "")),
+        parameters=parameters,
+    )
+
+
+def human_rule(given: Any, metrics: list[str], reading: Reading) -> HumanRule | None:
+    if given is None:
+        return None
+    path = "suite.human"
+    if not isinstance(given, dict):
+        reading.wrong(path, "must be an object")
+        return None
+    reading.known(given, HumanRule.__dataclass_fields__, path)
+    proxy = given.get("proxy", "")
+    if proxy and proxy not in metrics:
+        reading.wrong(f"{path}.proxy", "must be one of the suite's metrics")
+    required = given.get("required", OCCASIONS)
+    if not isinstance(required, list | tuple) or not all(word in OCCASIONS for word in required):
+        reading.wrong(f"{path}.required", f"must be a list of {', '.join(OCCASIONS)}")
+        required = ()
+    return HumanRule(
+        required=tuple(required),
+        items=int(reading.number(given, "items", 20, 1, 100_000, path)),
+        overlap=int(reading.number(given, "overlap", 2, 1, 20, path)),
+        margin=reading.number(given, "margin", 0.2, 0, 1, path),
+        coefficient=reading.word(given, "coefficient", COEFFICIENTS, path),
+        floor=reading.number(given, "floor", 0.4, -1, 1, path),
+        proxy=proxy,
+    )

@@ -2,7 +2,8 @@
 
 import datetime as dt
 
-from evaltrack.canonical import digest
+from evaltrack.canonical import canonical_json, digest
+from evaltrack.ledger import merkle
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.identity import SYSTEM
 from evaltrack.ledger.record import record
@@ -10,7 +11,7 @@ from evaltrack.notifications import outbox
 from evaltrack.stats.estimate import from_json
 from experiments import gates, messages, suite
 from experiments.gates import People
-from experiments.models import Evidence, EvidenceKind, Experiment, Verdict
+from experiments.models import Evidence, EvidenceKind, Experiment, Run, Verdict
 
 
 def decide(experiment: Experiment, *, cause: str, at: dt.datetime) -> Verdict:
@@ -69,7 +70,7 @@ def newest(experiment: Experiment, kind: str) -> Evidence | None:
 
 
 def evidence_digest(experiment: Experiment) -> str:
-    """One digest over everything that the verdict rests on: plan, comparisons, evidence of people."""
+    """One digest over everything that the verdict rests on: plan, outputs, comparisons, evidence of people."""
     comparisons = [
         {
             "metric": row.metric,
@@ -81,5 +82,29 @@ def evidence_digest(experiment: Experiment) -> str:
         }
         for row in experiment.comparisons.all()
     ]
-    people = list(experiment.evidence.order_by("pk").values_list("digest", flat=True))
-    return digest({"plan": experiment.plan.digest, "comparisons": comparisons, "people": people})
+    people = [digest(row.body) for row in experiment.evidence.order_by("pk")]
+    return digest(
+        {
+            "plan": digest(experiment.plan.body),
+            "outputs": {run.arm: outputs_root(run) for run in experiment.runs.all()},
+            "comparisons": comparisons,
+            "people": people,
+        }
+    )
+
+
+def outputs_root(run: Run) -> str:
+    """The Merkle root over a run's outputs in order: one digest that can prove each of them."""
+    columns = (
+        "example_id",
+        "repeat",
+        "outcome",
+        "text",
+        "error",
+        "latency_ms",
+        "input_tokens",
+        "output_tokens",
+    )
+    rows = run.outputs.order_by("position", "repeat").values_list(*columns)
+    leaves = (merkle.leaf_hash(canonical_json(row)) for row in rows.iterator(chunk_size=500))
+    return merkle.root(leaves).hex()

@@ -20,12 +20,17 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="EVALTRACK_DATA names no folder with real data"))
 
 
+@pytest.fixture(scope="session")
+def empty_folder(tmp_path_factory):
+    """What the server takes for its folder of static files: it wants to see one."""
+    return tmp_path_factory.mktemp("static")
+
+
 @pytest.fixture(autouse=True)
-def stage(settings, tmp_path, request):
+def stage(settings, tmp_path, empty_folder, request):
     """Each test has its own store and keys, weak but quick password hashes, and plain static files."""
     settings.STORE_DIR = tmp_path / "store"
-    settings.STATIC_ROOT = tmp_path / "static"
-    settings.STATIC_ROOT.mkdir()
+    settings.STATIC_ROOT = empty_folder
     settings.LEDGER_KEY_FILE = tmp_path / "ledger-key.pem"
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

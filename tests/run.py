@@ -11,41 +11,68 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from tests import postgresql
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def pytest(database_url: str, label: str, arguments: list[str]) -> int:
-    print(f"\n── {label} ──", flush=True)
-    with tempfile.TemporaryDirectory(prefix="evaltrack-test-") as folder:
-        environment = {**os.environ, "EVALTRACK_VAR": folder, "DATABASE_URL": database_url}
-        environment["DATABASE_URL"] = database_url or f"sqlite:///{folder}/evaltrack.sqlite3"
-        return subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-rs", *arguments], env=environment, cwd=ROOT
-        ).returncode
+@dataclass
+class Half:
+    """The suite on one database. Both halves run at the same time: each keeps one core busy."""
+
+    label: str
+    folder: Path
+    database_url: str
+    output: IO[bytes] | None = None
+
+    def start(self, arguments: list[str]) -> None:
+        environment = {**os.environ, "EVALTRACK_VAR": str(self.folder), "DATABASE_URL": self.database_url}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", "-q", "-rs", *arguments],
+            env=environment,
+            cwd=ROOT,
+            stdout=self.output,
+            stderr=subprocess.STDOUT,
+        )
+
+    def finish(self) -> int:
+        """Wait for the end; what was kept is printed as one piece."""
+        code = self.process.wait()
+        if self.output:
+            self.output.seek(0)
+            print(f"\n── {self.label} ──\n{self.output.read().decode(errors='replace')}", flush=True)
+        return code
 
 
 def main() -> int:
     arguments, strict = sys.argv[1:], os.environ.get("REQUIRE_ALL") == "1"
-    started, missing, codes = time.monotonic(), [], {}
+    started, missing = time.monotonic(), []
     if not (os.environ.get("CHROMIUM") or shutil.which("chromium")):
         missing.append("Chromium is not installed, so the browser tests were skipped: apt install chromium")
-    codes["SQLite"] = pytest("", "SQLite", arguments)
     with contextlib.ExitStack() as stack:
+        folders = [
+            Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="evaltrack-test-"))) for _ in range(2)
+        ]
+        halves = [Half("SQLite", folders[0], f"sqlite:///{folders[0]}/evaltrack.sqlite3")]
         url = os.environ.get("TEST_DATABASE_URL", "")
         if not url and postgresql.programs():
             url = stack.enter_context(postgresql.cluster())
         if url:
-            codes["PostgreSQL"] = pytest(url, "PostgreSQL", arguments)
+            halves.append(Half("PostgreSQL", folders[1], url, stack.enter_context(tempfile.TemporaryFile())))
         else:
             missing.append(
                 "PostgreSQL is not installed, so its half of the suite was skipped: "
                 f"{postgresql.INSTALL} (or set TEST_DATABASE_URL)"
             )
-    print(f"\n── {', '.join(f'{name}: {words(code)}' for name, code in codes.items())} ", end="")
+        print("── SQLite; PostgreSQL runs at the same time and is printed after it ──", flush=True)
+        for half in halves:
+            half.start(arguments)
+        codes = {half.label: half.finish() for half in halves}
+    print(f"── {', '.join(f'{name}: {words(code)}' for name, code in codes.items())} ", end="")
     print(f"in {time.monotonic() - started:.0f} s ──")
     for sentence in missing:
         print(f"{'MISSING' if strict else 'skipped'}: {sentence}")

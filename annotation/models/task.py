@@ -18,11 +18,22 @@ class Task(models.Model):
     first = models.ForeignKey("experiments.Output", on_delete=models.PROTECT, related_name="+")
     second = models.ForeignKey("experiments.Output", on_delete=models.PROTECT, related_name="+")
     due_at = models.DateTimeField()
+    # Left out by the lead, as nobody will judge it: neither in the queue nor in any figure.
+    excluded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    excluded_at = models.DateTimeField(null=True)
+    exclusion_reason = models.TextField(blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(name="task_once", fields=["campaign", "first", "second"]),
             models.CheckConstraint(name="task_compares_two", condition=~Q(first=F("second"))),
+            models.CheckConstraint(
+                name="task_excluded_by_and_at_and_why",
+                condition=Q(excluded_by=None, excluded_at=None, exclusion_reason="")
+                | Q(excluded_by__isnull=False, excluded_at__isnull=False) & ~Q(exclusion_reason=""),
+            ),
         ]
         indexes = [models.Index(name="task_due", fields=["due_at"])]
 
@@ -34,13 +45,15 @@ class SlotState(models.TextChoices):
     OPEN = "open", "Open"
     HELD = "held", "Held"
     DONE = "done", "Done"
+    WITHDRAWN = "withdrawn", "Withdrawn"
 
 
 class Slot(models.Model):
     """One required judgment of a task: the queue, and nothing but the queue.
 
     `order_key` is a seeded shuffle fixed when the campaign opens, so that order costs nothing at claim time.
-    `first_on_slot_1` says which response is shown first; a slot that comes back keeps it.
+    `first_on_slot_1` says which response is shown first; a slot that comes back keeps it. Withdrawn is what
+    nobody has to judge any more: it stays so.
     """
 
     task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="slots")
@@ -49,7 +62,7 @@ class Slot(models.Model):
     order_key = models.PositiveIntegerField()
     first_on_slot_1 = models.BooleanField()
     due_at = models.DateTimeField()
-    state = models.CharField(max_length=5, choices=SlotState.choices, default=SlotState.OPEN)
+    state = models.CharField(max_length=9, choices=SlotState.choices, default=SlotState.OPEN)
     holder = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
@@ -66,7 +79,7 @@ class Slot(models.Model):
             models.CheckConstraint(name="slot_state_known", condition=Q(state__in=SlotState.values)),
             models.CheckConstraint(
                 name="slot_held_has_holder",
-                condition=Q(state="open", holder=None, token=None, lease_until=None)
+                condition=Q(state__in=["open", "withdrawn"], holder=None, token=None, lease_until=None)
                 | Q(state="held", holder__isnull=False, token__isnull=False, lease_until__isnull=False)
                 | Q(state="done", holder__isnull=False, token=None, lease_until=None),
             ),

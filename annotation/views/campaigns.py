@@ -1,6 +1,9 @@
 """Pages of the lead: how a campaign goes, how far people agree, and what to do when they are late."""
 
 import uuid
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -9,25 +12,26 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from annotation import agreement, campaigns, escalation, policies, querysets
+from annotation import agreement, campaigns, escalation, lookup, policies, querysets
 from annotation.models import Campaign, Escalation, Slot, SlotState
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
-from evaltrack.errors import ExpectedError, NotFound
+from evaltrack.errors import ExpectedError
 from evaltrack.htmx import page
-from experiments import suite
+from experiments import gates, suite
 
 PAGE_SIZE = 25
 
 
 @requires(Permission.VIEW_CAMPAIGNS)
 def campaign_list(request: PageRequest) -> HttpResponse:
+    counted = Q(slots__task__excluded_at=None)
     rows = (
         querysets.campaigns_visible_to(request.user)
         .annotate(
-            wanted=Count("slots"),
-            done=Count("slots", filter=Q(slots__state=SlotState.DONE)),
+            wanted=Count("slots", filter=counted),
+            done=Count("slots", filter=counted & Q(slots__state=SlotState.DONE)),
         )
         .order_by("status", "due_at", "-pk")
     )
@@ -38,19 +42,14 @@ def campaign_list(request: PageRequest) -> HttpResponse:
     return page(request, "annotation/campaigns.html", context)
 
 
-def visible(request: PageRequest, public_id: uuid.UUID) -> Campaign:
-    found = querysets.campaigns_visible_to(request.user).filter(public_id=public_id).first()
-    if found is None:
-        raise NotFound("no_such_campaign", "There is no such campaign that you may see.")
-    return found
-
-
 @requires(Permission.VIEW_CAMPAIGNS)
 def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
-    campaign = visible(request, public_id)
+    campaign = lookup.campaign_named(public_id, seen_by=request.user)
+    may_manage = request.user.can(Permission.MANAGE_CAMPAIGNS)
     found = agreement.of(campaign)
     rule = suite.parse(campaign.experiment.policy.body).human or suite.HumanRule()
-    slots = Slot.objects.filter(campaign=campaign).aggregate(
+    deciding = found.coefficient(rule.coefficient)
+    slots = Slot.objects.filter(campaign=campaign, task__excluded_at=None).aggregate(
         wanted=Count("pk"),
         done=Count("pk", filter=Q(state=SlotState.DONE)),
         held=Count("pk", filter=Q(state=SlotState.HELD)),
@@ -58,54 +57,81 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     context = {
         "campaign": campaign,
         "slots": slots,
-        "findings": found,
-        "agreement": found.coefficient(rule.coefficient).as_json(),
+        "excluded": campaign.tasks.exclude(excluded_at=None).aggregate(
+            tasks=Count("pk", distinct=True), judgments=Count("judgments")
+        ),
+        "findings": found.as_json(name_of=str if may_manage else agreement.pseudonym),
+        "mean_of_pairs": found.cohen,
+        "agreement": deciding.as_json(),
+        "usable": gates.usable(deciding, rule.floor),
         "rule": rule,
-        "preference_kappa": found.preference.kappa.as_json(),
-        "cohen": found.cohen_kappa.as_json(),
-        "alpha": found.alpha.as_json(),
-        "percent": found.percent.as_json(),
-        "net_preference": found.net_preference.as_json(),
-        "left_picks": found.left_picks.as_json(),
-        "pairs": [
-            {
-                "one": pair.one,
-                "other": pair.other,
-                "kappa": pair.kappa.as_json(),
-                "percent": pair.percent.as_json(),
-            }
-            for pair in found.pairs
-        ],
         "escalated": Escalation.objects.filter(task__campaign=campaign).count(),
         "overdue": campaign.status == "open" and campaign.due_at < clock.now(),
         "closing": policies.closing(request.user, campaign),
         "unblocking": policies.unblocking(request.user, campaign),
-        "may_manage": request.user.can(Permission.MANAGE_CAMPAIGNS),
+        "may_manage": may_manage,
+        "skipped": skipped(campaign) if may_manage else [],
     }
     return page(request, "annotation/campaign.html", context, fragment="annotation/_campaign.html")
+
+
+def skipped(campaign: Campaign) -> list[dict[str, Any]]:
+    """What the lead may exclude: how often and why it was skipped, not by whom."""
+    return [
+        {
+            "task": task,
+            "count": len(task.skips),
+            "reasons": Counter(skip.skip_reason for skip in task.skips).most_common(),
+        }
+        for task in querysets.skipped_tasks(campaign)
+    ]
 
 
 @require_POST
 @requires(Permission.MANAGE_CAMPAIGNS)
 def campaign_close(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
-    campaign = visible(request, public_id)
-    try:
-        campaigns.close(campaign.pk, by=request.user, at=clock.now())
-        messages.success(request, "The campaign is closed.")
-    except ExpectedError as error:
-        messages.error(request, error.reason)
-    return redirect(campaign)
+    campaign = lookup.campaign_named(public_id, seen_by=request.user)
+    return told(
+        request,
+        campaign,
+        lambda: campaigns.close(campaign.pk, by=request.user, at=clock.now()),
+        "The campaign is closed.",
+    )
+
+
+@require_POST
+@requires(Permission.MANAGE_CAMPAIGNS)
+def campaign_exclude(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
+    campaign = lookup.campaign_named(public_id, seen_by=request.user)
+
+    def exclude() -> None:
+        task = lookup.task_named(request.POST.get("task", ""), campaign=campaign)
+        campaigns.exclude_task(
+            task.pk, by=request.user, reason=request.POST.get("reason", ""), at=clock.now()
+        )
+
+    return told(request, campaign, exclude, "The task is excluded.")
 
 
 @require_POST
 @requires(Permission.MANAGE_CAMPAIGNS)
 def campaign_unblock(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
-    campaign = visible(request, public_id)
-    try:
-        escalation.unblock_by_proxy(
+    campaign = lookup.campaign_named(public_id, seen_by=request.user)
+    return told(
+        request,
+        campaign,
+        lambda: escalation.unblock_by_proxy(
             campaign.pk, by=request.user, reason=request.POST.get("reason", ""), at=clock.now()
-        )
-        messages.success(request, "The proxy stands in; the verdict is provisional until people have judged.")
+        ),
+        "The proxy stands in; the verdict is provisional until people have judged.",
+    )
+
+
+def told(request: PageRequest, campaign: Campaign, act: Callable[[], Any], done: str) -> HttpResponse:
+    """Act, and say on the campaign's page what came of it."""
+    try:
+        act()
+        messages.success(request, done)
     except ExpectedError as error:
         messages.error(request, error.reason)
     return redirect(campaign)

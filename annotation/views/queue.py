@@ -11,6 +11,7 @@ from annotation import assignment as assignments
 from annotation import judging, presenters
 from annotation.assignment import NothingToDo
 from annotation.judging import Answer
+from annotation.models import AssignmentState
 from evaltrack import clock
 from evaltrack.accounts import grants
 from evaltrack.accounts.access import PageRequest, requires
@@ -95,6 +96,8 @@ def skip(request: PageRequest, assignment_id: uuid.UUID) -> HttpResponse:
 def again(request: PageRequest, assignment_id: uuid.UUID, problem: str) -> HttpResponse:
     """The same task with what is missing; nothing that was typed is lost."""
     shown = assignments.mine(assignment_id, request.user)
+    if shown.state != AssignmentState.SHOWN:
+        return onward(request, problem="This task has ended; here is your next one.")
     context = screen_context(shown) | {"problem": problem, "comment": request.POST.get("comment", "")}
     return page(
         request, "annotation/review.html", context, fragment="annotation/_review_card.html", status=422

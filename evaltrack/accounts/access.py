@@ -72,8 +72,3 @@ class MethodPermissions(BasePermission):
         if any(may(request.user, permission, request.auth) for permission in asked):
             return True
         raise refusal(asked[0])
-
-
-class SignedInPersonOnly(BasePermission):
-    def has_permission(self, request, view) -> bool:
-        return request.user.is_authenticated and request.auth is None

@@ -46,6 +46,10 @@ class BearerScheme(OpenApiAuthenticationExtension):
 class RoleBackend(ModelBackend):
     """Django's login, with permissions of the admin pages taken from roles and nothing else."""
 
+    def user_can_authenticate(self, user):
+        """Machines act by token alone."""
+        return super().user_can_authenticate(user) and not user.is_machine
+
     def get_all_permissions(self, user_obj, obj=None):
         if obj is not None or not user_obj.is_active or user_obj.is_anonymous:
             return set()

@@ -38,6 +38,8 @@ def grant(user: User, role: Role, *, by: User | None, at: dt.datetime) -> RoleGr
 def revoke(grant_id: int, *, by: User, at: dt.datetime) -> RoleGrant:
     refuse_to_manage(by)
     row = RoleGrant.objects.select_for_update().select_related("user").get(pk=grant_id)
+    if row.user_id == by.pk:
+        raise Refused("own_role", "You cannot revoke a role of your own; ask another administrator.")
     if row.revoked_at is not None:
         raise Conflict("already_revoked", "This role was revoked before.")
     row.revoked_at, row.revoked_by = at, by
@@ -60,6 +62,12 @@ def accept_agreement(user: User, *, at: dt.datetime) -> AgreementAcceptance:
     if created:
         record(Event.AGREEMENT_ACCEPTED, by=user, subject=row, facts={"version": AGREEMENT_VERSION}, at=at)
     return row
+
+
+def password_was_set(person: User, *, by: User, at: dt.datetime) -> None:
+    """Write down that somebody set a person's password; call it in the transaction that set it."""
+    if person != by:
+        record(Event.PASSWORD_SET, by=by, subject=person, at=at)
 
 
 def has_accepted_agreement(user: User) -> bool:

@@ -1,5 +1,7 @@
 """`Idempotency-Key`: the same key and body answers with the first result, another body is a conflict."""
 
+import hashlib
+import tempfile
 from functools import wraps
 
 from django.db import IntegrityError, transaction
@@ -25,7 +27,7 @@ def idempotent(method):
             return method(view, request, *args, **kwargs)
         if len(key) > 200 or not key.isprintable():
             raise Invalid("bad_idempotency_key", "Idempotency-Key takes up to 200 printable characters.")
-        asked = sha256_hex(request.get_full_path().encode() + b"\n" + body_bytes(request))
+        asked = sha256_hex(request.get_full_path().encode() + b"\n" + body_digest(request))
         with transaction.atomic():
             try:
                 with transaction.atomic():
@@ -42,8 +44,18 @@ def idempotent(method):
     return answered_once
 
 
-def body_bytes(request) -> bytes:
-    return request._request.body
+def body_digest(request) -> bytes:
+    """SHA-256 of the body. A stream is put into a file meanwhile, from which the view then reads it."""
+    if request.content_type != "application/x-ndjson":
+        return hashlib.sha256(request._request.body).digest()
+    spooled = tempfile.TemporaryFile()  # noqa: SIM115 - the view reads it; closed with the request
+    found = hashlib.sha256()
+    while part := request._request.read(1 << 20):
+        found.update(part)
+        spooled.write(part)
+    spooled.seek(0)
+    request._full_data = request._data = spooled
+    return found.digest()
 
 
 def first_answer(user, key: str, asked: str) -> Response:

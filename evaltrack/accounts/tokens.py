@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
+from evaltrack.accounts import grants
 from evaltrack.accounts.models import ApiToken, User
 from evaltrack.accounts.roles import SCOPES
 from evaltrack.canonical import sha256_hex
@@ -60,6 +61,9 @@ def issue(
 
 @transaction.atomic
 def revoke(token: ApiToken, *, by: User, at: dt.datetime) -> None:
+    """End a token, one's own or, as an administrator, anybody's. Ending it again changes nothing."""
+    if token.user_id != by.pk:
+        grants.refuse_to_manage(by)
     if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=at, revoked_by=by):
         record(Event.TOKEN_REVOKED, by=by, subject=token, at=at)
 

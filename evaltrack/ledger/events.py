@@ -10,6 +10,8 @@ from django.db import models
 class Event(models.TextChoices):
     ROLE_GRANTED = "role_granted", "Role granted"
     ROLE_REVOKED = "role_revoked", "Role revoked"
+    ACCOUNT_CREATED = "account_created", "Account created"
+    PASSWORD_SET = "password_set", "Password set"
     TOKEN_CREATED = "token_created", "Token created"
     TOKEN_REVOKED = "token_revoked", "Token revoked"
     AGREEMENT_ACCEPTED = "agreement_accepted", "Agreement accepted"
@@ -25,6 +27,7 @@ class Event(models.TextChoices):
     CAMPAIGN_CLOSED = "campaign_closed", "Campaign closed"
     HUMAN_EVIDENCE_RECORDED = "human_evidence_recorded", "Human evidence recorded"
     PROXY_EVIDENCE_RECORDED = "proxy_evidence_recorded", "Proxy evidence recorded"
+    TASK_EXCLUDED = "task_excluded", "Task excluded"
     CAMPAIGN_UNBLOCKED = "campaign_unblocked", "Campaign unblocked"
     PROMOTION_REQUESTED = "promotion_requested", "Promotion requested"
     PROMOTION_APPROVED = "promotion_approved", "Promotion approved"
@@ -48,6 +51,8 @@ class Event(models.TextChoices):
 SENTENCES = {
     Event.ROLE_GRANTED: "{actor} gave {subject} the role {role}",
     Event.ROLE_REVOKED: "{actor} took the role {role} from {subject}",
+    Event.ACCOUNT_CREATED: "{actor} created the account {subject}",
+    Event.PASSWORD_SET: "{actor} set the password of {subject}",
     Event.TOKEN_CREATED: "{actor} created the token {subject}",
     Event.TOKEN_REVOKED: "{actor} revoked the token {subject}",
     Event.AGREEMENT_ACCEPTED: "{actor} accepted the agreement {subject}",
@@ -63,6 +68,7 @@ SENTENCES = {
     Event.CAMPAIGN_CLOSED: "{actor} closed {subject}",
     Event.HUMAN_EVIDENCE_RECORDED: "{actor} recorded human evidence for {subject}",
     Event.PROXY_EVIDENCE_RECORDED: "{actor} recorded proxy evidence for {subject}",
+    Event.TASK_EXCLUDED: "{actor} excluded an item of {subject}",
     Event.CAMPAIGN_UNBLOCKED: "{actor} unblocked {subject} with a proxy metric",
     Event.PROMOTION_REQUESTED: "{actor} requested {subject}",
     Event.PROMOTION_APPROVED: "{actor} approved {subject}",

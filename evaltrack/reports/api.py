@@ -80,6 +80,6 @@ def whole(request, name: str, *, default: int) -> int:
     text = request.query_params.get(name, "")
     if not text:
         return default
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > 18:
         raise Invalid("bad_number", f"{name} is a whole number.")
     return int(text)

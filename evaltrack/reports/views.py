@@ -44,7 +44,7 @@ def ledger(request: PageRequest) -> HttpResponse:
     """The newest entries first. Paged by index: counting a ledger of millions would be slow for nothing."""
     size = LedgerEntry.objects.size()
     before = request.GET.get("before", "")
-    end = min(int(before), size) if before.isdecimal() else size
+    end = min(int(before), size) if before.isdecimal() and len(before) < 19 else size
     entries = LedgerEntry.objects.filter(index__lt=end).order_by("-index")[:PAGE_SIZE]
     context = {
         "entries": entries,

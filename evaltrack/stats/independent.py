@@ -173,7 +173,8 @@ def _one_sided(
         return EMPTY_SIDE
     if np.isin(ours, (0, 1)).all() and np.isin(theirs, (0, 1)).all():
         if margin >= 1:
-            raise ValueError(f"two shares differ by at most 1; a margin of {margin} tests nothing")
+            # Two shares differ by at most 1: no data can speak against "not worse than that".
+            return TestResult(None, 1.0 if direction > 0 else 0.0)
         score = miettinen_nurminen_score(int(ours.sum()), len(ours), int(theirs.sum()), len(theirs), -margin)
         statistic = score if math.isfinite(score) else None
         return TestResult(statistic, float(special.ndtr(direction * score)))

@@ -26,15 +26,19 @@ def resampled(multiplicity: NDArray[np.int64], width: int, seed: int) -> Iterato
     """
     rng = np.random.default_rng(seed)
     patterns, units = len(multiplicity), int(multiplicity.sum())
+    by_count = COUNT_COST * patterns < units
     pattern_of = np.repeat(np.arange(patterns), multiplicity)
-    step = max(1, DRAWN_CELLS // max(width, patterns))
+    step = max(1, DRAWN_CELLS // max(width, patterns if by_count else units))
     for start in range(0, DRAWS, step):
         rows = min(step, DRAWS - start)
-        if COUNT_COST * patterns < units:
+        if by_count:
             yield rng.multinomial(units, multiplicity / units, size=rows).astype(np.float64)
         else:
-            drawn = (pattern_of[rng.integers(0, units, units)] for _ in range(rows))
-            yield np.array([np.bincount(row, minlength=patterns) for row in drawn], dtype=np.float64)
+            drawn = pattern_of[rng.integers(0, units, size=(rows, units))]
+            # Each draw counts its patterns in a range of its own, so that one count serves all draws.
+            own_range = drawn + patterns * np.arange(rows)[:, None]
+            counts = np.bincount(own_range.ravel(), minlength=rows * patterns)
+            yield counts.reshape(rows, patterns).astype(np.float64)
 
 
 def bootstrap_estimate(

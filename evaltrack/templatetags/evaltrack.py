@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-import re
+import unicodedata
 from typing import Any
 
 from django import template
@@ -13,17 +13,27 @@ from evaltrack.templatetags import intervals
 
 register = template.Library()
 
-# Controls that change how text around them reads, or hide in it: direction marks, zero widths, tags.
-INVISIBLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
-    "\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
+# Letters by category that show nothing: fillers, joiners and the blank of Braille.
+BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+PLAIN_CONTROLS = frozenset("\n\t\r")
+
+
+def invisible(character: str) -> bool:
+    """Whether a character hides, or changes how the text around it reads: controls, marks, separators, tags."""
+    if character in PLAIN_CONTROLS:
+        return False
+    variation = "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
+    return (
+        variation
+        or character in BLANK
+        or unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp", "Co", "Cs"}
+    )
 
 
 @register.filter
 def untrusted(text: str) -> SafeString:
     """Text of a model or an upload: escaped, with invisible controls made visible."""
-    shown = INVISIBLE.sub(lambda found: f"⟦U+{ord(found[0]):04X}⟧", str(text))
+    shown = "".join(f"⟦U+{ord(each):04X}⟧" if invisible(each) else each for each in str(text))
     return mark_safe(conditional_escape(shown))
 
 
@@ -55,7 +65,7 @@ def signed(value: float | None, kind: str = "") -> str:
 def estimate(statistic: dict[str, Any] | None, kind: str = "", difference: bool = False) -> SafeString:
     """A statistic of the API with its interval; where there is none, the reason."""
     if not statistic:
-        return format_html("<span class='undefined'>–</span>")
+        return mark_safe("<span class='undefined'>–</span>")
     if "undefined" in statistic:
         return format_html("<span class='undefined'>{}</span>", statistic["undefined"])
     show = signed if difference else number

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 WIDTH, HEIGHT, PAD = 220, 24, 6
 
@@ -14,7 +14,7 @@ def plot(delta: dict[str, Any], *, margin: float, flipped: bool, scale: float) -
     The shaded band is the tolerated loss; `flipped` mirrors metrics of which less is better.
     """
     if "undefined" in delta or delta.get("ci_low") is None or not scale:
-        return format_html("<span class='undefined'>not drawn</span>")
+        return mark_safe("<span class='undefined'>not drawn</span>")
     sign = -1 if flipped else 1
     ends = sorted((sign * delta["ci_low"], sign * delta["ci_high"]))
     value, low, high = (place(number, scale) for number in (sign * delta["value"], *ends))

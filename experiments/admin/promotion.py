@@ -10,7 +10,6 @@ from evaltrack.accounts.access import PageRequest
 from evaltrack.errors import ExpectedError
 from experiments import policies, promotion, registry
 from experiments.models import PromotionRequest
-from experiments.querysets import owned_or_all
 from experiments.views.experiments import with_scales
 
 
@@ -32,7 +31,7 @@ class PromotionRequestAdmin(admin.ModelAdmin):
     ordering = ("-requested_at",)
 
     def get_queryset(self, request):
-        return super().get_queryset(request).filter(owned_or_all(request.user, "component__owner"))
+        return PromotionRequest.objects.visible_to(request.user).with_names()
 
     def get_urls(self):
         decide = self.admin_site.admin_view(require_POST(self.decide))
@@ -65,9 +64,11 @@ class PromotionRequestAdmin(admin.ModelAdmin):
                     object_id, by=request.user, reason=reason, seen_digest=seen, at=clock.now()
                 )
                 messages.success(request, f"{row.version} runs in {row.environment} now.")
-            else:
+            elif request.POST.get("decision") == "reject":
                 row = promotion.reject(object_id, by=request.user, reason=reason, at=clock.now())
                 messages.success(request, f"{row} is rejected; {row.requested_by} was told.")
+            else:
+                messages.error(request, "Press one of the two buttons: approve or reject.")
         except ExpectedError as error:
             messages.error(request, error.reason)
         return HttpResponseRedirect(reverse("admin:experiments_promotionrequest_change", args=[object_id]))

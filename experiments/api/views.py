@@ -31,7 +31,7 @@ def policy_named(suite, component_name: str, request) -> GatePolicy | None:
             raise NotFound("no_such_suite", f"There is no suite {suite!r}.")
         return found
     # A suite sent inline is a policy too, named by its content, so that a verdict always names its rules.
-    name = f"{component_name}-{digest(suite)[:12]}"[:80]
+    name = f"{component_name[:60]}-{digest(suite)[:12]}"
     return registration.activate_policy(name, suite, by=request.user, at=clock.now())
 
 
@@ -214,9 +214,10 @@ class PromotionWithdraw(ApiView):
 def time_of(written: str) -> dt.datetime | None:
     """The time that a query names; None where there is no such time."""
     try:
-        return parse_datetime(written.replace(" ", "+"))
-    except ValueError:
-        return None  # well written, like the 30th of February
+        found = parse_datetime(written.replace(" ", "+"))
+        return found if found is None or found.tzinfo is None else found.astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        return None  # well written, like the 30th of February, or at the edge of the calendar
 
 
 class Production(ApiView):

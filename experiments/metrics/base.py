@@ -1,7 +1,7 @@
 """Pure: what a metric is."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -53,4 +53,7 @@ class Metric:
     version: str = "1"
 
     def of(self, answered: Answered) -> float | None:
-        return self.missing if answered.text is None else self.value(answered)
+        """The example's number: what it counts without an answer only where an answer would have counted."""
+        if answered.text is not None:
+            return self.value(answered)
+        return None if self.value(replace(answered, text="")) is None else self.missing

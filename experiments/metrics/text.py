@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter
 from typing import Any
 
+from experiments.metrics import patterns
 from experiments.metrics.base import Answered, Direction, Kind, Metric
 
 ARTICLES = re.compile(r"\b(a|an|the)\b")
@@ -37,12 +38,19 @@ def share_of_facts(answered: Answered) -> float | None:
     answered from the sources: then saying so counts 1, and any answer 0.
     """
     facts = answered.expected.get("facts") if isinstance(answered.expected, dict) else None
-    if not isinstance(facts, list) or answered.text is None:
+    if not is_list_of_spellings(facts) or answered.text is None:
         return None
     if not facts:
         return float(abstains(answered))
     stated = sum(any(contains(answered.text, spelling) for spelling in fact) for fact in facts)
     return stated / len(facts)
+
+
+def is_list_of_spellings(facts: Any) -> bool:
+    """Whether `facts` is a list of lists of text: `["30 days"]` would be read letter by letter."""
+    return isinstance(facts, list) and all(
+        isinstance(fact, list) and all(isinstance(spelling, str) for spelling in fact) for fact in facts
+    )
 
 
 def facts_stated(answered: Answered) -> float | None:
@@ -62,7 +70,9 @@ def token_f1(answered: Answered) -> float | None:
     wanted = reference(answered.expected)
     if wanted is None or answered.text is None:
         return None
-    said = re.sub(answered.parameters.get("strip", r"\[[^\]]*\]"), " ", answered.text)
+    said = patterns.without(answered.parameters.get("strip", r"\[[^\]]*\]"), answered.text)
+    if said is None:
+        return None
     ours, theirs = Counter(normalized(said).split()), Counter(normalized(wanted).split())
     shared = sum((ours & theirs).values())
     if not shared:
@@ -96,7 +106,8 @@ def format_compliance(answered: Answered) -> float | None:
     pattern = answered.parameters.get("pattern")
     if not isinstance(pattern, str) or answered.text is None:
         return None
-    return float(re.fullmatch(pattern, answered.text.strip(), re.DOTALL) is not None)
+    matches = patterns.matches_whole(pattern, answered.text.strip())
+    return None if matches is None else float(matches)
 
 
 METRICS = [

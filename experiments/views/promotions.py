@@ -11,7 +11,7 @@ from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import ExpectedError
 from evaltrack.htmx import page
-from experiments import promotion
+from experiments import policies, promotion
 from experiments.lookup import experiment_named, promotion_named
 from experiments.models import Deployment, Experiment, PromotionRequest
 from experiments.querysets import owned_or_all
@@ -34,7 +34,7 @@ def promotion_list(request: PageRequest) -> HttpResponse:
 def promotion_detail(request: PageRequest, public_id: str) -> HttpResponse:
     row = promotion_named(public_id, seen_by=request.user)
     may_decide = request.user.can(Permission.DECIDE_PROMOTION)
-    may_withdraw = row.requested_by_id == request.user.pk and row.status == "open"
+    may_withdraw = row.status == "open" and policies.withdrawing(request.user, row) is None
     context = {"promotion": row, "may_decide": may_decide, "may_withdraw": may_withdraw}
     return page(request, "experiments/promotion.html", context)
 
@@ -43,7 +43,7 @@ def promotion_detail(request: PageRequest, public_id: str) -> HttpResponse:
 @requires(Permission.REQUEST_PROMOTION)
 def promotion_request(request: PageRequest) -> HttpResponse:
     """The form on an experiment's page; `experiment` names what justifies the promotion."""
-    named = request.POST.get("experiment", "").strip()
+    named = request.POST.get("experiment", "").replace("\x00", "").strip()
     experiment: Experiment | None = experiment_named(named, seen_by=request.user) if named else None
     try:
         row = promotion.request(

@@ -63,6 +63,7 @@ PAGES = [
     ("GET", "campaigns/", LEADS_TOO),
     ("GET", "campaigns/<uuid:public_id>/", LEADS_TOO),
     ("POST", "campaigns/<uuid:public_id>/close/", "lead"),
+    ("POST", "campaigns/<uuid:public_id>/exclude/", "lead"),
     ("POST", "campaigns/<uuid:public_id>/unblock/", "lead"),
     ("GET", "ledger/", LEDGER),
     ("GET", "ledger/<int:index>/", LEDGER),

@@ -63,6 +63,8 @@ class Migration(migrations.Migration):
                         choices=[
                             ("role_granted", "Role granted"),
                             ("role_revoked", "Role revoked"),
+                            ("account_created", "Account created"),
+                            ("password_set", "Password set"),
                             ("token_created", "Token created"),
                             ("token_revoked", "Token revoked"),
                             ("agreement_accepted", "Agreement accepted"),
@@ -78,6 +80,7 @@ class Migration(migrations.Migration):
                             ("campaign_closed", "Campaign closed"),
                             ("human_evidence_recorded", "Human evidence recorded"),
                             ("proxy_evidence_recorded", "Proxy evidence recorded"),
+                            ("task_excluded", "Task excluded"),
                             ("campaign_unblocked", "Campaign unblocked"),
                             ("promotion_requested", "Promotion requested"),
                             ("promotion_approved", "Promotion approved"),
@@ -118,6 +121,8 @@ class Migration(migrations.Migration):
                                 [
                                     "role_granted",
                                     "role_revoked",
+                                    "account_created",
+                                    "password_set",
                                     "token_created",
                                     "token_revoked",
                                     "agreement_accepted",
@@ -133,6 +138,7 @@ class Migration(migrations.Migration):
                                     "campaign_closed",
                                     "human_evidence_recorded",
                                     "proxy_evidence_recorded",
+                                    "task_excluded",
                                     "campaign_unblocked",
                                     "promotion_requested",
                                     "promotion_approved",

@@ -1,0 +1,33 @@
+"""How bodies of API requests are read."""
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser, JSONParser
+
+from evaltrack.canonical import DEEPEST, nested_beyond
+
+
+class StrictJsonParser(JSONParser):
+    """JSON as the standard has it, nested no deeper than can be kept and hashed."""
+
+    strict = True
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        try:
+            body = super().parse(stream, media_type, parser_context)
+        except RecursionError:
+            body = None
+            too_deep = True
+        else:
+            too_deep = nested_beyond(body, DEEPEST)
+        if too_deep:
+            raise ParseError(f"This body is nested deeper than {DEEPEST} levels.")
+        return body
+
+
+class NdjsonParser(BaseParser):
+    """Hands the body on as a stream: a dataset may be larger than memory."""
+
+    media_type = "application/x-ndjson"
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        return stream

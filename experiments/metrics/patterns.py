@@ -1,0 +1,37 @@
+"""Pure: regular expressions that users write, matched so that none can hang a worker.
+
+Python's own `re` cannot be stopped while it backtracks; `regex` can.
+"""
+
+import regex
+
+# Far more than any sane pattern needs on one answer.
+SLOWEST_S = 0.05
+LONGEST = 1000
+
+
+def compiles(pattern: object) -> bool:
+    """Whether `pattern` is a regular expression that can be used."""
+    if not isinstance(pattern, str) or len(pattern) > LONGEST:
+        return False
+    try:
+        regex.compile(pattern)
+    except (regex.error, OverflowError, RecursionError, MemoryError, ValueError):
+        return False
+    return True
+
+
+def matches_whole(pattern: str, text: str) -> bool | None:
+    """Whether all of `text` matches; None where that could not be told in time."""
+    try:
+        return regex.fullmatch(pattern, text, regex.DOTALL, timeout=SLOWEST_S) is not None
+    except TimeoutError:
+        return None
+
+
+def without(pattern: str, text: str) -> str | None:
+    """`text` with every match replaced by a blank; None where that took too long."""
+    try:
+        return regex.sub(pattern, " ", text, timeout=SLOWEST_S)
+    except TimeoutError:
+        return None
