@@ -1,11 +1,10 @@
 """Adjectives for rows of annotation."""
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from annotation.models import Assignment, AssignmentState, Campaign, Slot, SlotState, Task
+from annotation.models import Assignment, AssignmentState, Campaign, Slot, SlotState
 from evaltrack.accounts.models import User
 from experiments.querysets import owned_or_all
-
 
 # Slots and tasks whose campaign asks people now.
 ASKED_OF_PEOPLE = Q(
@@ -49,13 +48,10 @@ def skips() -> QuerySet[Assignment]:
     return Assignment.objects.filter(state=AssignmentState.SKIPPED)
 
 
-def skipped_tasks(campaign: Campaign) -> QuerySet[Task]:
-    """Tasks that somebody skipped and that still miss judgments, each with its `skips`."""
+def skips_without_judgments(campaign: Campaign) -> QuerySet[Assignment]:
+    """Skips of tasks that still miss judgments."""
     return (
-        campaign.tasks.filter(
-            Exists(skips().filter(task=OuterRef("pk"))),
-            Exists(Slot.objects.filter(OWED, task=OuterRef("pk"))),
-        )
-        .prefetch_related(Prefetch("assignments", queryset=skips(), to_attr="skips"))
-        .order_by("item")
+        skips()
+        .filter(Exists(Slot.objects.filter(OWED, task=OuterRef("task"))), campaign=campaign)
+        .order_by("task__item", "pk")
     )

@@ -1,7 +1,7 @@
 """Pages of the lead: how a campaign goes, how far people agree, and what to do when they are late."""
 
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -77,13 +77,13 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
 
 def skipped(campaign: Campaign) -> list[dict[str, Any]]:
     """What the lead may exclude: how often and why it was skipped, not by whom."""
+    tasks: dict[tuple[uuid.UUID, str], Counter[str]] = defaultdict(Counter)
+    rows = querysets.skips_without_judgments(campaign)
+    for task, item, reason in rows.values_list("task__public_id", "task__item", "skip_reason"):
+        tasks[task, item][reason] += 1
     return [
-        {
-            "task": task,
-            "count": len(task.skips),
-            "reasons": Counter(skip.skip_reason for skip in task.skips).most_common(),
-        }
-        for task in querysets.skipped_tasks(campaign)
+        {"task": str(task), "item": item, "count": reasons.total(), "reasons": reasons.most_common()}
+        for (task, item), reasons in tasks.items()
     ]
 
 

@@ -1,10 +1,13 @@
 """The figures of a campaign, against a table small enough to compute by hand."""
 
+import re
+
 import pytest
 
-from annotation import agreement
+from annotation import agreement, campaigns
+from evaltrack import clock
 from evaltrack.accounts.roles import Permission
-from tests.accounts.callers import bearer
+from tests.accounts.callers import bearer, signed_in
 from tests.factories import annotation as factory
 
 # What the two evaluators say about ten items: seven times the same.
@@ -24,15 +27,19 @@ def ten(owner, platform, custodian, lead, both):
         owner=owner, platform=platform, custodian=custodian, suite=factory.suite(items=10)
     )
     said = dict(zip(sorted(campaign.tasks.values_list("item", flat=True)), LABELS, strict=True))
+    judge_as_said(said, both)
+    return campaign
+
+
+def judge_as_said(said, evaluators):
     places = {"candidate": factory.prefers_candidate, "baseline": factory.prefers_baseline}
-    for number, evaluator in enumerate(both):
+    for number, evaluator in enumerate(evaluators):
 
         def prefer(shown, number=number):
             label = said[shown.task.item][number]
             return places[label](shown) if label in places else label
 
         factory.judge_everything([evaluator], prefer)
-    return campaign
 
 
 def test_the_counts_are_of_systems_and_not_of_sides(ten):
@@ -107,6 +114,53 @@ def test_the_api_gives_the_same_figures_and_no_names(ten, lead, both):
     assert (body["n_judgments"], body["n_items"], body["n_evaluators"]) == (20, 10, 2)
     assert body["simulated"] is False
     assert not any(evaluator.username in response.content.decode() for evaluator in both)
+
+
+def test_which_system_is_preferred_is_told_when_the_campaign_is_closed(ten, lead, owner):
+    """A lead who knew it could stop, or look for other evaluators, when they like what they see."""
+    page, call = ten.get_absolute_url(), f"/api/v1/campaigns/{ten.public_id}/agreement"
+    clients = [(signed_in(user), bearer(user, Permission.VIEW_CAMPAIGNS)) for user in (lead, owner)]
+    for browser, api in clients:
+        shown = browser.get(page).content.decode()
+        assert "shown when the campaign is closed" in shown
+        assert not re.search(r"Candidate \d|Baseline \d|share-candidate", shown)
+        assert "Left side picked" in shown
+        body = api.get(call).json()
+        assert body["counts"] is None
+        assert body["net_preference"] == {"undefined": "shown when the campaign is closed"}
+    campaigns.close(ten.pk, by=lead, at=clock.now())
+    for browser, api in clients:
+        assert "Candidate 10" in browser.get(page).content.decode()
+        body = api.get(call).json()
+        assert body["counts"] == {"candidate": 10, "baseline": 6, "tie": 3, "both_bad": 1}
+        assert body["net_preference"]["value"] == pytest.approx(0.2)
+
+
+def test_the_page_names_evaluators_to_leads_alone(ten, lead, owner, both):
+    pseudonyms = [str(evaluator.public_id)[:8] for evaluator in both]
+    names = [evaluator.username for evaluator in both]
+    for reader, shown, hidden in [(lead, names, pseudonyms), (owner, pseudonyms, names)]:
+        page = signed_in(reader).get(ten.get_absolute_url()).content.decode()
+        assert all(name in page for name in shown)
+        assert not any(name in page for name in hidden)
+
+
+@pytest.mark.parametrize(
+    ("floor", "words"),
+    [(0.0, "can pass the gate"), (0.5, "would settle it"), (0.99, "People disagree on this")],
+)
+def test_the_page_says_whether_the_judgments_are_usable(owner, platform, custodian, lead, both, floor, words):
+    campaign = factory.open_campaign(
+        owner=owner, platform=platform, custodian=custodian, suite=factory.suite(items=10, floor=floor)
+    )
+    said = dict(zip(sorted(campaign.tasks.values_list("item", flat=True)), LABELS, strict=True))
+    judge_as_said(said, both)
+    assert words in signed_in(lead).get(campaign.get_absolute_url()).content.decode()
+
+
+def test_the_page_says_when_there_are_too_few(campaign, lead, both):
+    factory.judge(factory.next_for(both[0]), 1)
+    assert "has no interval yet" in signed_in(lead).get(campaign.get_absolute_url()).content.decode()
 
 
 def test_the_figures_are_the_same_each_time(ten):

@@ -1,20 +1,22 @@
 """Opening a campaign, closing it, and what people's judgments make of the verdict."""
 
 import datetime as dt
+import hashlib
 
 import pytest
 from django.db import IntegrityError, transaction
 
 from annotation import assignment, campaigns, escalation, jobs, presenters
-from annotation.models import Campaign, CampaignStatus, Judgment, Slot
+from annotation.models import Campaign, CampaignStatus, Judgment, Slot, Task
+from datasets import versions
 from evaltrack import clock
 from evaltrack.canonical import canonical_json
-from evaltrack.errors import Conflict, Refused
+from evaltrack.errors import Conflict, Gone, Refused
 from evaltrack.ledger import merkle
 from evaltrack.ledger.models import LedgerEntry
 from evaltrack.ledger.verification import verify
 from experiments import submission
-from experiments.models import EvidenceKind, Experiment, ExperimentStatus
+from experiments.models import EvidenceKind, Experiment, ExperimentStatus, Output
 from tests.accounts.callers import signed_in
 from tests.factories import annotation as factory
 from tests.factories import experiments
@@ -85,23 +87,17 @@ def test_an_experiment_that_cannot_be_opened_does_not_hold_up_the_others(world, 
 
 
 def test_the_sample_is_seeded_and_as_large_as_the_policy_says(world, lead):
-    def items(name, size):
-        experiment = experiments.measured(risk="high", name=name, suite=factory.suite(items=size), **world)
-        drawn = []
-        for _ in range(2):
-            with transaction.atomic():
-                campaign = campaigns.open_campaign(experiment, at=clock.now())
-                drawn.append(sorted(campaign.tasks.values_list("item", flat=True)))
-                transaction.set_rollback(True)
-        return drawn
+    campaign = factory.open_campaign(**world)
+    examples = {example.id: example for example in versions.examples(campaign.experiment.dataset_version)}
 
-    first, again = items("one", 8)
-    assert first == again
-    assert len(set(first)) == 8
-    other, _ = items("another", 8)
-    assert other != first
-    everything, _ = items("all-of-them", 500)
-    assert len(everything) == 30
+    def items(seed, size):
+        campaign.seed = seed
+        return [task.item for task in campaigns.sampled_tasks(campaign, examples, size=size)]
+
+    assert items("one", 8) == items("one", 8)
+    assert len(set(items("one", 8))) == 8
+    assert items("another", 8) != items("one", 8)
+    assert len(items("one", 500)) == 30
 
 
 def test_only_what_both_arms_answered_is_judged(world, lead):
@@ -247,6 +243,11 @@ def test_the_root_in_the_ledger_proves_each_judgment(campaign, both, lead):
                     "judgment": str(judgment.public_id),
                     "task": str(judgment.task.public_id),
                     "evaluator": str(judgment.evaluator.public_id),
+                    "responses": [
+                        {"arm": output.run.arm, "sha256": hashlib.sha256(output.text.encode()).hexdigest()}
+                        for output in (judgment.task.first, judgment.task.second)
+                    ],
+                    "excluded": False,
                     "choice": judgment.choice,
                     "first_on_slot_1": judgment.first_on_slot_1,
                     "submitted_at": judgment.submitted_at.isoformat(),
@@ -273,6 +274,30 @@ def test_a_judgment_changed_afterwards_no_longer_fits_the_root(campaign, both, l
         change = {"first_on_slot_1": not judgment.first_on_slot_1}
     Judgment.objects.filter(pk=judgment.pk).update(**change)
     assert campaigns.judgments_root(campaign) != root
+
+
+def root_of(campaign):
+    entry = LedgerEntry.objects.get(event="campaign_closed", subject_id=campaign.public_id)
+    return entry.content["facts"]["judgments_root"]
+
+
+def test_responses_exchanged_afterwards_no_longer_fit_the_root(campaign, both, lead):
+    """The choices stay "first" and "second", but they would speak of the other system."""
+    factory.judge_everything(both, factory.prefers_candidate)
+    close(campaign, lead)
+    for task in campaign.tasks.all():
+        Task.objects.filter(pk=task.pk).update(first=task.second, second=task.first)
+    assert campaigns.judgments_root(campaign) != root_of(campaign)
+
+
+@pytest.mark.parametrize("place", ["first", "second"])
+def test_a_response_rewritten_afterwards_no_longer_fits_the_root(campaign, both, lead, place):
+    factory.judge_everything(both)
+    close(campaign, lead)
+    assert campaigns.judgments_root(campaign) == root_of(campaign)
+    judged = getattr(campaign.tasks.first(), place)
+    Output.objects.filter(pk=judged.pk).update(text="something else")
+    assert campaigns.judgments_root(campaign) != root_of(campaign)
 
 
 # ── Simulated ────────────────────────────────────────────────────────────────────────────────────────
@@ -340,3 +365,29 @@ def test_the_campaign_of_a_cancelled_experiment_closes_without_evidence(campaign
     submission.cancel(campaign.experiment, by=owner, at=clock.now())
     assert close(campaign, lead).status == CampaignStatus.CLOSED
     assert not campaign.experiment.evidence.exists()
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_closed_campaign_takes_no_judgment(campaign, both, lead, owner, is_late):
+    shown = factory.next_for(both[0])
+    submission.cancel(campaign.experiment, by=owner, at=clock.now())
+    if is_late:
+        factory.lease_ends(shown)
+        assignment.expire_leases(at=clock.now())
+    close(campaign, lead)
+    with pytest.raises(Gone, match="not asked for any more") as refused:
+        factory.judge(shown)
+    assert refused.value.code == "withdrawn"
+    assert not Judgment.objects.exists()
+    assert set(campaign.slots.values_list("state", "token", "holder")) == {("withdrawn", None, None)}
+    shown.refresh_from_db()
+    assert shown.state == "expired"
+
+
+def test_who_has_a_task_of_a_campaign_that_closes_is_told_so_on_the_screen(campaign, both, lead, owner):
+    shown = factory.next_for(both[0])
+    submission.cancel(campaign.experiment, by=owner, at=clock.now())
+    close(campaign, lead)
+    form = {"judgment_id": str(shown.judgment_id), "preference": "1"}
+    page = signed_in(both[0]).post(f"/review/{shown.public_id}/submit/", form, follow=True)
+    assert "This task is not asked for any more" in page.content.decode()

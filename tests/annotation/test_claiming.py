@@ -13,11 +13,13 @@ from annotation.models import Assignment, AssignmentState, Campaign, Judgment, S
 from evaltrack import clock
 from evaltrack.accounts import grants
 from evaltrack.accounts.models import User
-from evaltrack.accounts.roles import Role
+from evaltrack.accounts.roles import PERMISSIONS, Permission, Role
 from evaltrack.errors import Conflict, Refused
 from tests.conftest import person, signed
 from tests.factories import annotation as factory
 from tests.factories import experiments
+
+SEEING = {Permission.VIEW_EXPERIMENTS, Permission.VIEW_CAMPAIGNS}
 
 
 def reason_for(evaluator: User, campaign: Campaign | None = None) -> NothingToDo:
@@ -265,10 +267,19 @@ def test_who_has_not_signed_is_sent_to_sign(campaign):
     assert factory.next_for(signed(unsigned)) is not None
 
 
+@pytest.mark.parametrize("role", [role for role in Role if PERMISSIONS[role] & SEEING])
+def test_who_can_see_results_judges_nothing(campaign, role):
+    both_roles = signed(person("both_roles", role, Role.EVALUATOR))
+    nothing = reason_for(both_roles)
+    assert nothing.reason == "not_qualified"
+    assert "cannot judge blind" in nothing.detail
+
+
 @pytest.mark.parametrize("maker", ["owner", "platform"])
-def test_nobody_judges_their_own_model(campaign, maker, request):
+def test_nobody_judges_what_they_made_in_an_earlier_role(campaign, maker, request):
     """The owner submitted the experiment, the platform engineer made both versions."""
     maker = request.getfixturevalue(maker)
+    maker.role_grants.update(revoked_at=clock.now(), revoked_by=maker)
     grants.grant(maker, Role.EVALUATOR, by=None, at=clock.now())
     maker = signed(User.objects.get(pk=maker.pk))
     assert reason_for(maker).reason == "own_model"
@@ -318,7 +329,9 @@ def test_a_task_that_one_has_skipped_is_not_waited_for(campaign, both):
     give_back(factory.next_for(both[0]), "skipped")
     factory.judge_everything([both[0]])
     factory.next_for(both[1])
-    assert reason_for(both[0]).reason == "all_done"
+    nothing = reason_for(both[0])
+    assert nothing.reason == "all_done"
+    assert nothing.detail == "Nothing is left for you: you have judged or skipped everything that waited."
 
 
 def test_a_simulated_campaign_asks_nobody(campaign, evaluator_one):
@@ -364,3 +377,11 @@ def test_an_answer_from_the_second_tab_is_the_same_answer(campaign, evaluator_on
     ]
     assert [created for _, created in answers] == [True, False]
     assert answers[0][0] == answers[1][0]
+
+
+def test_a_slot_that_somebody_has_is_not_given_to_another(campaign, both):
+    shown = factory.next_for(both[0])
+    stale = Slot(pk=shown.slot_id, task=shown.task, campaign=campaign)
+    with pytest.raises(IntegrityError):
+        assignment.give(stale, both[1], at=clock.now())
+    assert Slot.objects.get(pk=shown.slot_id).holder == both[0]

@@ -1,5 +1,6 @@
 """Many evaluators, workers and windows at the same moment, on PostgreSQL."""
 
+import threading
 from collections import Counter
 
 import pytest
@@ -14,7 +15,8 @@ from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Role
 from evaltrack.ledger.models import LedgerEntry
 from evaltrack.notifications.models import Notification
-from tests.annotation.together import blocked, together
+from experiments import submission
+from tests.annotation.together import PATIENCE_S, together, wait_until_blocked
 from tests.conftest import person, signed
 from tests.factories import annotation as factory
 from tests.factories import experiments
@@ -89,9 +91,7 @@ def test_giving_back_and_the_end_of_the_lease_do_not_wait_for_each_other(campaig
     def end_the_lease():
         with transaction.atomic():
             Slot.objects.select_for_update().get(pk=shown.slot_id)
-            for _ in range(20_000):
-                if blocked():
-                    break
+            wait_until_blocked()
             return assignment.expire_leases(at=clock.now())
 
     def skip():
@@ -133,6 +133,72 @@ def test_two_workers_escalate_each_task_once(campaign, lead):
     assert sorted(counts) == [0, 0, 0, 6]
     assert Escalation.objects.count() == 6
     assert Notification.objects.filter(recipient=lead, dedupe_key__startswith="tasks-overdue").count() == 1
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+@pytest.mark.parametrize("submitted_first", [False, True])
+def test_no_judgment_enters_a_campaign_that_closes(
+    campaign, evaluator_one, lead, owner, is_late, submitted_first
+):
+    """Whoever has the slot first goes on; the other one waits for it and then sees what it did."""
+    shown = factory.next_for(evaluator_one)
+    submission.cancel(campaign.experiment, by=owner, at=clock.now())
+    if is_late:
+        factory.lease_ends(shown)
+        assignment.expire_leases(at=clock.now())
+    began = threading.Event()
+
+    def submit():
+        return factory.judge(Assignment.objects.get(pk=shown.pk), 1)
+
+    def close():
+        return campaigns.close(campaign.pk, by=lead, at=clock.now())
+
+    def first(act):
+        with transaction.atomic():
+            done = act()
+            began.set()
+            wait_until_blocked()
+        return done
+
+    def second(act):
+        assert began.wait(PATIENCE_S)
+        return act()
+
+    one, other = (submit, close) if submitted_first else (close, submit)
+    done, then = together(lambda: first(one), lambda: second(other))
+    judgment, closed = (done, then) if submitted_first else (then, done)
+    assert closed.status == "closed"
+    assert getattr(judgment, "code", "stored") == ("stored" if submitted_first else "withdrawn")
+    assert campaign.judgments.count() == submitted_first
+    root = LedgerEntry.objects.get(event="campaign_closed").content["facts"]["judgments_root"]
+    assert campaigns.judgments_root(campaign) == root
+
+
+def test_a_task_that_is_being_excluded_takes_no_judgment(campaign, both, lead):
+    skipped = factory.next_for(both[0])
+    assignment.give_back(skipped.public_id, by=both[0], state="skipped", at=clock.now())
+    shown = factory.next_for(both[1])
+    assert shown.task == skipped.task
+    began = threading.Event()
+
+    def exclude():
+        with transaction.atomic():
+            task = campaigns.exclude_task(
+                shown.task_id, by=lead, reason="Nobody can judge it.", at=clock.now()
+            )
+            began.set()
+            wait_until_blocked()
+        return task
+
+    def submit():
+        assert began.wait(PATIENCE_S)
+        return factory.judge(Assignment.objects.get(pk=shown.pk), 1)
+
+    excluded, refused = together(exclude, submit)
+    assert excluded.excluded_by == lead
+    assert refused.code == "withdrawn"
+    assert not campaign.judgments.exists()
 
 
 def test_two_leads_close_a_campaign_once(campaign, both, lead):

@@ -38,6 +38,7 @@ def test_each_task_is_escalated_once_and_the_leads_get_one_message(campaign, lea
     (message,) = told(lead)
     assert message.subject == f"6 overdue tasks: {campaign.experiment} waits for people"
     assert message.path == campaign.get_absolute_url()
+    assert "to others" not in message.body
     assert told(owner) == told(evaluator_one) == []
 
 
@@ -114,16 +115,20 @@ def test_only_leads_let_a_proxy_stand_in(overdue, owner, platform, approver, adm
     assert not overdue.experiment.evidence.exists()
 
 
-@pytest.mark.parametrize("reason", ["", "too short", "   short     ", "\x00" * 20])
-def test_a_reason_is_needed(overdue, lead, reason):
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ("", "reason_too_short"),
+        ("too short", "reason_too_short"),
+        ("   short     ", "reason_too_short"),
+        (f"{REASON}\x00", "unwritable_reason"),
+    ],
+)
+def test_a_reason_is_needed(overdue, lead, reason, code):
     with pytest.raises(Invalid) as refused:
         unblock(overdue, lead, reason)
-    assert refused.value.code == "reason_too_short"
+    assert refused.value.code == code
     assert Campaign.objects.get(pk=overdue.pk).unblocked_at is None
-
-
-def test_characters_that_no_database_keeps_are_left_out_of_the_reason(overdue, lead):
-    assert unblock(overdue, lead, f"{REASON}\x00").unblocking_reason == REASON
 
 
 def test_a_campaign_is_unblocked_once(overdue, lead):

@@ -11,7 +11,8 @@ from annotation import judging
 from annotation.judging import LONGEST_COMMENT, Answer
 from annotation.models import Assignment, Choice, Judgment, Slot, SlotState
 from evaltrack import clock
-from evaltrack.accounts.roles import Permission
+from evaltrack.accounts import grants
+from evaltrack.accounts.roles import Permission, Role
 from evaltrack.errors import Invalid, Refused
 from tests.accounts.callers import bearer, signed_in
 from tests.factories import annotation as factory
@@ -124,7 +125,8 @@ def test_somebody_elses_assignment_is_refused_and_nothing_changes(shown, evaluat
 @pytest.mark.parametrize("call", ["judgment", "skip", "release", "heartbeat"])
 def test_somebody_elses_assignment_looks_like_none(shown, evaluator_two, call):
     client = bearer(evaluator_two, Permission.JUDGE)
-    body = {"judgment_id": str(shown.judgment_id), "preference": 1, "reason": "mine?"}
+    judgment = {"judgment_id": str(shown.judgment_id), "preference": 1}
+    body = {"judgment": judgment, "skip": {"reason": "mine?"}}.get(call, {})
     before = state_of_everything()
     theirs, nobodys = (
         client.post(f"/api/v1/assignments/{assignment}/{call}", body, content_type="application/json")
@@ -141,6 +143,15 @@ def test_who_lost_the_role_judges_no_more(shown, outsider):
     with pytest.raises(Refused) as refused:
         submit(again)
     assert refused.value.code == "not_qualified"
+
+
+def test_who_has_come_to_see_results_judges_no_more(shown):
+    grants.grant(shown.evaluator, Role.LEAD, by=None, at=clock.now())
+    again = Assignment.objects.get(pk=shown.pk)
+    with pytest.raises(Refused, match="cannot judge blind") as refused:
+        submit(again)
+    assert refused.value.code == "not_qualified"
+    assert not Judgment.objects.exists()
 
 
 @pytest.mark.parametrize(

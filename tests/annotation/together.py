@@ -28,6 +28,13 @@ def together(*acts: Callable[[], Any]) -> list[Any]:
         return [each.result(PATIENCE_S) for each in running]
 
 
+def wait_until_blocked() -> None:
+    """Wait until another connection waits for a lock that this one holds."""
+    for _ in range(20_000):
+        if blocked():
+            return
+
+
 def blocked() -> int:
     """How many connections wait for a lock that another one holds."""
     with connection.cursor() as cursor:

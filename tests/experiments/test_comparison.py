@@ -80,7 +80,8 @@ def test_no_values_at_all_are_undefined_and_not_zero(metric, design):
     found = comparison(metric, [None, None], [None, None], design=design)
     assert isinstance(found.delta, Undefined)
     assert isinstance(found.candidate, Undefined)
-    assert (found.n, found.missing, found.p_worse) == (0, 2, None)
+    # Where neither arm has a value the metric does not apply; a gap has one side only.
+    assert (found.n, found.missing, found.p_worse) == (0, 0, None)
 
 
 def test_vectors_of_different_lengths_do_not_pair():

@@ -121,8 +121,15 @@ def test_the_evidence_digest_changes_with_the_plan_and_with_people(awaiting, lea
     record_people(awaiting, lead)
     with_people = verdicts.evidence_digest(awaiting)
     assert with_people != before
-    type(awaiting.plan).objects.filter(experiment=awaiting).update(digest="0" * 64)
-    assert verdicts.evidence_digest(Experiment.objects.get(pk=awaiting.pk)) not in {before, with_people}
+    type(awaiting.plan).objects.filter(experiment=awaiting).update(body={**awaiting.plan.body, "seed": 1})
+    with_plan = verdicts.evidence_digest(Experiment.objects.get(pk=awaiting.pk))
+    assert with_plan not in {before, with_people}
+    awaiting.outputs.filter(position=3).update(text="something that nobody said")
+    assert verdicts.evidence_digest(Experiment.objects.get(pk=awaiting.pk)) not in {
+        before,
+        with_people,
+        with_plan,
+    }
 
 
 def test_the_plan_is_locked_before_anything_is_measured(people):

@@ -110,7 +110,23 @@ def test_no_answer_counts_as_wrong_where_a_text_is_judged_and_is_left_out_where_
         "numeric_match",
         "format_compliance",
     }
-    assert value(metric, None, "18") == (0.0 if of_text else None)
+    expected = {"answer": "18", "facts": [["18", "eighteen"]]}
+    asked = {"parameters": {"pattern": ".*"}}
+    assert value(metric, None, expected, **asked) == (0.0 if of_text else None)
+    # Where the metric does not apply to the example, no answer counts nothing either.
+    assert value(metric, None, None) is None
+
+
+@pytest.mark.parametrize("facts", ["18", [18], ["18"], [["18"], [18]], [None], {"18": 1}])
+def test_facts_in_another_shape_are_undefined_and_never_read_letter_by_letter(facts):
+    assert value("accuracy", "1 8", {"facts": facts}) is None
+    assert value("factuality", "1 8", {"facts": facts}) is None
+
+
+def test_a_pattern_that_backtracks_for_ever_is_given_up_and_undefined():
+    hopeless = "a" * 60 + "!"
+    assert value("format_compliance", hopeless, None, parameters={"pattern": "(a|aa)+b"}) is None
+    assert value("token_f1", hopeless, "a", parameters={"strip": "(a|aa)+b"}) is None
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "factuality", "token_f1", "exact_match", "numeric_match"])

@@ -13,7 +13,7 @@ from evaltrack.ledger.events import Event
 from evaltrack.ledger.models import LedgerEntry
 from evaltrack.ledger.verification import verify
 from evaltrack.notifications.models import Notification
-from experiments import conclusion, evidence, promotion, registry, submission
+from experiments import conclusion, evidence, promotion, registration, registry, submission
 from experiments.models import Deployment, Experiment, PromotionRequest, PromotionStatus
 from tests.conftest import person
 from tests.experiments.test_conclusion import record_people
@@ -176,7 +176,15 @@ def test_one_request_is_open_per_component_and_environment(passed, request_of):
 def test_approval_deploys_and_ends_what_ran_before(people, passed, open_request, approver, request_of):
     first = approve(open_request, approver)
     assert (first.status, first.closed_by) == (PromotionStatus.APPROVED, approver)
-    again = submission.rerun(passed, by=people["owner"], at=clock.now())
+    component = passed.component
+    question = submission.Question(
+        component=component,
+        candidate=experiments.component_version(component, people["platform"], version="v1.2.0"),
+        baseline=passed.candidate,
+        dataset_version=passed.dataset_version,
+        policy=passed.policy,
+    )
+    again = submission.submit(question, by=people["owner"], at=clock.now())
     experiments.answer_all(again, experiments.right_for(list(experiments.Arm)[1:]))
     conclusion.conclude(again, at=clock.now())
     second = approve(request_of(Experiment.objects.with_names().get(pk=again.pk)), approver)
@@ -184,7 +192,6 @@ def test_approval_deploys_and_ends_what_ran_before(people, passed, open_request,
     assert (old.promotion, new.promotion) == (first, second)
     assert old.ended_at == new.started_at
     assert new.ended_at is None
-    component = passed.component
     assert registry.running(component, "production", at=new.started_at) == new
     assert registry.running(component, "production", at=new.started_at - dt.timedelta(microseconds=1)) == old
     assert registry.running(component, "production", at=old.started_at - dt.timedelta(seconds=1)) is None
@@ -276,7 +283,22 @@ def test_evidence_that_changed_since_it_was_shown_is_refused(open_request, appro
     with pytest.raises(Stale) as stale:
         approve(open_request, approver, seen_digest="0" * 64)
     assert stale.value.code == "evidence_changed"
-    open_request.experiment.verdicts.update(evidence_digest="1" * 64)
+    assert not Deployment.objects.exists()
+
+
+@pytest.mark.parametrize("altered", ["comparison", "output", "configuration", "plan"])
+def test_whatever_the_evidence_is_made_of_cannot_be_altered_unseen(open_request, approver, altered):
+    experiment = open_request.experiment
+    if altered == "comparison":
+        experiment.comparisons.filter(order=0).update(outcome="INCONCLUSIVE")
+    elif altered == "output":
+        experiment.outputs.filter(position=3).update(text="something that nobody said")
+    elif altered == "plan":
+        type(experiment.plan).objects.update(body={**experiment.plan.body, "seed": 1})
+    else:
+        type(experiment.candidate).objects.filter(pk=experiment.candidate_id).update(
+            configuration={"other": 1}
+        )
     with pytest.raises(Stale, match="Reload and look at it again"):
         approve(open_request, approver)
     assert not Deployment.objects.exists()
@@ -378,3 +400,31 @@ def test_the_desk_has_no_place_for_a_request_that_is_not_there(approver, client)
     client.force_login(approver)
     answer = client.post("/admin/experiments/promotionrequest/999/decide/", {"reason": REASON}, follow=False)
     assert answer.status_code in {302, 404}
+
+
+def test_a_suite_of_ones_own_justifies_nothing(people, request_of):
+    exploring = {"metrics": [{"metric": "latency_p50", "margin": 1000}]}
+    experiment = experiments.submitted(**people)
+    policy = registration.activate_policy("exploring", exploring, by=people["platform"], at=clock.now())
+    Experiment.objects.filter(pk=experiment.pk).update(policy=policy)
+    experiment = Experiment.objects.with_names().get(pk=experiment.pk)
+    experiments.answer_all(experiment, experiments.right_for(list(experiments.Arm)))
+    conclusion.conclude(experiment, at=clock.now())
+    with pytest.raises(Refused) as refusal:
+        request_of(Experiment.objects.with_names().get(pk=experiment.pk), "staging")
+    assert refusal.value.code == "other_policy"
+
+
+def test_production_is_compared_with_what_runs_there(people, passed, open_request, approver, request_of):
+    approve(open_request, approver)
+    again = submission.rerun(passed, by=people["owner"], at=clock.now())
+    experiments.answer_all(again, experiments.right_for(list(experiments.Arm)[1:]))
+    conclusion.conclude(again, at=clock.now())
+    with pytest.raises(Refused) as refusal:
+        request_of(Experiment.objects.with_names().get(pk=again.pk))
+    assert refusal.value.code == "already_running"
+    other = experiments.component_version(passed.component, people["platform"], version="v1.2.0")
+    Experiment.objects.filter(pk=again.pk).update(candidate=other)
+    with pytest.raises(Refused) as refusal:
+        request_of(Experiment.objects.with_names().get(pk=again.pk))
+    assert refusal.value.code == "other_baseline"

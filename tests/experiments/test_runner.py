@@ -584,3 +584,27 @@ def test_what_nobody_foresaw_in_one_experiment_does_not_stop_the_others(people, 
         row.refresh_from_db()
     assert sound.status == ExperimentStatus.DECIDED
     assert broken.status in {ExperimentStatus.QUEUED, ExperimentStatus.UNDECIDED}
+
+
+def test_a_burst_of_server_errors_is_an_outage_also_where_few_calls_are_in_flight(people, impatient):
+    """With two calls in flight, eight failures in a row can never be seen at once."""
+    down = threading.Event()
+    down.set()
+
+    def behave(call):
+        return Reply(b"", 500) if down.is_set() else adds(call)
+
+    with serve(behave) as endpoint:
+        experiment = experiments.submitted(**people, base_url=endpoint.base_url, examples=20, concurrency=2)
+        for _ in range(6):
+            Experiment.objects.filter(pk=experiment.pk).update(next_attempt_at=None)
+            experiment.outputs.update(not_before=None)
+            runner.drain()
+        experiment.refresh_from_db()
+        assert experiment.status == ExperimentStatus.WAITING
+        assert not experiment.outputs.filter(state="done").exists()
+        down.clear()
+        Experiment.objects.filter(pk=experiment.pk).update(next_attempt_at=None)
+        experiment.outputs.update(not_before=None)
+        runner.drain()
+    assert outcomes(experiment) == {Outcome.ANSWERED: 40}

@@ -60,6 +60,7 @@ def test_what_was_read_is_read_again_the_same():
         ),
         ({"alhpa": 0.05}, "suite.alhpa", "is unknown"),
         ({"alpha": 0.01}, "suite.alpha", "is unknown"),
+        ({"metrics": [{**METRIC, "margin": 3}]}, "suite.metrics.0.margin", "must be a number from 0 to 0.99"),
         ({"design": "crossed"}, "suite.design", "must be one of paired, independent"),
         ({"max_error_share": 2}, "suite.max_error_share", "must be a number from 0 to 1"),
         ({"human": []}, "suite.human", "must be an object"),

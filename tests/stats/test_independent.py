@@ -126,7 +126,7 @@ def test_malformed_input_is_refused():
             statistic(3, 2, 1, 2)
     with pytest.raises(ValueError):
         welch_t([1.0, math.nan], [1.0, 2.0])
-    for margin in (-0.1, 1.0, math.nan):
+    for margin in (-0.1, math.nan):
         with pytest.raises(ValueError):
             p_below([1, 0], [0, 0], margin)
 

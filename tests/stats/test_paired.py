@@ -247,9 +247,10 @@ def test_one_sided_p_agrees_with_the_interval_for_scores(values, margin):
 
 
 def test_a_margin_that_tests_nothing_is_refused():
-    for margin in (-0.1, 1.0, math.nan):
+    for margin in (-0.1, math.nan):
         with pytest.raises(ValueError):
             p_below([1, 0], [0, 0], margin)
+    assert p_below([0, 0], [1, 1], 1.0).p_value == 1
     with pytest.raises(ValueError):
         p_above([0.5, 2.0], [0.1, 1.0], -0.1)
 

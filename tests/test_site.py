@@ -1,4 +1,4 @@
-"""Liveness and readiness."""
+"""What holds for the whole site: health, schedule, odd addresses and bodies, untrusted text."""
 
 import datetime as dt
 
@@ -7,6 +7,8 @@ from django.utils.module_loading import import_string
 from django_q.models import Schedule
 
 from evaltrack import clock, schedules
+from evaltrack.templatetags.evaltrack import untrusted
+from tests.accounts.callers import signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -58,3 +60,33 @@ def test_a_nul_in_an_address_is_a_400_on_both_databases(client, address):
     answer = client.get(address)
     assert answer.status_code == 400
     assert answer.json()["code"] == "bad_address"
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 5_000, "[" * 200 + "]" * 200])
+def test_a_body_nested_beyond_reason_is_a_400(owner, body):
+    answer = signed_in(owner).post("/api/v1/experiments", body, content_type="application/json")
+    assert answer.status_code == 400
+    assert set(answer.json()) == {"code", "detail", "fields"}
+
+
+def test_a_field_that_is_not_known_is_refused_and_not_dropped(owner):
+    answer = signed_in(owner).post(
+        "/api/v1/components",
+        {"name": "adder", "kind": "prompt", "owner": "owner", "risk": "low", "colour": "red"},
+        content_type="application/json",
+    )
+    assert answer.status_code == 400
+    assert answer.json()["fields"] == {"colour": ["is unknown; known are name, kind, owner, risk, suite"]}
+
+
+@pytest.mark.parametrize(
+    "hidden", ["\u200b", "\u202e", "\U000e0041", "\ufe0f", "\u3164", "\u2028", "\x85", "\x00"]
+)
+def test_what_cannot_be_seen_is_made_visible(hidden):
+    assert untrusted(f"a{hidden}b") == f"a⟦U+{ord(hidden):04X}⟧b"
+
+
+def test_markup_of_a_model_is_text():
+    assert untrusted("<script>alert(1)</script>\n\té 漢字 👍") == (
+        "&lt;script&gt;alert(1)&lt;/script&gt;\n\té 漢字 👍"
+    )
