@@ -35,7 +35,7 @@ def escalate_overdue(*, at: dt.datetime) -> int:
     for campaign in Campaign.objects.filter(pk__in=overdue_tasks(at).values("campaign")):
         with transaction.atomic():
             # One at a time per campaign, so that one message can speak of all its overdue tasks.
-            Campaign.objects.select_for_update().get(pk=campaign.pk)
+            Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
             late = list(overdue_tasks(at).filter(campaign=campaign))
             if not late:
                 continue
@@ -51,7 +51,7 @@ def escalate_overdue(*, at: dt.datetime) -> int:
 @transaction.atomic
 def unblock_by_proxy(campaign_id: int, *, by: User, reason: str, at: dt.datetime) -> Campaign:
     """Let the policy's proxy metric stand in; the verdict becomes provisional, and people go on judging."""
-    campaign = Campaign.objects.select_for_update().get(pk=campaign_id)
+    campaign = Campaign.objects.select_for_update(no_key=True).get(pk=campaign_id)
     refuse_if(policies.unblocking(by, campaign))
     reason = reasons.checked(reason)
     changed = Campaign.objects.filter(pk=campaign.pk, unblocked_at=None).update(

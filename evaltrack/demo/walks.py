@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 from django_q.tasks import async_task
 
+from annotation import assignment as assignments
 from annotation import campaigns, judging
 from annotation.judging import Answer
-from annotation.models import Assignment, Campaign, Slot, SlotState
+from annotation.models import Campaign, Slot, SlotState
 from datasets import versions
 from datasets.examples import Example
 from evaltrack import clock
@@ -116,12 +117,7 @@ def judge_as_program(slot: Slot, evaluator: User, examples: dict[str, Example]) 
     else:
         preference = 1 if (first > second) == slot.first_on_slot_1 else 2
     at = clock.now()
-    assignment = Assignment(slot=slot, campaign_id=slot.campaign_id, task=slot.task, evaluator=evaluator)
-    assignment.shown_at = assignment.lease_expires_at = at
-    Slot.objects.filter(pk=slot.pk).update(
-        state=SlotState.HELD, holder=evaluator, token=assignment.public_id, lease_until=at
-    )
-    assignment.save()
+    assignment = assignments.give(slot, evaluator, at=at)
     judging.submit(
         assignment.public_id,
         judgment_id=assignment.judgment_id,

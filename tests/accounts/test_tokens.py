@@ -68,10 +68,10 @@ def test_an_expired_token_opens_nothing(ci):
     assert ask(raw).status_code == 401
 
 
-def test_a_revoked_token_opens_nothing(ci, platform):
+def test_a_revoked_token_opens_nothing(ci, admin_person):
     raw = issue(ci)
-    tokens.revoke(ApiToken.objects.get(), by=platform, at=clock.now())
-    tokens.revoke(ApiToken.objects.get(), by=platform, at=clock.now())
+    tokens.revoke(ApiToken.objects.get(), by=admin_person, at=clock.now())
+    tokens.revoke(ApiToken.objects.get(), by=admin_person, at=clock.now())
     assert ask(raw).status_code == 401
     assert LedgerEntry.objects.filter(event="token_revoked").count() == 1
 

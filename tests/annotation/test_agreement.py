@@ -145,15 +145,24 @@ def test_the_page_names_evaluators_to_leads_alone(ten, lead, owner, both):
         assert not any(name in page for name in hidden)
 
 
+OPPOSED = [*[("candidate", "baseline")] * 5, *[("baseline", "candidate")] * 4, ("tie", "tie")]
+
+
 @pytest.mark.parametrize(
-    ("floor", "words"),
-    [(0.0, "can pass the gate"), (0.5, "would settle it"), (0.99, "People disagree on this")],
+    ("labels", "floor", "words"),
+    [
+        (LABELS, 0.0, "can pass the gate"),
+        (LABELS, 0.5, "would settle it"),
+        (OPPOSED, 0.5, "People disagree on this"),
+    ],
 )
-def test_the_page_says_whether_the_judgments_are_usable(owner, platform, custodian, lead, both, floor, words):
+def test_the_page_says_whether_the_judgments_are_usable(
+    owner, platform, custodian, lead, both, labels, floor, words
+):
     campaign = factory.open_campaign(
         owner=owner, platform=platform, custodian=custodian, suite=factory.suite(items=10, floor=floor)
     )
-    said = dict(zip(sorted(campaign.tasks.values_list("item", flat=True)), LABELS, strict=True))
+    said = dict(zip(sorted(campaign.tasks.values_list("item", flat=True)), labels, strict=True))
     judge_as_said(said, both)
     assert words in signed_in(lead).get(campaign.get_absolute_url()).content.decode()
 

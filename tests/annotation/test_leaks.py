@@ -230,7 +230,8 @@ def doors(campaign, experiment):
     pages = [
         "/experiments/", at_experiment, f"{at_experiment}cancel/", f"{at_experiment}rerun/",
         "/campaigns/", f"/campaigns/{campaign.public_id}/", f"/campaigns/{campaign.public_id}/close/",
-        f"/campaigns/{campaign.public_id}/exclude/", f"/campaigns/{campaign.public_id}/unblock/", "/datasets/", "/datasets/zz-secret-dataset/",
+        f"/campaigns/{campaign.public_id}/exclude/",
+        f"/campaigns/{campaign.public_id}/unblock/", "/datasets/", "/datasets/zz-secret-dataset/",
         "/promotions/", "/promotions/request/", "/ledger/", "/ledger/3/", "/no-such-page/",
         "/admin/", f"/admin/experiments/experiment/{experiment.pk}/change/", "/admin/ledger/ledgerentry/",
         "/admin/experiments/promotionrequest/", "/admin/accounts/user/", "/admin/no-such-page/",

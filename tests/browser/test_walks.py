@@ -173,7 +173,7 @@ class TestFromJudgmentToAgreement:
             page.locator("input[name=preference]").nth(chosen - 1).check()
             page.get_by_role("button", name="Submit").click()
         page.wait_for_url("**/queue/")
-        expect(page.locator("body")).to_contain_text("You have judged everything that was waiting for you")
+        expect(page.locator("body")).to_contain_text("Nothing is left for you")
 
     def test_the_lead_sees_the_agreement_and_closes_and_people_replace_the_proxy(self, demo, sign_in):
         public_id = experiment_on(demo, FAQ)
