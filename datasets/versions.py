@@ -9,7 +9,7 @@ from datasets import packs, policies
 from datasets.examples import Example
 from datasets.models import DatasetVersion, VersionState
 from evaltrack.accounts.models import User
-from evaltrack.errors import Conflict, ExpectedError, Invalid, NotFound, refuse_if
+from evaltrack.errors import ExpectedError, Invalid, NotFound, Unavailable, refuse_if
 from evaltrack.integrations.object_store import object_store
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.record import record
@@ -61,16 +61,15 @@ def verify(version: DatasetVersion, *, by: User, at: dt.datetime) -> dict:
     """Read every byte and compare with the digest; a mismatch is a ledger entry."""
     try:
         count = sum(1 for _ in stream(version))
+        problem = ""
+        if count != version.example_count:
+            problem = f"{version} says {version.example_count} examples, the store has {count}."
+    except Unavailable:
+        raise
     except ExpectedError as error:
-        if error.code == "store_unavailable":
-            raise
-        with transaction.atomic():
-            record(
-                Event.INTEGRITY_CHECK_FAILED, by=by, subject=version, facts={"digest": version.digest}, at=at
-            )
-        return {"ok": False, "digest": version.digest, "detail": error.reason}
-    if count != version.example_count:
-        raise Conflict(
-            "count_differs", f"{version} says {version.example_count} examples, the store has {count}."
-        )
-    return {"ok": True, "digest": version.digest, "examples": count}
+        problem = error.reason
+    if not problem:
+        return {"ok": True, "digest": version.digest, "examples": count}
+    with transaction.atomic():
+        record(Event.INTEGRITY_CHECK_FAILED, by=by, subject=version, facts={"digest": version.digest}, at=at)
+    return {"ok": False, "digest": version.digest, "detail": problem}

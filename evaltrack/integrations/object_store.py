@@ -22,7 +22,11 @@ class BlobStore(Protocol):
         """Store `content`; its address."""
 
     def get_verified(self, address: str) -> bytes:
-        """The bytes at `address`. Damaged where they hash to something else, Unavailable where there are none."""
+        """The bytes at `address`.
+
+        Damaged where they hash to something else or are missing from a store that answers, Unavailable where it
+        does not answer: that one passes, the others do not.
+        """
 
 
 class FileStore:
@@ -55,9 +59,11 @@ class FileStore:
         try:
             content = self.path(address).read_bytes()
         except OSError as error:
-            raise Unavailable(
-                "store_unavailable", f"The object store did not give {address[:12]}…"
-            ) from error
+            if isinstance(error, FileNotFoundError) and (self.root / "sha256").is_dir():
+                sentence = f"The blob {address[:12]}… is missing from the store; restore it from a backup."
+                raise Damaged("missing", sentence) from error
+            sentence = f"The object store did not give {address[:12]}…"
+            raise Unavailable("store_unavailable", sentence) from error
         if sha256_hex(content) != address:
             raise Damaged(
                 "damaged", f"The blob {address[:12]}… was altered in the store; restore it from a backup."

@@ -122,12 +122,19 @@ def test_an_altered_blob_is_damaged(store, which):
 
 
 @pytest.mark.parametrize("which", ["manifest", "pack"])
-def test_a_missing_blob_is_unavailable(store, which):
+def test_a_blob_missing_from_a_store_that_answers_is_damage(store, which):
     digest, manifest, _ = packs.write(store, rows(50))
     store.path(manifest if which == "manifest" else packs_of(store, manifest).pop()).unlink()
-    with pytest.raises(Unavailable) as missing:
+    with pytest.raises(Damaged, match="missing from the store; restore it from a backup") as missing:
         list(packs.read(store, manifest, digest))
-    assert missing.value.code == "store_unavailable"
+    assert missing.value.code == "missing"
+
+
+def test_a_store_that_is_away_is_unavailable(store):
+    digest, manifest, _ = packs.write(store, rows(50))
+    store.root.rename(store.root.with_name("away"))
+    with pytest.raises(Unavailable):
+        list(packs.read(store, manifest, digest))
 
 
 def test_sound_blobs_with_other_rows_are_tampered(store):
