@@ -215,31 +215,39 @@ def settle(state: Collection, finished: list) -> None:
         retry_failing(state, at=at)
 
 
-def retry_failing(state: Collection, *, at: dt.datetime) -> None:
+def retry_failing(state: Collection, *, at: dt.datetime, not_before: dt.datetime | None = None) -> None:
+    """Count a try of each, and give it back or up."""
     for claimed, failure in state.failing:
         if claimed.attempts >= claims.MOST_ATTEMPTS:
             claims.give_up(claimed, failure, token=state.token, at=at)
+        elif not_before is not None:
+            claims.open_again([claimed.id], token=state.token, not_before=not_before)
         else:
             claims.retry_later(claimed, token=state.token, at=at)
     state.failing = []
 
 
 def end_of_failures(state: Collection) -> None:
-    """Failures with no success after them: the endpoint is down, and none of them counts as a try.
+    """Failures with no success after them: the endpoint is down, or it fails at these examples.
 
-    Unless somebody was there and nothing else is left to ask: then these are the examples that it fails at.
-    After an outage the others are asked first, and tell which of the two it was.
+    Where nobody was there, or many failed in a row, it is an outage, and none of them counts as a try. A few
+    failures of an endpoint that is there may be either: each counts, and while others were never asked, the
+    experiment waits and they are asked first; they tell which of the two it was.
     """
     at = clock.now()
     if state.failing:
         _, failure = state.failing[-1]
-        others = state.experiment.outputs.filter(state=OutputState.OPEN).exists()
-        if failure.failure == Failure.BROKEN and not others and len(state.failing) < OUTAGE_AFTER:
+        either = failure.failure == Failure.BROKEN and len(state.failing) < OUTAGE_AFTER
+        if either and not state.experiment.outputs.filter(state=OutputState.OPEN, attempts=0).exists():
             retry_failing(state, at=at)
             return
         again_at = outages.wait_for_endpoint(state.experiment, failure.detail, at=at)
-        failed = [claimed.id for claimed, _ in state.failing]
-        claims.release(failed, token=state.token, not_before=again_at + dt.timedelta(seconds=1))
+        after_others = again_at + dt.timedelta(seconds=1)
+        if either:
+            retry_failing(state, at=at, not_before=after_others)
+        else:
+            failed = [claimed.id for claimed, _ in state.failing]
+            claims.release(failed, token=state.token, not_before=after_others)
     elif state.throttled and not state.answered and silent_for_long(state.experiment, at):
         outages.wait_for_endpoint(state.experiment, "it asks to slow down (429), again and again", at=at)
 
