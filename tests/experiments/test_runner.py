@@ -602,10 +602,9 @@ def test_a_burst_of_server_errors_is_an_outage_also_where_few_calls_are_in_fligh
             runner.drain()
         experiment.refresh_from_db()
         assert experiment.status == ExperimentStatus.WAITING
-        # Each attempt asked others than the one before, so that none has used up its tries.
-        tried = experiment.outputs.filter(attempts__gt=0)
-        assert len(endpoint.calls) >= 6
-        assert set(tried.values_list("attempts", flat=True)) == {1}
+        # Others are asked before what has failed, so that none uses up its tries.
+        assert experiment.outputs.filter(attempts__gt=0).count() >= 4
+        assert not experiment.outputs.filter(state="done").exists()
         down.clear()
         settings.DRAIN_SECONDS = 20
         Experiment.objects.filter(pk=experiment.pk).update(next_attempt_at=None)
