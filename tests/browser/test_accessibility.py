@@ -1,0 +1,52 @@
+"""axe's rules on the pages of the demo, light and dark, wide and narrow; and no page scrolls sideways."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+PAGES = {
+    "owner": ["/", "/experiments/", "/promotions/", "/datasets/", "/inbox/"],
+    "lead": ["/campaigns/"],
+    "auditor": ["/ledger/"],
+    "evaluator04": ["/queue/"],
+}
+LOOKS = [(1440, "light"), (390, "dark")]
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+@pytest.mark.parametrize("username", PAGES)
+def test_pages_keep_the_rules(sign_in, username, width, scheme):
+    page = sign_in(username, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    for path in PAGES[username]:
+        page.goto(path)
+        # A list's newest row leads to the page that matters most.
+        for address in filter(None, [path, first_detail(page, path)]):
+            page.goto(address)
+            found = Axe().run(page)
+            assert not found.violations_count, f"{address}: {found.generate_report()}"
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+
+
+def first_detail(page, path: str) -> str | None:
+    if path not in {"/experiments/", "/promotions/", "/campaigns/", "/datasets/", "/ledger/"}:
+        return None
+    return page.locator(f"main tbody a[href^='{path}']").first.get_attribute("href")
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_the_judging_screen_keeps_the_rules(sign_in, width, scheme):
+    page = sign_in("evaluator05", viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.get_by_role("button", name="Judge the next task").click()
+    try:
+        found = Axe().run(page)
+        assert not found.violations_count, found.generate_report()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    finally:
+        give_back(page)
+
+
+def give_back(page) -> None:
+    """Return the task, which the walks need."""
+    heartbeat = page.locator("#answer").get_attribute("data-heartbeat")
+    token = page.locator("meta[name=csrf-token]").get_attribute("content")
+    answer = page.request.post(heartbeat.replace("heartbeat", "release"), headers={"X-CSRFToken": token})
+    assert answer.ok, answer.text()
