@@ -179,3 +179,19 @@ def test_a_session_needs_the_csrf_token_and_a_machine_does_not(custodian, datase
     answer = browser.post("/api/v1/datasets/faq/versions?version=1", b"{}", content_type=NDJSON)
     shape(answer, 403, "permission_denied")
     assert signed_in(custodian).get("/api/v1/datasets").status_code == 200
+
+
+def test_an_upload_under_one_key_is_answered_once_and_another_body_is_a_conflict(machine, dataset):
+    address = "/api/v1/datasets/faq/versions?version=7.0"
+
+    def send(lines: bytes):
+        return machine.post(
+            address, lines, content_type="application/x-ndjson", headers={"Idempotency-Key": "upload-7"}
+        )
+
+    first = send(b'{"id": "a", "input": "one"}\n')
+    assert first.status_code == 201
+    assert first.json()["examples"] == 1
+    again = send(b'{"id": "a", "input": "one"}\n')
+    assert (again.status_code, again.json()) == (201, first.json())
+    shape(send(b'{"id": "a", "input": "two"}\n'), 409, "idempotency_key_reused")
