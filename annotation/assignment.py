@@ -67,7 +67,6 @@ def claim(evaluator: User, campaign: Campaign | None, *, at: dt.datetime) -> Ass
 
 
 @transaction.atomic
-@transaction.atomic
 def give(slot: Slot, evaluator: User, *, at: dt.datetime) -> Assignment:
     """Put an open slot on the evaluator's screen."""
     until = at + dt.timedelta(seconds=settings.REVIEW_LEASE_SECONDS)

@@ -2,6 +2,7 @@
 
 import hashlib
 import tempfile
+from contextlib import ExitStack
 from functools import wraps
 
 from django.db import IntegrityError, transaction
@@ -27,28 +28,31 @@ def idempotent(method):
             return method(view, request, *args, **kwargs)
         if len(key) > 200 or not key.isprintable():
             raise Invalid("bad_idempotency_key", "Idempotency-Key takes up to 200 printable characters.")
-        asked = sha256_hex(request.get_full_path().encode() + b"\n" + body_digest(request))
-        with transaction.atomic():
-            try:
-                with transaction.atomic():
-                    row = IdempotentRequest.objects.create(
-                        user=request.user, key=key, request_digest=asked, created_at=clock.now()
-                    )
-            except IntegrityError:
-                return first_answer(request.user, key, asked)
-            response = method(view, request, *args, **kwargs)
-            row.status_code, row.body = response.status_code, response.data
-            row.save(update_fields=["status_code", "body"])
-            return response
+        # The body is read before the transaction begins: a slow upload must not hold the database.
+        with ExitStack() as stack:
+            digest = body_digest(request, stack)
+            asked = sha256_hex(request.get_full_path().encode() + b"\n" + digest)
+            with transaction.atomic():
+                try:
+                    with transaction.atomic():
+                        row = IdempotentRequest.objects.create(
+                            user=request.user, key=key, request_digest=asked, created_at=clock.now()
+                        )
+                except IntegrityError:
+                    return first_answer(request.user, key, asked)
+                response = method(view, request, *args, **kwargs)
+                row.status_code, row.body = response.status_code, response.data
+                row.save(update_fields=["status_code", "body"])
+                return response
 
     return answered_once
 
 
-def body_digest(request) -> bytes:
-    """SHA-256 of the body. A stream is put into a file meanwhile, from which the view then reads it."""
+def body_digest(request, stack: ExitStack) -> bytes:
+    """SHA-256 of the body. A stream is kept in a file for the view to read, as long as `stack` is open."""
     if request.content_type != "application/x-ndjson":
         return hashlib.sha256(request._request.body).digest()
-    spooled = tempfile.TemporaryFile()  # noqa: SIM115 - the view reads it; closed with the request
+    spooled = stack.enter_context(tempfile.TemporaryFile())
     found = hashlib.sha256()
     while part := request._request.read(1 << 20):
         found.update(part)

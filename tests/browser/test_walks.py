@@ -3,6 +3,7 @@
 import json
 import time
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -160,8 +161,13 @@ class TestFromJudgmentToAgreement:
             expect(heading).to_have_text(f"Task {number} of 20")
             if number == 1:
                 picture(page, "judging")
-            page.keyboard.press(f"Digit{choice_by_reading(page)}")
-            press_enter_until(page, lambda number=number: heading.inner_text() != f"Task {number} of 20")
+            chosen = choice_by_reading(page)
+            press_until(
+                page,
+                f"Digit{chosen}",
+                page.locator("input[name=preference]").nth(chosen - 1).is_checked,
+            )
+            press_until(page, "Enter", lambda number=number: heading.inner_text() != f"Task {number} of 20")
         expect(heading).to_have_text("All done")
 
     def test_another_judges_without_javascript(self, demo, sign_in):
@@ -196,12 +202,13 @@ class TestFromJudgmentToAgreement:
         assert decided["verdict"]["people"] in {"PASS", "FAIL", "INCONCLUSIVE"}
 
 
-def press_enter_until(page: Page, done) -> None:
-    """A task that has just appeared ignores Enter for a moment; people press again, and so do we."""
-    deadline = time.monotonic() + 15
+def press_until(page: Page, key: str, done: Callable[[], bool]) -> None:
+    """A page that is still loading has no keys yet, and a task that has just appeared ignores Enter for a moment:
+    people see that nothing happened and press again, and so do we."""
+    deadline = time.monotonic() + 30
     while not done():
-        assert time.monotonic() < deadline, "Enter did not submit"
-        page.keyboard.press("Enter")
+        assert time.monotonic() < deadline, f"{key} did nothing"
+        page.keyboard.press(key)
         page.wait_for_timeout(60)
 
 
