@@ -145,11 +145,17 @@ def make_overdue(demo, public_id: str) -> None:
 
 
 def choice_by_reading(page: Page) -> int:
-    """How both evaluators of these tests judge: the longer answer, and a tie where both are the same."""
-    one, two = (
-        page.locator(f"section[aria-labelledby=response-{slot}] .text").inner_text() for slot in (1, 2)
+    """How both evaluators of these tests judge: by length, one way or the other as the request is even or odd.
+
+    So both systems are preferred at times, whichever twenty pairs were drawn; a tie is where both are the same.
+    """
+    prompt, one, two = (
+        page.locator(f"section[aria-labelledby={part}] .text").inner_text()
+        for part in ("prompt-title", "response-1", "response-2")
     )
-    return 3 if one == two else 1 if len(one) > len(two) else 2
+    if one == two:
+        return 3
+    return 1 if (len(one) > len(two)) == (len(prompt) % 2 == 0) else 2
 
 
 class TestFromJudgmentToAgreement:
