@@ -1,5 +1,6 @@
 """How far evaluators agree, and what they prefer: computed from the append-only judgments, never stored."""
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from annotation.models import Campaign, CampaignStatus, Choice, Judgment
+from annotation import querysets
+from annotation.models import Campaign, CampaignStatus, Choice, Judgment, Response
 from evaltrack.accounts.models import User
 from evaltrack.stats.agreement import (
     PreferenceAgreement,
@@ -23,7 +25,7 @@ from evaltrack.stats.preference import left_pick_rate, net_preference
 from experiments.models import Arm
 
 # The labels of a judgment: which system was preferred, or neither.
-LABELS = (Arm.BASELINE.value, Arm.CANDIDATE.value, Choice.TIE.value, Choice.BOTH_BAD.value)
+LABELS = [Arm.BASELINE.value, Arm.CANDIDATE.value, Choice.TIE.value, Choice.BOTH_BAD.value]
 SEED = 20_251_122
 
 Statistic = Estimate | Undefined
@@ -100,17 +102,21 @@ def pseudonym(evaluator: User) -> str:
     return str(evaluator.public_id)[:8]
 
 
-def of(campaign: Campaign) -> Findings:
+def of(campaign: Campaign, *, at: dt.datetime) -> Findings:
+    """What the judgments say that nobody can take back any more."""
     judgments = list(
-        campaign.judgments.filter(task__excluded_at=None)
-        .select_related("task__first__run", "task__second__run", "evaluator")
+        querysets.final_judgments(at)
+        .filter(campaign=campaign, task__excluded_at=None)
+        .select_related("task", "evaluator")
         .order_by("pk")
     )
-    labelled = [(judgment, label(judgment)) for judgment in judgments]
+    sources = sources_of(campaign, judgments)
+    labelled = [(judgment, label(judgment, sources)) for judgment in judgments]
+    labels = labels_of(campaign, sources)
     by_task: dict[int, dict[int, str]] = defaultdict(dict)
     for judgment, given in labelled:
         by_task[judgment.task_id][judgment.evaluator_id] = given
-    counts = {name: sum(given == name for _, given in labelled) for name in LABELS}
+    counts = {name: sum(given == name for _, given in labelled) for name in labels}
     decisive = [j for j in judgments if j.choice in (Choice.FIRST, Choice.SECOND)]
     left = sum((j.choice == Choice.FIRST) == j.first_on_slot_1 for j in decisive)
     return Findings(
@@ -130,40 +136,68 @@ def of(campaign: Campaign) -> Findings:
         alpha=krippendorff_alpha(
             [list(ratings.values()) for ratings in by_task.values()], level="nominal", seed=SEED
         ),
-        percent=percent_of(by_task),
-        pairs=pairs_of(judgments, by_task),
+        percent=percent_of(by_task, labels),
+        pairs=pairs_of(judgments, by_task, labels),
         counts=counts,
-        net_preference=net_preference(
-            [{Arm.CANDIDATE.value: 1.0, Arm.BASELINE.value: -1.0}.get(given, 0.0) for _, given in labelled],
-            [judgment.task.item for judgment in judgments],
-        ),
+        net_preference=preferred(campaign, labelled),
         left_picks=left_pick_rate(left, len(decisive)),
     )
 
 
-def label(judgment: Judgment) -> str:
+def preferred(campaign: Campaign, labelled: list[tuple[Judgment, str]]) -> Statistic:
+    """How far people prefer the candidate to the baseline, from -1 to 1."""
+    if campaign.experiment_id is None:
+        return Undefined("a stand-alone campaign has no candidate and no baseline")
+    return net_preference(
+        [{Arm.CANDIDATE.value: 1.0, Arm.BASELINE.value: -1.0}.get(given, 0.0) for _, given in labelled],
+        [judgment.task.item for judgment, _ in labelled],
+    )
+
+
+def sources_of(campaign: Campaign, judgments: list[Judgment]) -> dict[int, list[str]]:
+    """Which system gave a task's first and second response, by task."""
+    tasks = {judgment.task_id for judgment in judgments}
+    sources: dict[int, list[str]] = defaultdict(list)
+    rows = Response.objects.filter(task__campaign=campaign).order_by("task", "ordinal")
+    for task, source in rows.values_list("task", "source"):
+        if task in tasks:
+            sources[task].append(source)
+    return sources
+
+
+def labels_of(campaign: Campaign, sources: dict[int, list[str]]) -> list[str]:
+    """The labels that a judgment may have: each system, and neither of two."""
+    if campaign.experiment_id:
+        return LABELS
+    systems = sorted({source for pair in sources.values() for source in pair})
+    return [*systems, Choice.TIE.value, Choice.BOTH_BAD.value]
+
+
+def label(judgment: Judgment, sources: dict[int, list[str]]) -> str:
     """Which system was preferred: this unblinds."""
     if judgment.choice == Choice.FIRST:
-        return judgment.task.first.run.arm
+        return sources[judgment.task_id][0]
     if judgment.choice == Choice.SECOND:
-        return judgment.task.second.run.arm
+        return sources[judgment.task_id][1]
     return judgment.choice
 
 
-def table_of(ratings: Sequence[tuple[str, str]]) -> np.ndarray:
+def table_of(ratings: Sequence[tuple[str, str]], labels: Sequence[str]) -> np.ndarray:
     """k × k counts, rows the labels of one evaluator, columns of the other."""
-    table = np.zeros((len(LABELS), len(LABELS)), dtype=int)
+    table = np.zeros((len(labels), len(labels)), dtype=int)
     for one, other in ratings:
-        table[LABELS.index(one), LABELS.index(other)] += 1
+        table[labels.index(one), labels.index(other)] += 1
     return table
 
 
-def percent_of(by_task: dict[int, dict[int, str]]) -> Statistic:
+def percent_of(by_task: dict[int, dict[int, str]], labels: Sequence[str]) -> Statistic:
     both = [pair for ratings in by_task.values() for pair in combinations(ratings.values(), 2)]
-    return percent_agreement(table_of(both))
+    return percent_agreement(table_of(both, labels))
 
 
-def pairs_of(judgments: list[Judgment], by_task: dict[int, dict[int, str]]) -> list[PairAgreement]:
+def pairs_of(
+    judgments: list[Judgment], by_task: dict[int, dict[int, str]], labels: Sequence[str]
+) -> list[PairAgreement]:
     """Agreement of each pair of evaluators who share a task, those with most shared tasks first."""
     people = {judgment.evaluator_id: judgment.evaluator for judgment in judgments}
     shared: dict[tuple[int, int], list[tuple[str, str]]] = defaultdict(list)
@@ -174,8 +208,8 @@ def pairs_of(judgments: list[Judgment], by_task: dict[int, dict[int, str]]) -> l
         PairAgreement(
             people[one],
             people[other],
-            kappa=cohen_kappa(table_of(ratings), seed=SEED),
-            percent=percent_agreement(table_of(ratings)),
+            kappa=cohen_kappa(table_of(ratings, labels), seed=SEED),
+            percent=percent_agreement(table_of(ratings, labels)),
         )
         for (one, other), ratings in sorted(shared.items(), key=lambda item: -len(item[1]))
     ]

@@ -1,10 +1,12 @@
-"""Pure: which response stands where, and in which order tasks come. Fixed by a seed when a campaign opens."""
+"""Pure: which response stands where, and in which order tasks come. Fixed by a seed when tasks are added."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+import hashlib
+import hmac
+from collections import Counter
 from dataclasses import dataclass
 
-from datasets.sampling import shuffled_rank
+# Each round over the tasks has its own shuffle: the round above these bits, a random number below.
+ROUND_BITS = 40
 
 
 @dataclass(frozen=True)
@@ -21,39 +23,43 @@ class Placeable:
 
 @dataclass(frozen=True)
 class Placed:
-    """A slot to be: the task's place in the given sequence, its ordinal, its order and its side."""
+    """A slot to be: its ordinal within the task, its place in the queue and its side."""
 
-    task: int
     ordinal: int
     order_key: int
     first_on_slot_1: bool
 
 
-def place(tasks: Sequence[Placeable], *, overlap: int, seed: str) -> list[Placed]:
-    """Slots for `tasks`.
+class Placing:
+    """Places tasks one after the other, so that any number of them can be streamed.
 
     What is balanced is the system and not the task's row: in permuted blocks of two within a group, the reference
     stands on slot 1 as often as the other system, to within one; further slots of a task alternate. Each round
     over the tasks has its own order, so that two evaluators do not meet the same neighbours.
+
+    `seed` is secret: who could guess it could compute which system stands where. `already` says how many tasks
+    each group has, where tasks are added to a campaign.
     """
-    sides: dict[int, bool] = {}
-    groups: dict[str, list[int]] = defaultdict(list)
-    for place_of_task, task in enumerate(tasks):
-        groups[task.group].append(place_of_task)
-    for group, members in groups.items():
-        members.sort(key=lambda member: shuffled_rank(f"{seed}-block", tasks[member].key))
-        for block in range(0, len(members), 2):
-            heads = shuffled_rank(f"{seed}-side-{group}", str(block))[0] % 2 == 0
-            for offset, member in enumerate(members[block : block + 2]):
-                reference_on_slot_1 = heads ^ bool(offset)
-                sides[member] = reference_on_slot_1 == tasks[member].reference_is_first
-    placed = []
-    for ordinal in range(overlap):
-        order = sorted(
-            range(len(tasks)), key=lambda task: shuffled_rank(f"{seed}-{ordinal}", tasks[task].key)
-        )
-        placed += [
-            Placed(task, ordinal, ordinal * len(tasks) + rank, sides[task] ^ bool(ordinal % 2))
-            for rank, task in enumerate(order)
+
+    def __init__(self, *, overlap: int, seed: str, already: dict[str, int] | None = None) -> None:
+        self.overlap = overlap
+        self.seed = seed.encode()
+        self.placed = Counter(already or {})
+
+    def slots(self, task: Placeable) -> list[Placed]:
+        block, offset = divmod(self.placed[task.group], 2)
+        self.placed[task.group] += 1
+        heads = bool(self.draw(f"side-{task.group}-{block}") % 2)
+        reference_on_slot_1 = heads ^ bool(offset)
+        first_on_slot_1 = reference_on_slot_1 == task.reference_is_first
+        return [
+            Placed(ordinal, self.order(task.key, ordinal), first_on_slot_1 ^ bool(ordinal % 2))
+            for ordinal in range(self.overlap)
         ]
-    return placed
+
+    def order(self, key: str, ordinal: int) -> int:
+        return (ordinal << ROUND_BITS) + self.draw(f"order-{ordinal}-{key}") % (1 << ROUND_BITS)
+
+    def draw(self, what: str) -> int:
+        """A number that nobody without the seed can foretell."""
+        return int.from_bytes(hmac.digest(self.seed, what.encode(), hashlib.sha256)[:8])

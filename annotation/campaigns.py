@@ -1,142 +1,47 @@
-"""Acts: open a campaign for an experiment that waits for people, close it and push what people said."""
+"""Acts of the lead on a campaign: pause it, leave a task out, close it and push what people said."""
 
 import datetime as dt
-import secrets
-from typing import Any
 
-from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
-from annotation import agreement, assignment, blinding, lifecycle, messages, policies
-from annotation.blinding import Placeable
-from annotation.models import Campaign, CampaignStatus, Rubric, Slot, Task
-from datasets import versions
-from datasets.examples import Example
-from datasets.sampling import shuffled_rank
+from annotation import agreement, assignment, lifecycle, policies
+from annotation.models import Campaign, CampaignStatus, JudgmentState, Task
 from evaltrack import reasons
 from evaltrack.accounts.models import User
 from evaltrack.canonical import canonical_json, sha256_hex
 from evaltrack.errors import Conflict, refuse_if
 from evaltrack.ledger import merkle
 from evaltrack.ledger.events import Event
-from evaltrack.ledger.identity import SYSTEM
 from evaltrack.ledger.record import record
-from evaltrack.notifications import outbox
 from experiments import evidence, suite
-from experiments.models import Arm, Experiment, ExperimentStatus, Outcome, Output
-
-DEFAULT_RUBRIC = {
-    "name": "helpfulness",
-    "question": "Which response would serve the person who asked better?",
-    "guidance": (
-        "Read the request, then both responses. Prefer the response that is right and answers what was asked. "
-        "A right answer that admits a limit beats a confident wrong one. Length is no merit by itself. "
-        "Choose tie when both serve equally well, and both bad when neither would help."
-    ),
-}
+from experiments.models import ExperimentStatus
 
 
-def open_campaign(
-    experiment: Experiment, *, at: dt.datetime, due_at: dt.datetime | None = None, is_simulated: bool = False
-) -> Campaign | None:
-    """Open the campaign that the gate policy asks for; None where another worker was faster."""
-    rule = suite.parse(experiment.policy.body).human or suite.HumanRule()
-    examples = {example.id: example for example in versions.examples(experiment.dataset_version)}
-    due = due_at or at + dt.timedelta(hours=settings.REVIEW_DUE_HOURS)
-    with transaction.atomic():
-        Experiment.objects.select_for_update().get(pk=experiment.pk)
-        if Campaign.objects.filter(experiment=experiment, is_simulated=is_simulated).exists():
-            return None
-        campaign = Campaign.objects.create(
-            name=f"Pairwise review of {rule.items} answers",
-            experiment=experiment,
-            rubric=newest_rubric(),
-            overlap=rule.overlap,
-            # Drawn, and not made of names: who could guess it could compute which system stands where.
-            seed=secrets.token_hex(32),
-            is_simulated=is_simulated,
-            due_at=due,
-            opened_at=at,
-        )
-        tasks = Task.objects.bulk_create(sampled_tasks(campaign, examples, size=rule.items))
-        # One pair of systems, so the stratum is the group.
-        placeable = [
-            Placeable(task.item, task.stratum, reference_is_first=task.first.run.arm == Arm.BASELINE)
-            for task in tasks
-        ]
-        placed = blinding.place(placeable, overlap=rule.overlap, seed=campaign.seed)
-        Slot.objects.bulk_create(
-            Slot(
-                task=tasks[slot.task],
-                campaign=campaign,
-                ordinal=slot.ordinal,
-                order_key=slot.order_key,
-                first_on_slot_1=slot.first_on_slot_1,
-                due_at=due,
-            )
-            for slot in placed
-        )
-        if not is_simulated:
-            outbox.post(messages.campaign_opened(campaign), to=outbox.holders("lead"), at=at)
-            outbox.post(messages.tasks_waiting(campaign), to=outbox.holders("evaluator"), at=at)
-        record(
-            Event.CAMPAIGN_OPENED,
-            by=SYSTEM,
-            subject=campaign,
-            facts={
-                "experiment": experiment.public_id,
-                "items": len(tasks),
-                "overlap": rule.overlap,
-                "rubric": str(campaign.rubric),
-                "simulated": is_simulated,
-            },
-            at=at,
-        )
+def rule_of(campaign: Campaign) -> suite.HumanRule:
+    """What is asked of the campaign's judgments before they are used: the experiment's policy, or the usual."""
+    policy = suite.parse(campaign.experiment.policy.body).human if campaign.experiment else None
+    return policy or suite.HumanRule()
+
+
+@transaction.atomic
+def pause(campaign_id: int, *, by: User, reason: str, at: dt.datetime) -> Campaign:
+    """Ask nobody for a while. What is on somebody's screen stays there, and can be submitted afterwards."""
+    campaign = locked(campaign_id)
+    refuse_if(policies.pausing(by, campaign))
+    reason = reasons.checked(reason)
+    lifecycle.CAMPAIGN.advance(campaign, to=CampaignStatus.PAUSED, pause_reason=reason)
+    record(Event.CAMPAIGN_PAUSED, by=by, subject=campaign, statements={"reason": reason}, at=at)
     return campaign
 
 
-def newest_rubric() -> Rubric:
-    rubric = Rubric.objects.filter(name=DEFAULT_RUBRIC["name"]).order_by("-version").first()
-    return rubric or Rubric.objects.create(version=1, **DEFAULT_RUBRIC)
-
-
-def sampled_tasks(campaign: Campaign, examples: dict[str, Example], *, size: int) -> list[Task]:
-    """A seeded sample of examples that both arms answered, as tasks.
-
-    Which output is `first` is drawn as well, so that not even our own rows put one arm before the other.
-    """
-    answered: dict[str, dict[str, Output]] = {}
-    rows = Output.objects.filter(experiment=campaign.experiment, outcome=Outcome.ANSWERED).select_related(
-        "run"
-    )
-    for output in rows:
-        answered.setdefault(output.example_id, {})[output.run.arm] = output
-    both = sorted(
-        (identifier for identifier, arms in answered.items() if len(arms) == len(Arm)),
-        key=lambda identifier: shuffled_rank(f"{campaign.seed}-sample", identifier),
-    )
-    tasks = []
-    for identifier in both[:size]:
-        pair = [answered[identifier][Arm.BASELINE], answered[identifier][Arm.CANDIDATE]]
-        if shuffled_rank(f"{campaign.seed}-pair", identifier)[0] % 2:
-            pair.reverse()
-        tasks.append(
-            Task(
-                campaign=campaign,
-                item=identifier,
-                prompt=prompt_text(examples[identifier].input),
-                first=pair[0],
-                second=pair[1],
-                due_at=campaign.due_at,
-            )
-        )
-    return tasks
-
-
-def prompt_text(example_input: Any) -> str:
-    if isinstance(example_input, dict):
-        return "\n\n".join(f"{name}: {value}" for name, value in example_input.items())
-    return str(example_input)
+@transaction.atomic
+def resume(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
+    campaign = locked(campaign_id)
+    refuse_if(policies.pausing(by, campaign))
+    lifecycle.CAMPAIGN.advance(campaign, to=CampaignStatus.OPEN, pause_reason="")
+    record(Event.CAMPAIGN_RESUMED, by=by, subject=campaign, at=at)
+    return campaign
 
 
 @transaction.atomic
@@ -147,17 +52,24 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
     that was cancelled: what it still misses is withdrawn, so that no judgment comes after the root.
     """
     campaign = locked(campaign_id)
+    experiment = campaign.experiment
     if campaign.status == CampaignStatus.CLOSED:
         raise Conflict("already_closed", "This campaign was closed before.")
+    # First, so that nothing is undone after the policy has looked: an undo that comes later finds it final.
+    campaign.judgments.filter(state=JudgmentState.PROVISIONAL).update(
+        state=JudgmentState.FINAL, settled_at=at
+    )
     refuse_if(policies.closing(by, campaign))
     assignment.withdraw(campaign.slots.all(), at=at)
-    lifecycle.CAMPAIGN.advance(campaign, to=CampaignStatus.CLOSED, closed_by=by, closed_at=at)
+    lifecycle.CAMPAIGN.advance(
+        campaign, to=CampaignStatus.CLOSED, closed_by=by, closed_at=at, pause_reason=""
+    )
     root = judgments_root(campaign)
-    if not campaign.is_simulated and campaign.experiment.status != ExperimentStatus.CANCELLED:
-        rule = suite.parse(campaign.experiment.policy.body).human or suite.HumanRule()
-        found = agreement.of(campaign)
+    if experiment and not campaign.is_simulated and experiment.status != ExperimentStatus.CANCELLED:
+        rule = rule_of(campaign)
+        found = agreement.of(campaign, at=at)
         evidence.record_human_evidence(
-            campaign.experiment_id,
+            experiment.pk,
             net_preference=found.net_preference,
             agreement=found.coefficient(rule.coefficient),
             judgments=found.n_judgments,
@@ -170,8 +82,8 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
         Event.CAMPAIGN_CLOSED,
         by=by,
         subject=campaign,
-        facts={
-            "experiment": campaign.experiment.public_id,
+        facts=campaign.experiment_fact()
+        | {
             "judgments_root": root,
             "excluded": campaign.tasks.exclude(excluded_at=None).count(),
             "simulated": campaign.is_simulated,
@@ -195,6 +107,7 @@ def exclude_task(task_id: int, *, by: User, reason: str, at: dt.datetime) -> Tas
         raise Conflict("not_missing", "This task misses no judgment any more; there is nothing to exclude.")
     task.excluded_by, task.excluded_at, task.exclusion_reason = by, at, reason
     task.save(update_fields=["excluded_by", "excluded_at", "exclusion_reason"])
+    Campaign.objects.filter(pk=task.campaign_id).update(task_count=F("task_count") - 1)
     record(
         Event.TASK_EXCLUDED,
         by=by,
@@ -219,8 +132,8 @@ def locked(campaign_id: int) -> Campaign:
 def judgments_root(campaign: Campaign) -> str:
     """The Merkle root over the campaign's judgments: one entry that can prove each of them.
 
-    A choice is "first" or "second", so each leaf says what these were. Judgments of excluded tasks are leaves
-    too, and say that they do not count.
+    A choice is "first" or "second", so each leaf says what these were. Judgments that were undone or came too
+    late, and those of excluded tasks, are leaves too, and say that they do not count.
     """
     leaves = [
         canonical_json(
@@ -229,17 +142,20 @@ def judgments_root(campaign: Campaign) -> str:
                 "task": str(judgment.task.public_id),
                 "evaluator": str(judgment.evaluator.public_id),
                 "responses": [
-                    {"arm": output.run.arm, "sha256": sha256_hex(output.text.encode())}
-                    for output in (judgment.task.first, judgment.task.second)
+                    {"source": response.source, "sha256": sha256_hex(response.content.encode())}
+                    for response in sorted(judgment.task.responses.all(), key=lambda row: row.ordinal)
                 ],
                 "excluded": judgment.task.excluded_at is not None,
+                "state": judgment.state,
                 "choice": judgment.choice,
+                "strength": judgment.strength,
+                "answers": judgment.answers,
                 "first_on_slot_1": judgment.first_on_slot_1,
                 "submitted_at": judgment.submitted_at.isoformat(),
             }
         )
-        for judgment in campaign.judgments.select_related(
-            "task__first__run", "task__second__run", "evaluator"
-        ).order_by("public_id")
+        for judgment in campaign.judgments.select_related("task", "evaluator")
+        .prefetch_related("task__responses__output")
+        .order_by("public_id")
     ]
     return merkle.root([merkle.leaf_hash(leaf) for leaf in leaves]).hex()

@@ -23,7 +23,9 @@ def overdue_tasks(at: dt.datetime):
     """Tasks past their time with a judgment still missing, which nobody was told of."""
     unfinished = Slot.objects.filter(querysets.OWED, task=OuterRef("pk"))
     told = Escalation.objects.filter(task=OuterRef("pk"), level=Escalation.LEAD)
-    return Task.objects.filter(querysets.ASKED_OF_PEOPLE, Exists(unfinished), ~Exists(told), due_at__lt=at)
+    return Task.objects.filter(
+        Exists(unfinished), ~Exists(told), campaign__in=querysets.asking_campaigns(), due_at__lt=at
+    )
 
 
 def escalate_overdue(*, at: dt.datetime) -> int:
@@ -59,12 +61,13 @@ def unblock_by_proxy(campaign_id: int, *, by: User, reason: str, at: dt.datetime
     )
     if not changed:
         raise Conflict("already_unblocked", "Somebody else has let the proxy stand in already.")
-    evidence.record_proxy_evidence(campaign.experiment_id, by=by, reason=reason, at=at)
+    assert campaign.experiment is not None  # the policy has refused one that stands alone
+    evidence.record_proxy_evidence(campaign.experiment.pk, by=by, reason=reason, at=at)
     record(
         Event.CAMPAIGN_UNBLOCKED,
         by=by,
         subject=campaign,
-        facts={"experiment": campaign.experiment.public_id},
+        facts=campaign.experiment_fact(),
         statements={"reason": reason},
         at=at,
     )

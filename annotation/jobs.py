@@ -2,7 +2,7 @@
 
 import logging
 
-from annotation import assignment, campaigns, escalation
+from annotation import assignment, escalation, judging, opening
 from annotation.models import Campaign
 from evaltrack import clock
 from experiments.models import Experiment
@@ -15,13 +15,17 @@ def open_campaigns() -> None:
     opened = Campaign.objects.filter(is_simulated=False).values("experiment")
     for experiment in Experiment.objects.awaiting_people().with_names().exclude(pk__in=opened):
         try:
-            campaigns.open_campaign(experiment, at=clock.now())
+            opening.open_campaign(experiment, at=clock.now())
         except Exception:
             log.exception("%s: its campaign could not be opened and will be tried again", experiment)
 
 
 def expire_leases() -> None:
     assignment.expire_leases(at=clock.now())
+
+
+def settle_judgments() -> None:
+    judging.settle_old(at=clock.now())
 
 
 def escalate_overdue() -> None:

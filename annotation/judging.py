@@ -1,16 +1,18 @@
-"""Act: submit a judgment."""
+"""Acts: submit a judgment, take it back, make it final."""
 
 import datetime as dt
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from annotation import assignment as assignments
-from annotation import policies
-from annotation.models import Assignment, AssignmentState, Choice, Judgment, Slot, SlotState
+from annotation import policies, querysets, rubrics
+from annotation.models import Assignment, AssignmentState, Choice, Judgment, JudgmentState, Slot, SlotState
 from evaltrack.accounts.models import User
-from evaltrack.errors import Conflict, Gone, Invalid, refuse_if
+from evaltrack.errors import Conflict, Gone, Invalid, Refused, refuse_if
 
 LONGEST_COMMENT = 5000
 LONGEST_MS = 2**31 - 1  # what its column holds: 24 days
@@ -18,60 +20,100 @@ LONGEST_MS = 2**31 - 1  # what its column holds: 24 days
 
 @dataclass(frozen=True)
 class Answer:
-    """What the evaluator saw and chose: 1 or 2 is the response in that place."""
+    """What the evaluator saw and chose: 1 or 2 is the response in that place. `answers`: by criterion, alike."""
 
     preference: int | str
     comment: str = ""
     active_ms: int | None = None
+    strength: int | None = None
+    answers: Mapping[str, int | str] = field(default_factory=dict)
 
 
 def submit(
     assignment_id: uuid.UUID, *, judgment_id: uuid.UUID, answer: Answer, by: User, at: dt.datetime
 ) -> tuple[Judgment, bool]:
-    """Store a judgment; with it whether it is new. The same `judgment_id` again answers with the stored one."""
+    """Store a judgment; with it whether it is new. The same `judgment_id` again answers with the stored one.
+
+    It can be undone until the evaluator's next one, which makes this one's forerunner final, or for a minute.
+    Where the task went to somebody else meanwhile, the answer is kept as surplus, counts nowhere, and `Conflict`
+    says so.
+    """
     refuse_if(policies.judging(by))
     assignment = assignments.mine(assignment_id, by)
     if judgment_id != assignment.judgment_id:
+        if stored := Judgment.objects.filter(public_id=judgment_id, assignment=assignment).first():
+            return stored, False  # sent again after it was undone
         raise Invalid(
             "wrong_judgment_id",
             "The judgment_id does not belong to this assignment; send the one that came with the task.",
             {"judgment_id": ["is not this assignment's"]},
         )
-    if stored := Judgment.objects.filter(public_id=judgment_id).first():
+    if assignment.state == AssignmentState.SUBMITTED and (stored := stored_as(judgment_id)):
         return stored, False
-    if len(answer.comment) > LONGEST_COMMENT:
-        raise Invalid("comment_too_long", f"A comment takes up to {LONGEST_COMMENT} characters.")
-    choice = chosen(answer.preference, assignment.slot)
-    wall_ms = min(max(0, round((at - assignment.shown_at).total_seconds() * 1000)), LONGEST_MS)
+    judgment = drawn_up(assignment, judgment_id, answer, by=by, at=at)
+    assignments.refuse_if_paused(assignment.campaign)
     try:
         with transaction.atomic():
             finish(assignment, by=by, at=at)
-            judgment = Judgment.objects.create(
-                public_id=judgment_id,
-                assignment=assignment,
-                campaign_id=assignment.campaign_id,
-                task_id=assignment.task_id,
-                evaluator=by,
-                choice=choice,
-                first_on_slot_1=assignment.slot.first_on_slot_1,
-                comment=answer.comment.replace("\x00", ""),
-                # Nobody was active for longer than the task was there.
-                active_ms=None if answer.active_ms is None else min(max(answer.active_ms, 0), wall_ms),
-                wall_ms=wall_ms,
-                submitted_at=at,
-            )
+            settle(by, at=at)
+            judgment.save(force_insert=True)
     except (IntegrityError, Conflict) as error:
         # A double click: of two equal posts the second finds the first one's judgment.
-        if stored := Judgment.objects.filter(public_id=judgment_id).first():
+        if stored := stored_as(judgment_id):
             return stored, False
-        if isinstance(error, Conflict):
-            raise
-        # Their slot is free again, but they were given the task's other one: one judgment each.
-        raise Conflict(
-            "reassigned",
-            "You were given this task anew after your time was up. Ask the queue for the next one.",
-        ) from error
+        if not isinstance(error, Conflict):
+            # Their slot is free again, but they were given the task's other one: one judgment each.
+            error = Conflict(
+                "reassigned",
+                "You were given this task anew after your time was up. Your answer was kept, and does not count. "
+                "Ask the queue for the next one.",
+            )
+        if error.code == "reassigned":
+            keep_as_surplus(judgment, at=at)
+        raise error from None
     return judgment, True
+
+
+def stored_as(judgment_id: uuid.UUID) -> Judgment | None:
+    return Judgment.objects.filter(public_id=judgment_id).exclude(state=JudgmentState.SURPLUS).first()
+
+
+def drawn_up(
+    assignment: Assignment, judgment_id: uuid.UUID, answer: Answer, *, by: User, at: dt.datetime
+) -> Judgment:
+    """The answer as a row that is not stored yet, or what is wrong with it."""
+    if assignment.shown_at is None:
+        raise Conflict("not_shown", "This task was fetched ahead and not shown yet; activate it first.")
+    if len(answer.comment) > LONGEST_COMMENT:
+        raise Invalid("comment_too_long", f"A comment takes up to {LONGEST_COMMENT} characters.")
+    slot = assignment.slot
+    choice = chosen(answer.preference, slot)
+    answers = {name: chosen(given, slot).value for name, given in answer.answers.items()}
+    rubrics.check(
+        rubrics.of(assignment.campaign.rubric),
+        choice=choice,
+        strength=answer.strength,
+        answers=answers,
+        comment=answer.comment,
+    )
+    wall_ms = min(max(0, round((at - assignment.shown_at).total_seconds() * 1000)), LONGEST_MS)
+    return Judgment(
+        public_id=judgment_id,
+        assignment=assignment,
+        slot=slot,
+        campaign_id=assignment.campaign_id,
+        task_id=assignment.task_id,
+        evaluator=by,
+        choice=choice,
+        strength=answer.strength,
+        answers=answers,
+        first_on_slot_1=slot.first_on_slot_1,
+        comment=answer.comment.replace("\x00", ""),
+        # Nobody was active for longer than the task was there.
+        active_ms=None if answer.active_ms is None else min(max(answer.active_ms, 0), wall_ms),
+        wall_ms=wall_ms,
+        submitted_at=at,
+    )
 
 
 def finish(assignment: Assignment, *, by: User, at: dt.datetime) -> None:
@@ -87,16 +129,100 @@ def finish(assignment: Assignment, *, by: User, at: dt.datetime) -> None:
             "This task is not asked for any more: its campaign was closed, or the task was left out. "
             "Ask the queue for the next one.",
         )
+    elif assignment.state in (AssignmentState.SKIPPED, AssignmentState.RELEASED):
+        raise Conflict("assignment_ended", "You gave this task back; ask the queue for the next one.")
     else:
         raise Conflict(
             "reassigned",
-            "This task went to somebody else after your time was up. Ask the queue for the next one.",
+            "This task went to somebody else after your time was up. Your answer was kept, and does not count. "
+            "Ask the queue for the next one.",
         )
     ended = Assignment.objects.filter(pk=assignment.pk, state=seen).update(
         state=AssignmentState.SUBMITTED, ended_at=at
     )
     if not ended:
         raise Conflict("assignment_ended", "You gave this task back; ask the queue for the next one.")
+
+
+def settle(by: User, *, at: dt.datetime) -> int:
+    """The evaluator goes on, so what they said before stands."""
+    return Judgment.objects.filter(evaluator=by, state=JudgmentState.PROVISIONAL).update(
+        state=JudgmentState.FINAL, settled_at=at
+    )
+
+
+def settle_old(*, at: dt.datetime) -> int:
+    """Make final what nobody can undo any more; statistics count it already."""
+    return Judgment.objects.filter(
+        state=JudgmentState.PROVISIONAL, submitted_at__lte=querysets.undo_limit(at)
+    ).update(state=JudgmentState.FINAL, settled_at=at)
+
+
+def keep_as_surplus(judgment: Judgment, *, at: dt.datetime) -> None:
+    """Work that somebody did is never thrown away, even where it counts no more."""
+    judgment.state, judgment.settled_at = JudgmentState.SURPLUS, at
+    try:
+        with transaction.atomic():
+            judgment.save(force_insert=True)
+    except IntegrityError:
+        return  # kept before: the same answer was sent again
+
+
+@transaction.atomic
+def undo(judgment_id: uuid.UUID, *, by: User, at: dt.datetime) -> Assignment:
+    """Take the last judgment back: its task is on the screen again, with a new `judgment_id`.
+
+    The judgment stays, marked as undone. What was on the screen meanwhile is fetched ahead again.
+    """
+    refuse_if(policies.judging(by))
+    judgment = Judgment.objects.filter(public_id=judgment_id, evaluator=by).first()
+    if judgment is None:
+        raise Refused("not_yours", "You have submitted no such judgment.")
+    if judgment.state == JudgmentState.UNDONE:
+        return undone_before(judgment, by)
+    too_late = Conflict(
+        "too_late", "This judgment is final: you have gone on to the next, or its minute is over."
+    )
+    if judgment.submitted_at <= querysets.undo_limit(at):
+        raise too_late
+    until = at + dt.timedelta(seconds=settings.REVIEW_LEASE_SECONDS)
+    # Slots before judgments, as in `submit`: so that the two do not wait for each other.
+    make_room(judgment.campaign_id, by, at=at)
+    held = Slot.objects.filter(pk=judgment.slot_id, state=SlotState.DONE, holder=by).update(
+        state=SlotState.HELD, token=judgment.assignment.public_id, lease_until=until
+    )
+    taken_back = Judgment.objects.filter(pk=judgment.pk, state=JudgmentState.PROVISIONAL).update(
+        state=JudgmentState.UNDONE, settled_at=at
+    )
+    if not (held and taken_back):
+        raise too_late
+    Assignment.objects.filter(pk=judgment.assignment_id, state=AssignmentState.SUBMITTED).update(
+        state=AssignmentState.SHOWN, ended_at=None, judgment_id=uuid.uuid4(), lease_expires_at=until
+    )
+    return assignments.mine(judgment.assignment.public_id, by)
+
+
+def undone_before(judgment: Judgment, by: User) -> Assignment:
+    """The answer to an undo that was sent twice."""
+    assignment = assignments.mine(judgment.assignment.public_id, by)
+    if assignment.state != AssignmentState.SHOWN:
+        raise Conflict("too_late", "This judgment was undone before, and its task answered or given back.")
+    return assignment
+
+
+def make_room(campaign_id: int, by: User, *, at: dt.datetime) -> None:
+    """Of a campaign, one task is shown and one fetched ahead: the one shown steps back, the other goes."""
+    held = Assignment.objects.filter(evaluator=by, campaign=campaign_id)
+    shown = held.filter(state=AssignmentState.SHOWN).first()
+    if shown is None:
+        return
+    if ahead := held.filter(state=AssignmentState.PREFETCHED).first():
+        assignments.give_back(ahead.public_id, by=by, state=AssignmentState.RELEASED, at=at)
+    until = at + dt.timedelta(seconds=settings.REVIEW_PREFETCH_SECONDS)
+    Slot.objects.filter(pk=shown.slot_id, token=shown.public_id).update(lease_until=until)
+    Assignment.objects.filter(pk=shown.pk, state=AssignmentState.SHOWN).update(
+        state=AssignmentState.PREFETCHED, shown_at=None, lease_expires_at=until
+    )
 
 
 def chosen(preference: int | str, slot: Slot) -> Choice:
@@ -111,3 +237,10 @@ def chosen(preference: int | str, slot: Slot) -> Choice:
         'Choose 1, 2, "tie" or "both_bad".',
         {"preference": ['must be 1, 2, "tie" or "both_bad"']},
     )
+
+
+def as_shown(choice: str, judgment: Judgment) -> int | str:
+    """The inverse of `chosen`: where the response stood that a choice names."""
+    if choice in (Choice.FIRST, Choice.SECOND):
+        return 1 if (choice == Choice.FIRST) == judgment.first_on_slot_1 else 2
+    return choice

@@ -3,4 +3,4 @@
 from annotation.models import CampaignStatus as C
 from evaltrack.transitions import TransitionTable
 
-CAMPAIGN = TransitionTable(C, {C.OPEN: {C.CLOSED}})
+CAMPAIGN = TransitionTable(C, {C.OPEN: {C.PAUSED, C.CLOSED}, C.PAUSED: {C.OPEN, C.CLOSED}})

@@ -28,10 +28,24 @@ def judging(by: User) -> Refusal | None:
     return None
 
 
+def opening(by: User) -> Refusal | None:
+    if not (by.is_machine or by.can(Permission.MANAGE_CAMPAIGNS)):
+        return Refusal("not_lead", "Only an evaluation lead opens a campaign and adds items to it.")
+    return None
+
+
+def pausing(by: User, campaign: Campaign) -> Refusal | None:
+    if not by.can(Permission.MANAGE_CAMPAIGNS):
+        return Refusal("not_lead", "Only an evaluation lead pauses and resumes a campaign.")
+    if campaign.status == CampaignStatus.CLOSED:
+        return Refusal("campaign_closed", "This campaign is closed; nobody is asked any more.")
+    return None
+
+
 def closing(by: User, campaign: Campaign) -> Refusal | None:
     if not by.can(Permission.MANAGE_CAMPAIGNS):
         return Refusal("not_lead", "Only an evaluation lead closes a campaign.")
-    if campaign.experiment.status == ExperimentStatus.CANCELLED:
+    if campaign.experiment and campaign.experiment.status == ExperimentStatus.CANCELLED:
         return None  # nobody needs the judgments that are missing
     missing = Slot.objects.filter(querysets.OWED, campaign=campaign).count()
     if missing:
@@ -44,7 +58,7 @@ def closing(by: User, campaign: Campaign) -> Refusal | None:
 def excluding(by: User, task: Task) -> Refusal | None:
     if not by.can(Permission.MANAGE_CAMPAIGNS):
         return Refusal("not_lead", "Only an evaluation lead excludes a task.")
-    if task.campaign.status != CampaignStatus.OPEN:
+    if task.campaign.status == CampaignStatus.CLOSED:
         return Refusal("campaign_closed", "This campaign is closed; what it says stands.")
     if not querysets.skips().filter(task=task).exists():
         return Refusal("not_skipped", "Nobody has skipped this task; it waits to be judged.")
@@ -54,9 +68,11 @@ def excluding(by: User, task: Task) -> Refusal | None:
 def unblocking(by: User, campaign: Campaign) -> Refusal | None:
     if not by.can(Permission.MANAGE_CAMPAIGNS):
         return Refusal("not_lead", "Only an evaluation lead lets a proxy stand in for people.")
+    if campaign.experiment is None:
+        return Refusal("no_experiment", "Nothing waits for a stand-alone campaign, so it blocks nothing.")
     if campaign.is_simulated:
         return Refusal("simulated", "A simulated campaign blocks nothing.")
-    if campaign.status != CampaignStatus.OPEN or campaign.unblocked_at:
+    if campaign.status == CampaignStatus.CLOSED or campaign.unblocked_at:
         return Refusal("not_blocked", "This campaign blocks nothing any more.")
     if not Escalation.objects.filter(task__campaign=campaign).exists():
         return Refusal("not_overdue", "No task of this campaign is overdue; people still have time to judge.")

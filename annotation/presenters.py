@@ -5,17 +5,23 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
-from annotation import querysets
-from annotation.models import Assignment, Judgment, Rubric, Slot, SlotState
+from annotation import querysets, rubrics
+from annotation.models import Assignment, AssignmentState, Draft, Rubric, Slot, SlotState
+from annotation.models import Response as ResponseRow
 from evaltrack.accounts.models import User
+
+# Of a longer campaign nobody sees the end, so its size says nothing.
+LONGEST_COUNTDOWN = 500
 
 
 @dataclass(frozen=True)
 class Response:
     slot: int
     text: str
+    format: str
 
 
 @dataclass(frozen=True)
@@ -24,15 +30,22 @@ class Screen:
 
     assignment: UUID
     judgment_id: UUID
+    is_shown: bool
     lease_expires_at: dt.datetime
     campaign_name: str
     prompt: str
-    responses: tuple[Response, Response]
-    question: str
-    guidance: str
-    rubric: str
+    prompt_format: str
+    responses: tuple[Response, ...]
+    rubric: Rubric
+    details: rubrics.Details
     done: int
-    total: int
+    total: int | None
+    draft: dict[str, Any]
+
+    @property
+    def number(self) -> int:
+        """The place of this task among those of the evaluator; one fetched ahead comes after the one shown."""
+        return self.done + (1 if self.is_shown else 2)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -40,53 +53,75 @@ class Screen:
             "lease_expires_at": self.lease_expires_at.isoformat(),
             "item": {
                 "prompt": self.prompt,
-                "responses": [{"slot": each.slot, "text": each.text} for each in self.responses],
+                "responses": [
+                    {"slot": each.slot, "text": each.text, "format": each.format} for each in self.responses
+                ],
             },
-            "rubric": {"name": self.rubric, "question": self.question, "guidance": self.guidance},
+            "rubric": {
+                "name": str(self.rubric),
+                "question": self.rubric.question,
+                "guidance": self.rubric.guidance,
+                **self.rubric.body,
+            },
             "judgment_id": str(self.judgment_id),
         }
 
 
 def screen(assignment: Assignment) -> Screen:
-    slot, task = assignment.slot, assignment.task
-    rubric: Rubric = assignment.campaign.rubric
-    texts = [task.first.text, task.second.text]
-    if not slot.first_on_slot_1:
-        texts.reverse()
-    counted = assignment.campaign.tasks.filter(excluded_at=None)
-    done = Judgment.objects.filter(task__in=counted, evaluator=assignment.evaluator).count()
+    """All that a screen needs, in one query beside those that found the assignment."""
+    campaign = assignment.campaign
+    judged = (
+        querysets.standing_judgments()
+        .filter(evaluator=assignment.evaluator_id, campaign=campaign, task__excluded_at=None)
+        .order_by()
+        .values("campaign")
+        .annotate(n=Count("pk"))
+        .values("n")
+    )
+    rows = list(
+        ResponseRow.objects.filter(task=assignment.task_id)
+        .select_related("output", "task", "task__campaign__rubric")
+        .annotate(done=Coalesce(Subquery(judged), 0))
+        .annotate(
+            first_on_slot_1=Subquery(Slot.objects.filter(pk=assignment.slot_id).values("first_on_slot_1"))
+        )
+        .annotate(draft=Subquery(Draft.objects.filter(assignment=assignment.pk).values("body")))
+        .order_by("ordinal")
+    )
+    task = rows[0].task
+    total = task.campaign.task_count
+    ordered = rows if rows[0].first_on_slot_1 else rows[::-1]
     return Screen(
         assignment=assignment.public_id,
         judgment_id=assignment.judgment_id,
+        is_shown=assignment.state == AssignmentState.SHOWN,
         lease_expires_at=assignment.lease_expires_at,
-        campaign_name=assignment.campaign.name,
+        campaign_name=task.campaign.name,
         prompt=task.prompt,
-        responses=(Response(1, texts[0]), Response(2, texts[1])),
-        question=rubric.question,
-        guidance=rubric.guidance,
-        rubric=str(rubric),
-        done=done,
-        total=counted.count(),
+        prompt_format=task.prompt_format,
+        responses=tuple(Response(slot, row.content, row.format) for slot, row in enumerate(ordered, start=1)),
+        rubric=task.campaign.rubric,
+        details=rubrics.of(task.campaign.rubric),
+        done=rows[0].done,
+        total=total if total <= LONGEST_COUNTDOWN else None,
+        draft=rows[0].draft or {},
     )
 
 
 def my_work(evaluator: User) -> list[dict[str, Any]]:
     """The evaluator's campaigns: what they have done, and whether more waits."""
-    counted = (
-        Slot.objects.filter(querysets.ASKED_OF_PEOPLE)
-        .values("campaign__public_id", "campaign__name", "campaign__due_at")
-        .annotate(
-            waiting=Count("pk", filter=Q(state=SlotState.OPEN)),
-            mine=Count("pk", filter=Q(state=SlotState.DONE, holder=evaluator)),
-        )
-        .order_by("campaign__due_at")
+    judged = (
+        querysets.standing_judgments()
+        .filter(evaluator=evaluator, campaign=OuterRef("pk"))
+        .order_by()
+        .values("campaign")
+        .annotate(n=Count("pk"))
+        .values("n")
     )
-    return [
-        {
-            "name": row["campaign__name"],
-            "due_at": row["campaign__due_at"],
-            "waiting": row["waiting"],
-            "mine": row["mine"],
-        }
-        for row in counted
-    ]
+    free = Slot.objects.filter(campaign=OuterRef("pk"), state=SlotState.OPEN)
+    campaigns = (
+        querysets.asking_campaigns()
+        .annotate(mine=Coalesce(Subquery(judged), 0), waiting=Exists(free))
+        .order_by("due_at", "pk")
+    )
+    return [dict(row) for row in campaigns.values("name", "due_at", "task_count", "mine", "waiting")]

@@ -1,41 +1,76 @@
 """Adjectives for rows of annotation."""
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+import datetime as dt
 
-from annotation.models import Assignment, AssignmentState, Campaign, Slot, SlotState
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+
+from annotation.models import Assignment, AssignmentState, Campaign, Judgment, JudgmentState, Slot, SlotState
 from evaltrack.accounts.models import User
 from experiments.querysets import owned_or_all
 
-# Slots and tasks whose campaign asks people now.
-ASKED_OF_PEOPLE = Q(
-    campaign__status="open", campaign__is_simulated=False, campaign__experiment__status="awaiting_people"
-)
+# Campaigns that ask people now: stand-alone ones, and those whose experiment waits for them.
+ASKING = Q(is_simulated=False) & (Q(experiment=None) | Q(experiment__status="awaiting_people"))
 # Slots that miss their judgment: free, or on somebody's screen.
 OWED = Q(state__in=[SlotState.OPEN, SlotState.HELD])
+# Assignments that somebody has: on the screen, or fetched ahead.
+HELD = Q(state__in=[AssignmentState.SHOWN, AssignmentState.PREFETCHED])
+
+
+def asking_campaigns() -> QuerySet[Campaign]:
+    return Campaign.objects.filter(ASKING, status="open")
 
 
 def queued_slots() -> QuerySet[Slot]:
     """Judgments that people still owe."""
-    return Slot.objects.filter(OWED, ASKED_OF_PEOPLE)
+    return Slot.objects.filter(OWED, campaign__in=asking_campaigns())
+
+
+def campaigns_for(evaluator: User) -> QuerySet[Campaign]:
+    """Campaigns with a free slot, by the due time of the first; none that compares what is the evaluator's own."""
+    free = Slot.objects.filter(campaign=OuterRef("pk"), state=SlotState.OPEN)
+    return (
+        asking_campaigns()
+        .exclude(of_own_models(evaluator))
+        .annotate(first_due=Subquery(free.order_by("due_at").values("due_at")[:1]))
+        .exclude(first_due=None)
+        .order_by("first_due", "pk")
+    )
 
 
 def left_for(evaluator: User, slots: QuerySet[Slot]) -> QuerySet[Slot]:
-    """Those that `evaluator` may be given: of tasks not held, judged, skipped or made by themselves."""
-    return (
-        slots.exclude(of_own_models(evaluator))
-        .exclude(Exists(Slot.objects.filter(task=OuterRef("task"), holder=evaluator)))
-        .exclude(Exists(skips().filter(task=OuterRef("task"), evaluator=evaluator)))
+    """Those of tasks that `evaluator` does not hold, and has neither judged nor skipped."""
+    return slots.exclude(Exists(Slot.objects.filter(task=OuterRef("task"), holder=evaluator))).exclude(
+        Exists(skips().filter(task=OuterRef("task"), evaluator=evaluator))
     )
 
 
 def of_own_models(evaluator: User) -> Q:
-    """Slots that compare what `evaluator` owns, made or submitted."""
+    """Campaigns that compare what `evaluator` owns, made or submitted."""
     return (
-        Q(campaign__experiment__component__owner=evaluator)
-        | Q(campaign__experiment__candidate__created_by=evaluator)
-        | Q(campaign__experiment__baseline__created_by=evaluator)
-        | Q(campaign__experiment__submitted_by=evaluator)
+        Q(experiment__component__owner=evaluator)
+        | Q(experiment__candidate__created_by=evaluator)
+        | Q(experiment__baseline__created_by=evaluator)
+        | Q(experiment__submitted_by=evaluator)
+        | Q(opened_by=evaluator)
     )
+
+
+def standing_judgments() -> QuerySet[Judgment]:
+    """Neither undone nor surplus."""
+    return Judgment.objects.filter(state__in=[JudgmentState.PROVISIONAL, JudgmentState.FINAL])
+
+
+def final_judgments(at: dt.datetime) -> QuerySet[Judgment]:
+    """Those that nobody can take back any more, whether or not the sweep has written that down."""
+    return Judgment.objects.filter(
+        Q(state=JudgmentState.FINAL) | Q(state=JudgmentState.PROVISIONAL, submitted_at__lte=undo_limit(at))
+    )
+
+
+def undo_limit(at: dt.datetime) -> dt.datetime:
+    """What was submitted before this moment cannot be undone at `at`."""
+    return at - dt.timedelta(seconds=settings.REVIEW_UNDO_SECONDS)
 
 
 def campaigns_visible_to(user: User) -> QuerySet[Campaign]:

@@ -10,13 +10,13 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.response import Response
 
 from datasets import ingest, versions
-from datasets.examples import bounded_lines
 from datasets.models import Dataset, DatasetVersion, Sensitivity
 from evaltrack import clock
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView, paged, person
 from evaltrack.errors import NotFound
+from evaltrack.ndjson import bounded_lines
 from evaltrack.parsers import NdjsonParser
 
 

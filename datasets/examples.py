@@ -1,19 +1,16 @@
 """Pure: what an example is, how rows are read from NDJSON, and the digest that identifies a version."""
 
 import hashlib
-import json
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any
 
 import rfc8785
 
-from evaltrack.canonical import DEEPEST, canonical_json, nested_beyond, sha256_hex
+from evaltrack.canonical import canonical_json, sha256_hex
+from evaltrack.ndjson import MOST_ERRORS, BrokenLines, LineError, holds_nul, read_object
 
 FIELDS = {"id", "input", "expected", "context", "tags", "metadata"}
-LONGEST_LINE = 1024 * 1024
-MOST_ERRORS = 100
 
 
 @dataclass(frozen=True)
@@ -39,35 +36,6 @@ class Example:
     def as_bytes(self) -> bytes:
         """The row as it is kept and hashed: RFC 8785, and no number is rounded."""
         return rfc8785.dumps(self.as_json())
-
-
-@dataclass(frozen=True)
-class LineError:
-    """What is wrong in one line, where, and in which field."""
-
-    line: int
-    field: str
-    reason: str
-
-    def as_json(self) -> dict[str, Any]:
-        return {"line": self.line, "field": self.field, "reason": self.reason}
-
-
-class BrokenLines(Exception):
-    """The file cannot be used; nothing of it was."""
-
-    def __init__(self, errors: list[LineError]) -> None:
-        super().__init__(f"{len(errors)} broken lines")
-        self.errors = errors
-
-
-def bounded_lines(stream: BinaryIO) -> Iterator[bytes]:
-    """Lines of a stream. Of a line that is too long only the beginning is kept, enough to be refused."""
-    while line := stream.readline(LONGEST_LINE + 2):
-        kept = line
-        while not line.endswith(b"\n") and (line := stream.readline(LONGEST_LINE)):
-            pass
-        yield kept
 
 
 def read_examples(lines: Iterable[bytes]) -> Iterator[Example]:
@@ -103,22 +71,10 @@ def parse_line(raw: bytes, number: int, errors: list[LineError]) -> Example | No
         errors.append(LineError(number, name, reason))
 
     before = len(errors)
-    if len(raw) > LONGEST_LINE:
-        wrong("", f"longer than {LONGEST_LINE} bytes")
-        return None
     try:
-        row = json.loads(raw, object_pairs_hook=unique_keys, parse_constant=no_constant)
-        if nested_beyond(row, DEEPEST):
-            raise ValueError(f"nested deeper than {DEEPEST} levels")
-        canonical = rfc8785.dumps(row)
-    except UnicodeDecodeError:
-        wrong("", "not UTF-8")
-        return None
-    except (ValueError, RecursionError) as error:
-        wrong("", f"not JSON that can be kept: {error}")
-        return None
-    if not isinstance(row, dict):
-        wrong("", "not a JSON object")
+        row, canonical = read_object(raw)
+    except ValueError as error:
+        wrong("", str(error))
         return None
     if holds_nul(row):
         wrong("", "holds a NUL character; remove it")
@@ -146,26 +102,6 @@ def parse_line(raw: bytes, number: int, errors: list[LineError]) -> Example | No
         tuple(tags),
         row.get("metadata", {}),
     )
-
-
-def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    row = dict(pairs)
-    if len(row) < len(pairs):
-        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
-        raise ValueError(f"the key {twice!r} stands twice")
-    return row
-
-
-def no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def holds_nul(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(holds_nul(key) or holds_nul(inner) for key, inner in value.items())
-    if isinstance(value, list):
-        return any(holds_nul(inner) for inner in value)
-    return isinstance(value, str) and "\x00" in value
 
 
 class VersionDigest:

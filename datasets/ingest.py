@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator
 from django.db import IntegrityError, transaction
 
 from datasets import packs, policies
-from datasets.examples import BrokenLines, Example, read_examples
+from datasets.examples import Example, read_examples
 from datasets.models import Dataset, DatasetVersion
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Invalid, refuse_if
 from evaltrack.integrations.object_store import object_store
+from evaltrack.ndjson import BrokenLines
 
 VERSION = re.compile(r"[A-Za-z0-9._+-]{1,40}")
 
@@ -55,14 +56,7 @@ def take_in(
     try:
         digest, manifest, count = packs.write(object_store(), coverage.counting(read_examples(lines)))
     except BrokenLines as broken:
-        listed = [error.as_json() for error in broken.errors]
-        first = listed[0]
-        raise Invalid(
-            "broken_lines",
-            f"Line {first['line']}: {first['field'] + ' ' if first['field'] else ''}{first['reason']}. "
-            "Nothing was stored; mend the lines listed and send the file again.",
-            errors=listed,
-        ) from None
+        raise broken.as_invalid() from None
     try:
         with transaction.atomic():
             return DatasetVersion.objects.create(

@@ -1,5 +1,6 @@
 """What every API view shares: permissions by method, and paging by cursor."""
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from evaltrack import clock
 from evaltrack.accounts.access import MethodPermissions
 from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Permission
@@ -20,6 +22,11 @@ class ApiView(APIView):
 
     permissions: ClassVar[dict[str, tuple[Permission, ...]]]
     permission_classes = (MethodPermissions,)
+
+    @property
+    def at(self) -> dt.datetime:
+        """The time of this request by the database's clock, which a token's look-up has read already."""
+        return getattr(self.request.auth, "read_at", None) or clock.now()
 
     def shaped(self, serializer: type[Serializer]) -> dict:
         """The request's body in the serializer's shape, or a 400 that says what is wrong where.

@@ -15,7 +15,7 @@ from evaltrack.reports import views as reports
 API: list[URLPattern | URLResolver] = [
     path("", include("datasets.api_urls")),
     path("", include("experiments.api.urls")),
-    path("", include("annotation.api_urls")),
+    path("", include("annotation.api.urls")),
     path("ledger/checkpoint", ledger_api.LedgerCheckpoint.as_view()),
     path("ledger/entries/<int:index>", ledger_api.LedgerEntryView.as_view()),
     path("ledger/proof", ledger_api.LedgerProof.as_view()),

@@ -1,8 +1,18 @@
 """Rows of human evaluation, by noun."""
 
 from annotation.models.campaign import Campaign, CampaignStatus, Protocol, Rubric
-from annotation.models.judgment import Choice, Judgment
-from annotation.models.task import Assignment, AssignmentState, Escalation, Slot, SlotState, Task
+from annotation.models.judgment import Choice, Judgment, JudgmentState
+from annotation.models.task import (
+    Assignment,
+    AssignmentState,
+    Draft,
+    Escalation,
+    Format,
+    Response,
+    Slot,
+    SlotState,
+    Task,
+)
 
 __all__ = [
     "Assignment",
@@ -10,9 +20,13 @@ __all__ = [
     "Campaign",
     "CampaignStatus",
     "Choice",
+    "Draft",
     "Escalation",
+    "Format",
     "Judgment",
+    "JudgmentState",
     "Protocol",
+    "Response",
     "Rubric",
     "Slot",
     "SlotState",

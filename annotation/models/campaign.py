@@ -13,16 +13,21 @@ class Protocol(models.TextChoices):
 
 class CampaignStatus(models.TextChoices):
     OPEN = "open", "Open"
+    PAUSED = "paused", "Paused"
     CLOSED = "closed", "Closed"
 
 
 class Rubric(models.Model):
-    """What evaluators are asked and how to answer. A change is a new version."""
+    """What evaluators are asked and how to answer. A change is a new version.
+
+    `body` holds what a rubric may have beyond its question; `annotation.rubrics` says in which shape.
+    """
 
     name = models.CharField(max_length=80)
     version = models.PositiveIntegerField()
     question = models.CharField(max_length=300)
     guidance = models.TextField()
+    body = models.JSONField(default=dict)
 
     class Meta:
         constraints = [models.UniqueConstraint(name="rubric_version_once", fields=["name", "version"])]
@@ -36,18 +41,27 @@ class Campaign(models.Model):
     # Shown to evaluators: it must not tell which systems are compared.
     name = models.CharField(max_length=120)
     protocol = models.CharField(max_length=12, choices=Protocol.choices, default=Protocol.PAIRWISE)
+    # None: stand-alone, over responses that were made elsewhere.
     experiment = models.ForeignKey(
-        "experiments.Experiment", on_delete=models.PROTECT, related_name="campaigns"
+        "experiments.Experiment", on_delete=models.PROTECT, null=True, related_name="campaigns"
     )
     rubric = models.ForeignKey(Rubric, on_delete=models.PROTECT, related_name="campaigns")
     overlap = models.PositiveSmallIntegerField()
+    # How many tasks count: changed when tasks are added or left out, never by a claim or a judgment.
+    task_count = models.PositiveIntegerField(default=0)
     seed = models.CharField(max_length=64)
     # Judged by programs, to have something to show. Never evidence, and labelled wherever it appears.
     is_simulated = models.BooleanField(default=False)
     due_at = models.DateTimeField()
 
     status = models.CharField(max_length=8, choices=CampaignStatus.choices, default=CampaignStatus.OPEN)
+    # None: opened by the gate policy.
+    opened_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
     opened_at = models.DateTimeField()
+    # Said to evaluators, so it must not tell which systems are compared.
+    pause_reason = models.TextField(blank=True)
     closed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
@@ -67,8 +81,12 @@ class Campaign(models.Model):
             models.CheckConstraint(name="campaign_asks_somebody", condition=Q(overlap__gte=1)),
             models.CheckConstraint(
                 name="campaign_closed_by_and_at",
-                condition=Q(status="open", closed_by=None, closed_at=None)
+                condition=Q(status__in=["open", "paused"], closed_by=None, closed_at=None)
                 | Q(status="closed", closed_by__isnull=False, closed_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="campaign_paused_says_why",
+                condition=Q(status="paused") & ~Q(pause_reason="") | ~Q(status="paused") & Q(pause_reason=""),
             ),
             models.CheckConstraint(
                 name="campaign_unblocked_by_and_at_and_why",
@@ -85,3 +103,7 @@ class Campaign(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"/campaigns/{self.public_id}/"
+
+    def experiment_fact(self) -> dict[str, str]:
+        """What the ledger says about what the campaign is for: nothing where it stands alone."""
+        return {"experiment": self.experiment.public_id} if self.experiment else {}

@@ -12,6 +12,19 @@ class Choice(models.TextChoices):
     BOTH_BAD = "both_bad", "Both bad"
 
 
+class JudgmentState(models.TextChoices):
+    """What a judgment is worth. What it says never changes."""
+
+    PROVISIONAL = "provisional", "Can be undone"
+    FINAL = "final", "Final"
+    UNDONE = "undone", "Undone by who gave it"
+    SURPLUS = "surplus", "Given after the task went to somebody else"
+
+
+# At most one of these per slot, and per task and evaluator.
+STANDING = ["provisional", "final"]
+
+
 class Judgment(models.Model):
     """An answer to an assignment.
 
@@ -20,25 +33,58 @@ class Judgment(models.Model):
     """
 
     public_id = models.UUIDField(unique=True, editable=False)
-    assignment = models.OneToOneField(
-        "annotation.Assignment", on_delete=models.PROTECT, related_name="judgment"
+    assignment = models.ForeignKey(
+        "annotation.Assignment", on_delete=models.PROTECT, related_name="judgments"
     )
+    slot = models.ForeignKey("annotation.Slot", on_delete=models.PROTECT, related_name="judgments")
     campaign = models.ForeignKey("annotation.Campaign", on_delete=models.PROTECT, related_name="judgments")
     task = models.ForeignKey("annotation.Task", on_delete=models.PROTECT, related_name="judgments")
     evaluator = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="judgments"
     )
     choice = models.CharField(max_length=8, choices=Choice.choices)
+    # 1: better, 2: much better; where the rubric asks, and one response is preferred.
+    strength = models.PositiveSmallIntegerField(null=True)
+    # By criterion of the rubric, in the words of `choice`.
+    answers = models.JSONField(default=dict)
     first_on_slot_1 = models.BooleanField()
     comment = models.TextField(blank=True)
     active_ms = models.PositiveIntegerField(null=True)
     wall_ms = models.PositiveIntegerField()
     submitted_at = models.DateTimeField()
 
+    state = models.CharField(max_length=11, choices=JudgmentState.choices, default=JudgmentState.PROVISIONAL)
+    # When it became final, or was undone.
+    settled_at = models.DateTimeField(null=True)
+
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="judgment_one_each", fields=["task", "evaluator"]),
+            models.UniqueConstraint(
+                name="judgment_one_each", fields=["evaluator", "task"], condition=Q(state__in=STANDING)
+            ),
+            # The overlap is the number of slots, so it is never exceeded.
+            models.UniqueConstraint(
+                name="judgment_one_per_slot", fields=["slot"], condition=Q(state__in=STANDING)
+            ),
             models.CheckConstraint(name="judgment_choice_known", condition=Q(choice__in=Choice.values)),
+            models.CheckConstraint(name="judgment_state_known", condition=Q(state__in=JudgmentState.values)),
+            models.CheckConstraint(
+                name="judgment_settled_at",
+                condition=Q(state="provisional", settled_at=None)
+                | ~Q(state="provisional") & Q(settled_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="judgment_strength_of_a_preference",
+                condition=Q(strength=None) | Q(strength__in=[1, 2], choice__in=["first", "second"]),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="judgment_provisional",
+                fields=["evaluator", "submitted_at"],
+                condition=Q(state="provisional"),
+            ),
+            models.Index(name="judgment_of_evaluator", fields=["evaluator", "campaign"]),
         ]
 
     def __str__(self) -> str:

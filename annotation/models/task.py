@@ -4,19 +4,35 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
+
+
+class Format(models.TextChoices):
+    """How a prompt or a response is drawn; the renderer knows the same words."""
+
+    TEXT = "text", "Plain text"
+    MARKDOWN = "markdown", "Markdown with code and formulas"
+    CODE = "code", "Code"
+    JSON = "json", "JSON"
+    CHAT = "chat", "A conversation, with tool calls"
+    PASSAGES = "passages", "Retrieved passages"
 
 
 class Task(models.Model):
-    """An item with an unordered pair of responses. Which of them a person sees first is the slot's matter."""
+    """An item with an unordered pair of responses. Which of them a person sees first is the slot's matter.
+
+    `key` is the digest of item and sources: the same pair is asked once.
+    """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     campaign = models.ForeignKey("annotation.Campaign", on_delete=models.PROTECT, related_name="tasks")
     item = models.CharField(max_length=200)
+    key = models.CharField(max_length=64)
+    # The systems and the stratum: within it sides are balanced.
+    group = models.CharField(max_length=64)
     prompt = models.TextField()
+    prompt_format = models.CharField(max_length=8, choices=Format.choices, default=Format.TEXT)
     stratum = models.CharField(max_length=80, blank=True)
-    first = models.ForeignKey("experiments.Output", on_delete=models.PROTECT, related_name="+")
-    second = models.ForeignKey("experiments.Output", on_delete=models.PROTECT, related_name="+")
     due_at = models.DateTimeField()
     # Left out by the lead, as nobody will judge it: neither in the queue nor in any figure.
     excluded_by = models.ForeignKey(
@@ -27,18 +43,52 @@ class Task(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="task_once", fields=["campaign", "first", "second"]),
-            models.CheckConstraint(name="task_compares_two", condition=~Q(first=F("second"))),
+            models.UniqueConstraint(name="task_once", fields=["campaign", "key"]),
+            models.CheckConstraint(
+                name="task_prompt_format_known", condition=Q(prompt_format__in=Format.values)
+            ),
             models.CheckConstraint(
                 name="task_excluded_by_and_at_and_why",
                 condition=Q(excluded_by=None, excluded_at=None, exclusion_reason="")
                 | Q(excluded_by__isnull=False, excluded_at__isnull=False) & ~Q(exclusion_reason=""),
             ),
         ]
-        indexes = [models.Index(name="task_due", fields=["due_at"])]
+        indexes = [
+            models.Index(name="task_due", fields=["due_at"]),
+            models.Index(name="task_group", fields=["campaign", "group"]),
+        ]
 
     def __str__(self) -> str:
         return str(self.public_id)
+
+
+class Response(models.Model):
+    """What one system answered to a task's prompt: an output, or a text that was made elsewhere.
+
+    `ordinal` is drawn, and `source` names the system: neither reaches who judges.
+    """
+
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="responses")
+    ordinal = models.PositiveSmallIntegerField()
+    source = models.CharField(max_length=200)
+    output = models.ForeignKey("experiments.Output", on_delete=models.PROTECT, null=True, related_name="+")
+    text = models.TextField(blank=True)
+    format = models.CharField(max_length=8, choices=Format.choices, default=Format.MARKDOWN)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="response_once", fields=["task", "ordinal"]),
+            models.UniqueConstraint(name="response_one_per_system", fields=["task", "source"]),
+            models.CheckConstraint(name="response_format_known", condition=Q(format__in=Format.values)),
+            models.CheckConstraint(name="response_text_stands_once", condition=Q(output=None) | Q(text="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task_id}/{self.ordinal}"
+
+    @property
+    def content(self) -> str:
+        return self.text if self.output is None else self.output.text
 
 
 class SlotState(models.TextChoices):
@@ -59,7 +109,9 @@ class Slot(models.Model):
     task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="slots")
     campaign = models.ForeignKey("annotation.Campaign", on_delete=models.PROTECT, related_name="slots")
     ordinal = models.PositiveSmallIntegerField()
-    order_key = models.PositiveIntegerField()
+    # Smaller is sooner; the lead's, within equal due times.
+    priority = models.SmallIntegerField(default=0)
+    order_key = models.PositiveBigIntegerField()
     first_on_slot_1 = models.BooleanField()
     due_at = models.DateTimeField()
     state = models.CharField(max_length=9, choices=SlotState.choices, default=SlotState.OPEN)
@@ -85,7 +137,11 @@ class Slot(models.Model):
             ),
         ]
         indexes = [
-            models.Index(name="slot_open", fields=["due_at", "order_key"], condition=Q(state="open")),
+            models.Index(
+                name="slot_open",
+                fields=["campaign", "due_at", "priority", "order_key"],
+                condition=Q(state="open"),
+            ),
             models.Index(name="slot_lease", fields=["lease_until"], condition=Q(state="held")),
         ]
 
@@ -94,6 +150,7 @@ class Slot(models.Model):
 
 
 class AssignmentState(models.TextChoices):
+    PREFETCHED = "prefetched", "Fetched ahead, not seen"
     SHOWN = "shown", "Shown"
     SUBMITTED = "submitted", "Submitted"
     SKIPPED = "skipped", "Skipped"
@@ -112,8 +169,10 @@ class Assignment(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="assignments"
     )
     state = models.CharField(max_length=10, choices=AssignmentState.choices, default=AssignmentState.SHOWN)
+    # What the answer to this assignment will be called: a new one after each undo.
     judgment_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    shown_at = models.DateTimeField()
+    claimed_at = models.DateTimeField()
+    shown_at = models.DateTimeField(null=True)
     lease_expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     skip_reason = models.CharField(max_length=300, blank=True)
@@ -125,16 +184,42 @@ class Assignment(models.Model):
             ),
             models.CheckConstraint(
                 name="assignment_ended_at",
-                condition=Q(state="shown", ended_at=None) | ~Q(state="shown") & Q(ended_at__isnull=False),
+                condition=Q(state__in=["prefetched", "shown"], ended_at=None)
+                | ~Q(state__in=["prefetched", "shown"]) & Q(ended_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="assignment_shown_at",
+                condition=~Q(state__in=["shown", "submitted", "skipped"]) | Q(shown_at__isnull=False),
             ),
             # Two tabs of one evaluator must not hold two tasks.
             models.UniqueConstraint(
                 name="assignment_one_shown", fields=["evaluator", "campaign"], condition=Q(state="shown")
             ),
+            models.UniqueConstraint(
+                name="assignment_one_prefetched",
+                fields=["evaluator", "campaign"],
+                condition=Q(state="prefetched"),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="assignment_skipped", fields=["evaluator", "task"], condition=Q(state="skipped")
+            ),
         ]
 
     def __str__(self) -> str:
         return str(self.public_id)
+
+
+class Draft(models.Model):
+    """What somebody has typed and chosen so far: kept until the assignment ends."""
+
+    assignment = models.OneToOneField(Assignment, on_delete=models.CASCADE, related_name="draft")
+    body = models.JSONField()
+    saved_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"draft of {self.assignment_id}"
 
 
 class Escalation(models.Model):

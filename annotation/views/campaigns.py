@@ -19,7 +19,7 @@ from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import ExpectedError
 from evaltrack.htmx import page
-from experiments import gates, suite
+from experiments import gates
 
 PAGE_SIZE = 25
 
@@ -46,8 +46,8 @@ def campaign_list(request: PageRequest) -> HttpResponse:
 def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     campaign = lookup.campaign_named(public_id, seen_by=request.user)
     may_manage = request.user.can(Permission.MANAGE_CAMPAIGNS)
-    found = agreement.of(campaign)
-    rule = suite.parse(campaign.experiment.policy.body).human or suite.HumanRule()
+    found = agreement.of(campaign, at=clock.now())
+    rule = campaigns.rule_of(campaign)
     deciding = found.coefficient(rule.coefficient)
     slots = Slot.objects.filter(campaign=campaign, task__excluded_at=None).aggregate(
         wanted=Count("pk"),
@@ -58,7 +58,8 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "campaign": campaign,
         "slots": slots,
         "excluded": campaign.tasks.exclude(excluded_at=None).aggregate(
-            tasks=Count("pk", distinct=True), judgments=Count("judgments")
+            tasks=Count("pk", distinct=True),
+            judgments=Count("judgments", filter=Q(judgments__state__in=["provisional", "final"])),
         ),
         "findings": found.as_json(name_of=str if may_manage else agreement.pseudonym),
         "mean_of_pairs": found.cohen,
@@ -67,6 +68,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "rule": rule,
         "escalated": Escalation.objects.filter(task__campaign=campaign).count(),
         "overdue": campaign.status == "open" and campaign.due_at < clock.now(),
+        "pausing": policies.pausing(request.user, campaign),
         "closing": policies.closing(request.user, campaign),
         "unblocking": policies.unblocking(request.user, campaign),
         "may_manage": may_manage,
@@ -96,6 +98,32 @@ def campaign_close(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         campaign,
         lambda: campaigns.close(campaign.pk, by=request.user, at=clock.now()),
         "The campaign is closed.",
+    )
+
+
+@require_POST
+@requires(Permission.MANAGE_CAMPAIGNS)
+def campaign_pause(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
+    campaign = lookup.campaign_named(public_id, seen_by=request.user)
+    return told(
+        request,
+        campaign,
+        lambda: campaigns.pause(
+            campaign.pk, by=request.user, reason=request.POST.get("reason", ""), at=clock.now()
+        ),
+        "The campaign is paused: nobody is given its tasks until you resume it.",
+    )
+
+
+@require_POST
+@requires(Permission.MANAGE_CAMPAIGNS)
+def campaign_resume(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
+    campaign = lookup.campaign_named(public_id, seen_by=request.user)
+    return told(
+        request,
+        campaign,
+        lambda: campaigns.resume(campaign.pk, by=request.user, at=clock.now()),
+        "The campaign asks people again.",
     )
 
 

@@ -1,22 +1,24 @@
-"""Pages of the evaluator: what waits, and the judging screen. Works as plain forms; htmx makes it quick."""
+"""Pages of the evaluator: what waits, and the judging screen. Plain forms; the scripts make it quick."""
 
+import json
 import uuid
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from annotation import assignment as assignments
-from annotation import judging, presenters
-from annotation.assignment import NothingToDo
+from annotation import drafts, judging, presenters
+from annotation import queue as queues
 from annotation.judging import Answer
-from annotation.models import AssignmentState
+from annotation.models import Assignment, AssignmentState
+from annotation.queue import NothingToDo
 from evaltrack import clock
 from evaltrack.accounts import grants
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
-from evaltrack.errors import ExpectedError
+from evaltrack.errors import ExpectedError, Invalid
 from evaltrack.htmx import page
 
 SKIP_REASONS = [
@@ -39,7 +41,7 @@ def queue(request: PageRequest) -> HttpResponse:
 @requires(Permission.JUDGE)
 def review(request: PageRequest) -> HttpResponse:
     """The screen for the assignment that is shown, or the way to the next one. GET takes nothing."""
-    shown = assignments.shown_assignment(request.user, None)
+    shown = queues.shown_assignment(request.user)
     if shown is None:
         return redirect("queue")
     return page(request, "annotation/review.html", screen_context(shown))
@@ -48,34 +50,64 @@ def review(request: PageRequest) -> HttpResponse:
 @require_POST
 @requires(Permission.JUDGE)
 def next_task(request: PageRequest) -> HttpResponse:
-    found = assignments.claim_next(request.user, at=clock.now())
+    """Claim, and go to the screen; the screen's script asks for the card alone, or for one fetched ahead."""
+    as_card = request.headers.get("X-Judge") == "card"
+    prefetch = as_card and request.POST.get("prefetch") == "1"
+    found = queues.claim_next(request.user, at=clock.now(), prefetch=prefetch)
+    if as_card:
+        return card(request, found)
     if isinstance(found, NothingToDo):
         messages.info(request, found.detail)
         return redirect("queue")
     return redirect("review")
 
 
+@requires(Permission.JUDGE)
+def review_card(request: PageRequest, assignment_id: uuid.UUID) -> HttpResponse:
+    """The card of a task that the evaluator has, for the screen's script: after an undo."""
+    found = assignments.mine(assignment_id, request.user)
+    if found.state not in (AssignmentState.SHOWN, AssignmentState.PREFETCHED):
+        return card(request, NothingToDo("assignment_ended", assignments.ENDED[1], 1))
+    return card(request, found)
+
+
+def card(request: PageRequest, found: Assignment | NothingToDo, *, status: int = 200) -> HttpResponse:
+    if isinstance(found, NothingToDo):
+        return page(request, "annotation/_nothing.html", {"nothing": found}, status=status)
+    return page(request, "annotation/_review_card.html", screen_context(found), status=status)
+
+
 @require_POST
 @requires(Permission.JUDGE)
 def submit(request: PageRequest, assignment_id: uuid.UUID) -> HttpResponse:
-    """Store the judgment and show the next task: as a fragment to htmx, by redirect otherwise."""
-    if not request.POST.get("preference"):
-        return again(request, assignment_id, "Choose one of the four answers first.")
+    """The form without scripts: store the judgment, and on to the next task."""
     try:
+        answer = answer_of(request.POST)
         judging.submit(
             assignment_id,
             judgment_id=uuid_of(request.POST.get("judgment_id", "")),
-            answer=Answer(
-                preference=request.POST["preference"],
-                comment=request.POST.get("comment", ""),
-                active_ms=whole_number(request.POST.get("active_ms", "")),
-            ),
+            answer=answer,
             by=request.user,
             at=clock.now(),
         )
+    except Invalid as error:
+        return again(request, assignment_id, error.reason)
     except ExpectedError as error:
-        return onward(request, problem=error.reason)
-    return onward(request, saved=True)
+        messages.error(request, error.reason)
+    return onward(request)
+
+
+def answer_of(form) -> Answer:
+    if not form.get("preference"):
+        raise Invalid("no_answer", "Choose one of the four answers first.")
+    prefix = "answer-"
+    return Answer(
+        preference=form["preference"],
+        strength=whole_number(form.get("strength", "")),
+        answers={name.removeprefix(prefix): form[name] for name in form if name.startswith(prefix)},
+        comment=form.get("comment", ""),
+        active_ms=whole_number(form.get("active_ms", "")),
+    )
 
 
 @require_POST
@@ -89,39 +121,52 @@ def skip(request: PageRequest, assignment_id: uuid.UUID) -> HttpResponse:
             assignment_id, by=request.user, state="skipped", at=clock.now(), skip_reason=reason
         )
     except ExpectedError as error:
-        return onward(request, problem=error.reason)
+        messages.error(request, error.reason)
     return onward(request)
+
+
+@require_POST
+@requires(Permission.JUDGE)
+def undo(request: PageRequest, judgment_id: uuid.UUID) -> HttpResponse:
+    try:
+        judging.undo(judgment_id, by=request.user, at=clock.now())
+    except ExpectedError as error:
+        messages.error(request, error.reason)
+    return onward(request)
+
+
+@require_POST
+@requires(Permission.JUDGE)
+def draft(request: PageRequest, assignment_id: uuid.UUID) -> HttpResponse:
+    try:
+        body = json.loads(request.body)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise Invalid("not_an_object", "A draft is a JSON object.")
+    kept = drafts.keep(assignment_id, body, by=request.user, at=clock.now())
+    return JsonResponse({"saved_at": kept.saved_at.isoformat()})
 
 
 def again(request: PageRequest, assignment_id: uuid.UUID, problem: str) -> HttpResponse:
     """The same task with what is missing; nothing that was typed is lost."""
     shown = assignments.mine(assignment_id, request.user)
     if shown.state != AssignmentState.SHOWN:
-        return onward(request, problem="This task has ended; here is your next one.")
+        messages.error(request, "This task has ended; here is your next one.")
+        return onward(request)
     context = screen_context(shown) | {"problem": problem, "comment": request.POST.get("comment", "")}
-    return page(
-        request, "annotation/review.html", context, fragment="annotation/_review_card.html", status=422
-    )
+    return page(request, "annotation/review.html", context, status=422)
 
 
-def onward(request: PageRequest, *, saved: bool = False, problem: str = "") -> HttpResponse:
-    found = assignments.claim_next(request.user, at=clock.now())
-    if not request.htmx:
-        if problem:
-            messages.error(request, problem)
-        if isinstance(found, NothingToDo):
-            messages.info(request, found.detail)
-            return redirect("queue")
-        return redirect("review")
+def onward(request: PageRequest) -> HttpResponse:
+    found = queues.claim_next(request.user, at=clock.now())
     if isinstance(found, NothingToDo):
-        return page(
-            request, "annotation/_nothing.html", {"nothing": found}, fragment="annotation/_nothing.html"
-        )
-    context = screen_context(found) | {"saved": saved, "problem": problem}
-    return page(request, "annotation/review.html", context, fragment="annotation/_review_card.html")
+        messages.info(request, found.detail)
+        return redirect("queue")
+    return redirect("review")
 
 
-def screen_context(assignment) -> dict:
+def screen_context(assignment: Assignment) -> dict:
     return {"screen": presenters.screen(assignment), "skip_reasons": SKIP_REASONS}
 
 

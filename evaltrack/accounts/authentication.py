@@ -7,8 +7,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 
-from evaltrack import clock
-from evaltrack.accounts import tokens
+from evaltrack.accounts import callers, tokens
 from evaltrack.accounts.models import ApiToken
 from evaltrack.accounts.roles import ADMIN_PAGES
 
@@ -23,10 +22,11 @@ class BearerAuthentication(BaseAuthentication):
         words = get_authorization_header(request).split()
         if not words or words[0].lower() != b"bearer":
             return None
-        at = clock.now()
-        token = tokens.find(words[1].decode("ascii", "replace"), at=at) if len(words) == 2 else None
-        if token is None:
+        found = tokens.find(words[1].decode("ascii", "replace")) if len(words) == 2 else None
+        if found is None:
             raise AuthenticationFailed("This token is unknown, expired or revoked. Ask for a new one.")
+        token, at = found
+        token.read_at = at
         if token.last_used_at is None or at - token.last_used_at > LAST_USED_GRAIN:
             ApiToken.objects.filter(pk=token.pk).update(last_used_at=at)
         return token.user, token
@@ -49,6 +49,10 @@ class RoleBackend(ModelBackend):
     def user_can_authenticate(self, user):
         """Machines act by token alone."""
         return super().user_can_authenticate(user) and not user.is_machine
+
+    def get_user(self, user_id):
+        user = callers.signed_in(user_id)
+        return user if user and self.user_can_authenticate(user) else None
 
     def get_all_permissions(self, user_obj, obj=None):
         if obj is not None or not user_obj.is_active or user_obj.is_anonymous:

@@ -59,6 +59,7 @@ def accept_agreement(user: User, *, at: dt.datetime) -> AgreementAcceptance:
     row, created = AgreementAcceptance.objects.get_or_create(
         user=user, version=AGREEMENT_VERSION, defaults={"accepted_at": at}
     )
+    user.has_signed = True
     if created:
         record(Event.AGREEMENT_ACCEPTED, by=user, subject=row, facts={"version": AGREEMENT_VERSION}, at=at)
     return row
@@ -71,6 +72,8 @@ def password_was_set(person: User, *, by: User, at: dt.datetime) -> None:
 
 
 def has_accepted_agreement(user: User) -> bool:
+    if user.has_signed is not None:
+        return user.has_signed
     return user.agreements.filter(version=AGREEMENT_VERSION).exists()
 
 

@@ -2,8 +2,8 @@
 
 import hashlib
 import tempfile
-from contextlib import ExitStack
 from functools import wraps
+from typing import IO
 
 from django.db import IntegrityError, transaction
 from rest_framework.response import Response
@@ -29,8 +29,8 @@ def idempotent(method):
         if len(key) > 200 or not key.isprintable():
             raise Invalid("bad_idempotency_key", "Idempotency-Key takes up to 200 printable characters.")
         # The body is read before the transaction begins: a slow upload must not hold the database.
-        with ExitStack() as stack:
-            digest = body_digest(request, stack)
+        with tempfile.TemporaryFile() as spooled:
+            digest = body_digest(request, spooled)
             asked = sha256_hex(request.get_full_path().encode() + b"\n" + digest)
             with transaction.atomic():
                 try:
@@ -48,11 +48,10 @@ def idempotent(method):
     return answered_once
 
 
-def body_digest(request, stack: ExitStack) -> bytes:
-    """SHA-256 of the body. A stream is kept in a file for the view to read, as long as `stack` is open."""
+def body_digest(request, spooled: IO[bytes]) -> bytes:
+    """SHA-256 of the body. A stream is put into `spooled` meanwhile, from which the view then reads it."""
     if request.content_type != "application/x-ndjson":
         return hashlib.sha256(request._request.body).digest()
-    spooled = stack.enter_context(tempfile.TemporaryFile())
     found = hashlib.sha256()
     while part := request._request.read(1 << 20):
         found.update(part)

@@ -17,6 +17,9 @@ class User(AbstractUser):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     is_machine = models.BooleanField(default=False)
 
+    # Whether the agreement in force is signed, where the query that found this person has asked.
+    has_signed: bool | None = None
+
     class Meta:
         constraints = [
             # Every permission comes from a role; a superuser would pass each check without one.
@@ -88,6 +91,9 @@ class ApiToken(models.Model):
     last_used_at = models.DateTimeField(null=True)
     revoked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     revoked_at = models.DateTimeField(null=True)
+
+    # The database's time at which this row was read, where the query has asked for it.
+    read_at: dt.datetime | None = None
 
     class Meta:
         constraints = [

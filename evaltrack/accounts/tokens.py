@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from evaltrack.accounts import grants
+from evaltrack.accounts import callers, grants
 from evaltrack.accounts.models import ApiToken, User
 from evaltrack.accounts.roles import SCOPES
 from evaltrack.canonical import sha256_hex
@@ -68,13 +68,13 @@ def revoke(token: ApiToken, *, by: User, at: dt.datetime) -> None:
         record(Event.TOKEN_REVOKED, by=by, subject=token, at=at)
 
 
-def find(raw: str, *, at: dt.datetime) -> ApiToken | None:
-    """The usable token that `raw` spells, or None."""
+def find(raw: str) -> tuple[ApiToken, dt.datetime] | None:
+    """The usable token that `raw` spells, with the time by the database's clock; or None."""
     kind, _, rest = raw.partition("_")
     prefix, _, secret = rest.partition("_")
     if kind != "evt" or not secret:
         return None
-    token = ApiToken.objects.select_related("user").filter(prefix=prefix).first()
-    if token is None or not secrets.compare_digest(token.secret_digest, sha256_hex(secret.encode())):
+    found = callers.bearing(prefix)
+    if found is None or not secrets.compare_digest(found[0].secret_digest, sha256_hex(secret.encode())):
         return None
-    return token if token.usable(at) else None
+    return found if found[0].usable(found[1]) else None

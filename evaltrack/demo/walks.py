@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django_q.tasks import async_task
 
 from annotation import assignment as assignments
-from annotation import campaigns, judging
+from annotation import campaigns, judging, opening
 from annotation.judging import Answer
 from annotation.models import Campaign, Slot, SlotState
 from datasets import versions
@@ -85,12 +85,12 @@ def campaign_of(experiment: Experiment) -> Campaign | None:
 def simulated_campaign(experiment: Experiment, world: World) -> Campaign:
     """A campaign judged by programs, so that agreement has something to show. Labelled, and never evidence."""
     existing = Campaign.objects.filter(experiment=experiment, is_simulated=True).first()
-    campaign = existing or campaigns.open_campaign(experiment, at=clock.now(), is_simulated=True)
+    campaign = existing or opening.open_campaign(experiment, at=clock.now(), is_simulated=True)
     assert campaign is not None
     people = [world.people[name] for name in SIMULATED]
     examples = {example.id: example for example in versions.examples(experiment.dataset_version)}
     open_slots = Slot.objects.filter(campaign=campaign, state=SlotState.OPEN).order_by("order_key")
-    for place, slot in enumerate(open_slots.select_related("task__first", "task__second")):
+    for place, slot in enumerate(open_slots.prefetch_related("task__responses__output")):
         evaluator = people[(place + slot.ordinal) % len(people)]
         if Slot.objects.filter(task=slot.task, holder=evaluator).exists():
             evaluator = next(
@@ -108,7 +108,8 @@ def judge_as_program(slot: Slot, evaluator: User, examples: dict[str, Example]) 
     noise = random.Random(f"{slot.task.item}-{evaluator.username}")
     example = examples[slot.task.item]
     first, second = (
-        quality(output.text, example) + noise.gauss(0, 0.12) for output in (slot.task.first, slot.task.second)
+        quality(response.content, example) + noise.gauss(0, 0.12)
+        for response in sorted(slot.task.responses.all(), key=lambda row: row.ordinal)
     )
     if max(first, second) < 0.25:
         preference: int | str = "both_bad"

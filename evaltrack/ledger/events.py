@@ -24,6 +24,8 @@ class Event(models.TextChoices):
     EXPERIMENT_UNDECIDED = "experiment_undecided", "Experiment undecided"
     EXPERIMENT_CANCELLED = "experiment_cancelled", "Experiment cancelled"
     CAMPAIGN_OPENED = "campaign_opened", "Campaign opened"
+    CAMPAIGN_PAUSED = "campaign_paused", "Campaign paused"
+    CAMPAIGN_RESUMED = "campaign_resumed", "Campaign resumed"
     CAMPAIGN_CLOSED = "campaign_closed", "Campaign closed"
     HUMAN_EVIDENCE_RECORDED = "human_evidence_recorded", "Human evidence recorded"
     PROXY_EVIDENCE_RECORDED = "proxy_evidence_recorded", "Proxy evidence recorded"
@@ -65,6 +67,8 @@ SENTENCES = {
     Event.EXPERIMENT_UNDECIDED: "{actor} left {subject} undecided",
     Event.EXPERIMENT_CANCELLED: "{actor} cancelled {subject}",
     Event.CAMPAIGN_OPENED: "{actor} opened {subject}",
+    Event.CAMPAIGN_PAUSED: "{actor} paused {subject}",
+    Event.CAMPAIGN_RESUMED: "{actor} resumed {subject}",
     Event.CAMPAIGN_CLOSED: "{actor} closed {subject}",
     Event.HUMAN_EVIDENCE_RECORDED: "{actor} recorded human evidence for {subject}",
     Event.PROXY_EVIDENCE_RECORDED: "{actor} recorded proxy evidence for {subject}",

@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from datasets.examples import holds_nul
 from evaltrack.canonical import canonical_json
+from evaltrack.ndjson import holds_nul
 from experiments.models import Comparison, ComponentKind, Environment, Risk, Tier
 
 

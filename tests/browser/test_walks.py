@@ -155,7 +155,7 @@ def choice_by_reading(page: Page) -> int:
     )
     if one == two:
         return 3
-    return 1 if (len(one) > len(two)) == (len(prompt) % 2 == 0) else 2
+    return 1 if ((len(one), one) > (len(two), two)) == (len(prompt) % 2 == 0) else 2
 
 
 class TestFromJudgmentToAgreement:

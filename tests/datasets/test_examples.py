@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets import examples
-from datasets.examples import LONGEST_LINE, BrokenLines, Example, LineError, bounded_lines, read_examples
+from datasets.examples import Example, read_examples
+from evaltrack.ndjson import LONGEST_LINE, MOST_ERRORS, BrokenLines, LineError, bounded_lines
 
 GOOD = b'{"id": "q1", "input": "1 + 1", "expected": "2"}\n'
 
@@ -66,7 +66,7 @@ def test_one_line_can_have_several_faults():
 
 def test_every_bad_line_is_told_at_once_up_to_a_hundred():
     assert [error.line for error in errors_of(b"x", GOOD, b"x", b"x")] == [1, 3, 4]
-    assert len(errors_of(*[b"x"] * 250)) == examples.MOST_ERRORS
+    assert len(errors_of(*[b"x"] * 250)) == MOST_ERRORS
 
 
 @pytest.mark.parametrize("lines", [[], [b"\n", b"  \n"]])

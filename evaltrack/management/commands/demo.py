@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from annotation import agreement
 from annotation.models import Campaign
+from evaltrack import clock
 from evaltrack.demo import report, seed, walks
 from evaltrack.demo.processes import NotStarted, Processes, port_is_free
 from evaltrack.stats.estimate import Estimate
@@ -101,7 +102,7 @@ class Command(BaseCommand):
                 f"\n{campaign.name} is open for people: {campaign.slots.count()} judgments wanted."
             )
         if simulated:
-            kappa = agreement.of(simulated).cohen_kappa
+            kappa = agreement.of(simulated, at=clock.now()).cohen_kappa
             shown = (
                 f"{kappa.value:.2f} ({kappa.ci_low:.2f} to {kappa.ci_high:.2f})"
                 if isinstance(kappa, Estimate) and kappa.ci_low is not None and kappa.ci_high is not None

@@ -1,22 +1,21 @@
-"""The human evaluation API: the evaluator's queue for other front ends, and campaigns for leads."""
+"""The evaluator's queue by API, for other front ends and for our own screen: claim, judge, undo, give back."""
 
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from annotation import agreement, judging, lookup, presenters, querysets
 from annotation import assignment as assignments
-from annotation.assignment import NothingToDo
+from annotation import judging, presenters, queue
 from annotation.judging import Answer
-from annotation.models import Campaign, SlotState
-from evaltrack import clock
+from annotation.models import Assignment
+from annotation.queue import NothingToDo
 from evaltrack.accounts.roles import Permission as P
-from evaltrack.api import ApiView, paged
-from evaltrack.errors import NotFound
+from evaltrack.api import ApiView
 
 
 class NextIn(serializers.Serializer):
     campaign = serializers.UUIDField(required=False)
+    prefetch = serializers.BooleanField(default=False)
 
 
 @extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}]})
@@ -32,6 +31,8 @@ class PreferenceField(serializers.Field):
 class JudgmentIn(serializers.Serializer):
     judgment_id = serializers.UUIDField()
     preference = PreferenceField()
+    strength = serializers.IntegerField(required=False, allow_null=True, default=None)
+    answers = serializers.DictField(child=PreferenceField(), default=dict)
     comment = serializers.CharField(required=False, allow_blank=True, default="", trim_whitespace=False)
     active_ms = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0)
 
@@ -45,14 +46,26 @@ class JudgmentOut(serializers.Serializer):
 
     judgment_id = serializers.UUIDField(source="public_id")
     assignment = serializers.UUIDField(source="assignment.public_id")
+    state = serializers.CharField()
     preference = serializers.SerializerMethodField()
+    strength = serializers.IntegerField(allow_null=True)
+    answers = serializers.SerializerMethodField()
     comment = serializers.CharField()
     submitted_at = serializers.DateTimeField()
 
     def get_preference(self, judgment) -> int | str:
-        if judgment.choice in ("first", "second"):
-            return 1 if (judgment.choice == "first") == judgment.first_on_slot_1 else 2
-        return judgment.choice
+        return judging.as_shown(judgment.choice, judgment)
+
+    def get_answers(self, judgment) -> dict:
+        return {name: judging.as_shown(choice, judgment) for name, choice in judgment.answers.items()}
+
+
+def leased(assignment: Assignment) -> dict:
+    return {
+        "assignment": str(assignment.public_id),
+        "lease_expires_at": assignment.lease_expires_at.isoformat(),
+        "judgment_id": str(assignment.judgment_id),
+    }
 
 
 class QueueNext(ApiView):
@@ -60,13 +73,8 @@ class QueueNext(ApiView):
 
     @extend_schema(request=NextIn, responses={200: dict})
     def post(self, request):
-        wanted = self.shaped(NextIn).get("campaign")
-        campaign = None
-        if wanted is not None:
-            campaign = Campaign.objects.filter(public_id=wanted).first()
-            if campaign is None:
-                raise NotFound("no_such_campaign", "There is no such campaign.")
-        found = assignments.claim_next(request.user, at=clock.now(), campaign=campaign)
+        """The assignment on the screen, or the next one; with `prefetch`, one more that is not started."""
+        found = queue.claim_next(request.user, at=self.at, **self.shaped(NextIn))
         if isinstance(found, NothingToDo):
             return Response(
                 {
@@ -87,9 +95,18 @@ class AssignmentJudgment(ApiView):
         given = self.shaped(JudgmentIn)
         judgment_id = given.pop("judgment_id")
         judgment, created = judging.submit(
-            assignment_id, judgment_id=judgment_id, answer=Answer(**given), by=request.user, at=clock.now()
+            assignment_id, judgment_id=judgment_id, answer=Answer(**given), by=request.user, at=self.at
         )
         return Response(JudgmentOut(judgment).data, status=201 if created else 200)
+
+
+class AssignmentActivate(ApiView):
+    permissions = {"POST": (P.JUDGE,)}
+
+    @extend_schema(request=None, responses={200: dict})
+    def post(self, request, assignment_id):
+        """What was fetched ahead is on the screen now; 410 where it was withdrawn meanwhile."""
+        return Response(leased(assignments.activate(assignment_id, by=request.user, at=self.at)))
 
 
 class AssignmentSkip(ApiView):
@@ -99,7 +116,7 @@ class AssignmentSkip(ApiView):
     def post(self, request, assignment_id):
         reason = self.shaped(SkipIn)["reason"]
         row = assignments.give_back(
-            assignment_id, by=request.user, state="skipped", at=clock.now(), skip_reason=reason
+            assignment_id, by=request.user, state="skipped", at=self.at, skip_reason=reason
         )
         return Response({"assignment": str(row.public_id), "state": row.state})
 
@@ -109,7 +126,7 @@ class AssignmentRelease(ApiView):
 
     @extend_schema(request=None, responses={200: dict})
     def post(self, request, assignment_id):
-        row = assignments.give_back(assignment_id, by=request.user, state="released", at=clock.now())
+        row = assignments.give_back(assignment_id, by=request.user, state="released", at=self.at)
         return Response({"assignment": str(row.public_id), "state": row.state})
 
 
@@ -118,61 +135,13 @@ class AssignmentHeartbeat(ApiView):
 
     @extend_schema(request=None, responses={200: dict})
     def post(self, request, assignment_id):
-        row = assignments.heartbeat(assignment_id, by=request.user, at=clock.now())
-        return Response(
-            {"assignment": str(row.public_id), "lease_expires_at": row.lease_expires_at.isoformat()}
-        )
+        return Response(leased(assignments.heartbeat(assignment_id, by=request.user, at=self.at)))
 
 
-class Campaigns(ApiView):
-    permissions = {"GET": (P.VIEW_CAMPAIGNS,)}
+class JudgmentUndo(ApiView):
+    permissions = {"POST": (P.JUDGE,)}
 
-    @extend_schema(operation_id="campaigns_list", responses={200: dict})
-    def get(self, request):
-        return paged(self, querysets.campaigns_visible_to(request.user), summary)
-
-
-def summary(campaign: Campaign) -> dict:
-    return {
-        "id": str(campaign.public_id),
-        "name": campaign.name,
-        "experiment": campaign.experiment.public_id,
-        "protocol": campaign.protocol,
-        "status": campaign.status,
-        "simulated": campaign.is_simulated,
-        "overlap": campaign.overlap,
-        "due_at": campaign.due_at,
-        "opened_at": campaign.opened_at,
-        "closed_at": campaign.closed_at,
-        "unblocked_by_proxy_at": campaign.unblocked_at,
-    }
-
-
-class CampaignView(ApiView):
-    permissions = {"GET": (P.VIEW_CAMPAIGNS,)}
-
-    @extend_schema(responses={200: dict})
-    def get(self, request, public_id):
-        campaign = lookup.campaign_named(public_id, seen_by=request.user)
-        counted = campaign.tasks.filter(excluded_at=None)
-        slots = campaign.slots.filter(task__in=counted)
-        return Response(
-            summary(campaign)
-            | {
-                "tasks": counted.count(),
-                "excluded": campaign.tasks.exclude(excluded_at=None).count(),
-                "judgments_wanted": slots.count(),
-                "judgments": slots.filter(state=SlotState.DONE).count(),
-            }
-        )
-
-
-class CampaignAgreement(ApiView):
-    permissions = {"GET": (P.VIEW_CAMPAIGNS,)}
-
-    @extend_schema(responses={200: dict})
-    def get(self, request, public_id):
-        """Coefficients between evaluators, who stand here by pseudonym; once closed, what they prefer."""
-        campaign = lookup.campaign_named(public_id, seen_by=request.user)
-        found = agreement.of(campaign).as_json(name_of=agreement.pseudonym)
-        return Response({"simulated": campaign.is_simulated, **found})
+    @extend_schema(request=None, responses={200: dict})
+    def post(self, request, judgment_id):
+        """Until the next judgment or for a minute: the task is on the screen again, with a new judgment_id."""
+        return Response(leased(judging.undo(judgment_id, by=request.user, at=self.at)))

@@ -1,0 +1,97 @@
+"""Campaigns by API, for leads and their programs: open, add items, progress, agreement."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.response import Response
+
+from annotation import agreement, lookup, opening, querysets
+from annotation.items import read_items
+from annotation.models import Campaign, Protocol, SlotState
+from evaltrack.accounts.idempotency import idempotent
+from evaltrack.accounts.roles import Permission as P
+from evaltrack.api import ApiView, paged
+from evaltrack.ndjson import bounded_lines
+from evaltrack.parsers import NdjsonParser
+
+
+class CampaignIn(serializers.Serializer):
+    name = serializers.CharField(max_length=120)
+    protocol = serializers.ChoiceField(Protocol.choices)
+    overlap = serializers.IntegerField(default=2)
+    due_at = serializers.DateTimeField(required=False, default=None, allow_null=True)
+
+
+class Campaigns(ApiView):
+    permissions = {"GET": (P.VIEW_CAMPAIGNS,), "POST": (P.MANAGE_CAMPAIGNS,)}
+
+    @extend_schema(operation_id="campaigns_list", responses={200: dict})
+    def get(self, request):
+        return paged(self, querysets.campaigns_visible_to(request.user), summary)
+
+    @extend_schema(request=CampaignIn, responses={201: dict})
+    @idempotent
+    def post(self, request):
+        """Open a stand-alone campaign; its items are added next."""
+        given = self.shaped(CampaignIn)
+        given.pop("protocol")  # there is one so far, and the serializer knows no other
+        campaign = opening.open_stand_alone(**given, by=request.user, at=self.at)
+        return Response(summary(campaign), status=201)
+
+
+def summary(campaign: Campaign) -> dict:
+    return {
+        "id": str(campaign.public_id),
+        "name": campaign.name,
+        "experiment": campaign.experiment.public_id if campaign.experiment else None,
+        "protocol": campaign.protocol,
+        "status": campaign.status,
+        "simulated": campaign.is_simulated,
+        "overlap": campaign.overlap,
+        "tasks": campaign.task_count,
+        "due_at": campaign.due_at,
+        "opened_at": campaign.opened_at,
+        "closed_at": campaign.closed_at,
+        "unblocked_by_proxy_at": campaign.unblocked_at,
+    }
+
+
+class CampaignView(ApiView):
+    permissions = {"GET": (P.VIEW_CAMPAIGNS,)}
+
+    @extend_schema(responses={200: dict})
+    def get(self, request, public_id):
+        campaign = lookup.campaign_named(public_id, seen_by=request.user)
+        counted = campaign.slots.filter(task__excluded_at=None)
+        return Response(
+            summary(campaign)
+            | {
+                "excluded": campaign.tasks.exclude(excluded_at=None).count(),
+                "judgments_wanted": counted.count(),
+                "judgments": counted.filter(state=SlotState.DONE).count(),
+            }
+        )
+
+
+class CampaignTasks(ApiView):
+    permissions = {"POST": (P.MANAGE_CAMPAIGNS,)}
+    parser_classes = (NdjsonParser,)
+
+    @extend_schema(request={"application/x-ndjson": bytes}, responses={201: dict})
+    @idempotent
+    def post(self, request, public_id):
+        """Add stand-alone items, a line each: all of them or, where a line is bad, none."""
+        campaign = lookup.campaign_named(public_id, seen_by=request.user)
+        lines = bounded_lines(request.data) if request.data else []
+        added = opening.add_items(campaign.pk, read_items(lines), by=request.user, at=self.at)
+        return Response({"id": str(campaign.public_id), "added": added}, status=201)
+
+
+class CampaignAgreement(ApiView):
+    permissions = {"GET": (P.VIEW_CAMPAIGNS,)}
+
+    @extend_schema(responses={200: dict})
+    def get(self, request, public_id):
+        """Coefficients between evaluators, who stand here by pseudonym; once closed, what they prefer."""
+        campaign = lookup.campaign_named(public_id, seen_by=request.user)
+        found = agreement.of(campaign, at=self.at).as_json(name_of=agreement.pseudonym)
+        return Response({"simulated": campaign.is_simulated, **found})

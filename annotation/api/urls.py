@@ -1,0 +1,21 @@
+from django.urls import path
+
+from annotation.api import campaigns, queue
+
+urlpatterns = [
+    path("queue/next", queue.QueueNext.as_view()),
+    path("assignments/<uuid:assignment_id>/judgment", queue.AssignmentJudgment.as_view()),
+    path("assignments/<uuid:assignment_id>/activate", queue.AssignmentActivate.as_view()),
+    path("assignments/<uuid:assignment_id>/skip", queue.AssignmentSkip.as_view()),
+    path("assignments/<uuid:assignment_id>/release", queue.AssignmentRelease.as_view()),
+    path(
+        "assignments/<uuid:assignment_id>/heartbeat",
+        queue.AssignmentHeartbeat.as_view(),
+        name="assignment-heartbeat",
+    ),
+    path("judgments/<uuid:judgment_id>/undo", queue.JudgmentUndo.as_view()),
+    path("campaigns", campaigns.Campaigns.as_view()),
+    path("campaigns/<uuid:public_id>", campaigns.CampaignView.as_view()),
+    path("campaigns/<uuid:public_id>/tasks", campaigns.CampaignTasks.as_view()),
+    path("campaigns/<uuid:public_id>/agreement", campaigns.CampaignAgreement.as_view()),
+]

@@ -1,0 +1,172 @@
+"""Acts: open a campaign, for an experiment that waits for people or over items made elsewhere."""
+
+import datetime as dt
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from annotation import messages, policies, tasks
+from annotation.items import Item, ResponseItem
+from annotation.models import Campaign, CampaignStatus, Rubric
+from datasets import versions
+from datasets.sampling import shuffled_rank
+from evaltrack.accounts.models import User
+from evaltrack.errors import Conflict, Invalid, refuse_if
+from evaltrack.ledger.events import Event
+from evaltrack.ledger.identity import SYSTEM
+from evaltrack.ledger.record import record
+from evaltrack.ndjson import BrokenLines
+from evaltrack.notifications import outbox
+from experiments import suite
+from experiments.models import Arm, Experiment, Outcome, Output
+
+DEFAULT_RUBRIC = {
+    "name": "helpfulness",
+    "question": "Which response would serve the person who asked better?",
+    "guidance": (
+        "Read the request, then both responses. Prefer the response that is right and answers what was asked. "
+        "A right answer that admits a limit beats a confident wrong one. Length is no merit by itself. "
+        "Choose tie when both serve equally well, and both bad when neither would help."
+    ),
+}
+MOST_OVERLAP = 20
+
+
+def open_campaign(
+    experiment: Experiment, *, at: dt.datetime, due_at: dt.datetime | None = None, is_simulated: bool = False
+) -> Campaign | None:
+    """Open the campaign that the gate policy asks for; None where another worker was faster."""
+    rule = suite.parse(experiment.policy.body).human or suite.HumanRule()
+    with transaction.atomic():
+        Experiment.objects.select_for_update().get(pk=experiment.pk)
+        if Campaign.objects.filter(experiment=experiment, is_simulated=is_simulated).exists():
+            return None
+        campaign = Campaign.objects.create(
+            name=f"Pairwise review of {rule.items} answers",
+            experiment=experiment,
+            rubric=newest_rubric(),
+            overlap=rule.overlap,
+            seed=new_seed(),
+            is_simulated=is_simulated,
+            due_at=due_at or usual_due_time(at),
+            opened_at=at,
+        )
+        sample = enumerate(sampled_items(campaign, experiment, size=rule.items), start=1)
+        tasks.add(campaign, sample, due_at=campaign.due_at)
+        campaign.refresh_from_db(fields=["task_count"])
+        if not is_simulated:
+            outbox.post(messages.campaign_opened(campaign), to=outbox.holders("lead"), at=at)
+            outbox.post(messages.tasks_waiting(campaign), to=outbox.holders("evaluator"), at=at)
+        record_opening(campaign, by=SYSTEM, at=at)
+    return campaign
+
+
+@transaction.atomic
+def open_stand_alone(
+    *,
+    name: str,
+    overlap: int,
+    due_at: dt.datetime | None,
+    by: User,
+    at: dt.datetime,
+    rubric: Rubric | None = None,
+) -> Campaign:
+    """Open a campaign over items that were made elsewhere; they are added next."""
+    refuse_if(policies.opening(by))
+    if not 1 <= overlap <= MOST_OVERLAP:
+        sentence = f"is a number from 1 to {MOST_OVERLAP}"
+        raise Invalid("bad_overlap", f"The overlap {sentence}.", {"overlap": [sentence]})
+    campaign = Campaign.objects.create(
+        name=name,
+        rubric=rubric or newest_rubric(),
+        overlap=overlap,
+        seed=new_seed(),
+        due_at=due_at or usual_due_time(at),
+        opened_by=by,
+        opened_at=at,
+    )
+    record_opening(campaign, by=by, at=at)
+    return campaign
+
+
+@transaction.atomic
+def add_items(campaign_id: int, items: Iterator[tuple[int, Item]], *, by: User, at: dt.datetime) -> int:
+    """Add items to a stand-alone campaign: all, or none. How many there were."""
+    # Held to the end, so that two uploads balance their sides together.
+    campaign = Campaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign_id)
+    refuse_if(policies.opening(by))
+    if campaign.experiment_id:
+        raise Conflict("not_stand_alone", "This campaign's items are an experiment's; none can be added.")
+    if campaign.status == CampaignStatus.CLOSED:
+        raise Conflict("campaign_closed", "This campaign is closed; open a new one.")
+    was_empty = campaign.task_count == 0
+    try:
+        added = tasks.add(campaign, items, due_at=campaign.due_at)
+    except BrokenLines as broken:
+        raise broken.as_invalid() from None
+    if was_empty:
+        outbox.post(messages.tasks_waiting(campaign), to=outbox.holders("evaluator"), at=at)
+    return added
+
+
+def record_opening(campaign: Campaign, *, by: Any, at: dt.datetime) -> None:
+    record(
+        Event.CAMPAIGN_OPENED,
+        by=by,
+        subject=campaign,
+        facts=campaign.experiment_fact()
+        | {
+            "items": campaign.task_count,
+            "overlap": campaign.overlap,
+            "rubric": str(campaign.rubric),
+            "simulated": campaign.is_simulated,
+        },
+        at=at,
+    )
+
+
+def new_seed() -> str:
+    """Drawn, and not made of names: who could guess it could compute which system stands where."""
+    return secrets.token_hex(32)
+
+
+def usual_due_time(at: dt.datetime) -> dt.datetime:
+    return at + dt.timedelta(hours=settings.REVIEW_DUE_HOURS)
+
+
+def newest_rubric() -> Rubric:
+    rubric = Rubric.objects.filter(name=DEFAULT_RUBRIC["name"]).order_by("-version").first()
+    return rubric or Rubric.objects.create(version=1, **DEFAULT_RUBRIC)
+
+
+def sampled_items(campaign: Campaign, experiment: Experiment, *, size: int) -> Iterator[Item]:
+    """A seeded sample of examples that both arms answered."""
+    answered: dict[str, dict[str, int]] = {}
+    rows = Output.objects.filter(experiment=experiment, outcome=Outcome.ANSWERED)
+    for example, arm, output in rows.values_list("example_id", "run__arm", "pk").iterator():
+        answered.setdefault(example, {})[arm] = output
+    both = sorted(
+        (identifier for identifier, arms in answered.items() if len(arms) == len(Arm)),
+        key=lambda identifier: shuffled_rank(f"{campaign.seed}-sample", identifier),
+    )[:size]
+    wanted = set(both)
+    inputs = {
+        example.id: example.input
+        for example in versions.stream(experiment.dataset_version)
+        if example.id in wanted
+    }
+    for identifier in both:
+        baseline, candidate = (
+            ResponseItem(source=arm.value, output=answered[identifier][arm.value])
+            for arm in (Arm.BASELINE, Arm.CANDIDATE)
+        )
+        yield Item(identifier, prompt_text(inputs[identifier]), (baseline, candidate))
+
+
+def prompt_text(example_input: Any) -> str:
+    if isinstance(example_input, dict):
+        return "\n\n".join(f"{name}: {value}" for name, value in example_input.items())
+    return str(example_input)

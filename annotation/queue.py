@@ -1,0 +1,159 @@
+"""Act: give an evaluator the next task, or the true reason why there is none."""
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Field
+
+from annotation import assignment as assignments
+from annotation import policies, querysets
+from annotation.models import Assignment, AssignmentState, Campaign, CampaignStatus, Slot, SlotState
+from evaltrack.accounts.models import User
+from evaltrack.errors import Conflict
+
+RETRY_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class NothingToDo:
+    """Why there is no task, truly, and when asking again makes sense."""
+
+    reason: str
+    detail: str
+    retry_after_s: int | None
+
+
+def claim_next(
+    evaluator: User, *, at: dt.datetime, campaign: uuid.UUID | None = None, prefetch: bool = False
+) -> Assignment | NothingToDo:
+    """The assignment on the evaluator's screen, or the next one; else the reason why there is none.
+
+    With `prefetch`, one more beside it: theirs, but not seen, so neither its clock nor its work has begun.
+    """
+    if refusal := policies.claiming(evaluator):
+        return NothingToDo(refusal.code, refusal.reason, None)
+    for last_try in (False, False, True):
+        try:
+            with transaction.atomic():
+                held = held_by(evaluator, campaign)
+                found = wanted(held, at=at, prefetch=prefetch) or claim(
+                    evaluator, campaign, at=at, prefetch=prefetch
+                )
+        except IntegrityError:
+            continue  # the same evaluator in two tabs: one of them won, and this one looks again
+        if found is not None:
+            return found
+        # Leases that have ended are looked for by a worker every minute; an empty queue looks at once.
+        if last_try or not assignments.expire_leases(at=at):
+            return why_nothing(evaluator, campaign, at=at)
+    raise Conflict("busy", "Another window of yours is fetching a task; try again.")
+
+
+def held_by(evaluator: User, campaign: uuid.UUID | None = None) -> list[Assignment]:
+    """What the evaluator has; what is shown comes first."""
+    held = Assignment.objects.filter(querysets.HELD, evaluator=evaluator)
+    if campaign is not None:
+        held = held.filter(campaign__public_id=campaign)
+    rows = held.exclude(campaign__status=CampaignStatus.PAUSED).select_related("campaign")
+    return sorted(rows, key=lambda row: (row.state != AssignmentState.SHOWN, row.pk))
+
+
+def shown_assignment(evaluator: User) -> Assignment | None:
+    """What is on the evaluator's screen."""
+    held = held_by(evaluator)
+    return held[0] if held and held[0].state == AssignmentState.SHOWN else None
+
+
+def wanted(held: list[Assignment], *, at: dt.datetime, prefetch: bool) -> Assignment | None:
+    """What the evaluator has already of what they ask for."""
+    if prefetch:
+        return next((row for row in held if row.state == AssignmentState.PREFETCHED), None)
+    if not held:
+        return None
+    return held[0] if held[0].state == AssignmentState.SHOWN else assignments.show(held[0], at=at)
+
+
+def claim(
+    evaluator: User, campaign: uuid.UUID | None, *, at: dt.datetime, prefetch: bool
+) -> Assignment | None:
+    """A free slot, held for the evaluator. Inside the caller's transaction."""
+    campaigns = querysets.campaigns_for(evaluator)
+    if campaign is not None:
+        campaigns = campaigns.filter(public_id=campaign)
+    seconds = settings.REVIEW_PREFETCH_SECONDS if prefetch else settings.REVIEW_LEASE_SECONDS
+    until = at + dt.timedelta(seconds=seconds)
+    for row in campaigns:
+        if found := take_slot(row, evaluator, until=until):
+            slot_id, task_id, token = found
+            return Assignment.objects.create(
+                public_id=token,
+                slot_id=slot_id,
+                campaign=row,
+                task_id=task_id,
+                evaluator=evaluator,
+                state=AssignmentState.PREFETCHED if prefetch else AssignmentState.SHOWN,
+                claimed_at=at,
+                shown_at=None if prefetch else at,
+                lease_expires_at=until,
+            )
+    return None
+
+
+def take_slot(
+    campaign: Campaign, evaluator: User, *, until: dt.datetime
+) -> tuple[int, int, uuid.UUID] | None:
+    """Hold the campaign's first free slot for the evaluator, in one statement: slot, task and token.
+
+    The inner query is Django's; around it stands an UPDATE with RETURNING, which Django cannot write and both
+    databases understand. SKIP LOCKED: two evaluators who press Next together get different tasks, not a wait.
+    """
+    free = Slot.objects.filter(campaign=campaign, state=SlotState.OPEN)
+    first = (
+        querysets.left_for(evaluator, free)
+        .order_by("due_at", "priority", "order_key")
+        .select_for_update(skip_locked=True, of=("self",))
+        .values("pk")[:1]
+    )
+    inner, parameters = first.query.sql_with_params()
+    token = uuid.uuid4()
+    change = {"state": SlotState.HELD.value, "holder": evaluator.pk, "token": token, "lease_until": until}
+    columns: list[Field] = [Slot._meta.get_field(name) for name in change]  # type: ignore[misc]
+    names = ", ".join(f"{column.column} = %s" for column in columns)
+    values = [
+        column.get_db_prep_save(value, connection)
+        for column, value in zip(columns, change.values(), strict=True)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {Slot._meta.db_table} SET {names} WHERE id = ({inner}) RETURNING id, task_id",
+            [*values, *parameters],
+        )
+        row = cursor.fetchone()
+    return None if row is None else (row[0], row[1], token)
+
+
+def why_nothing(evaluator: User, campaign: uuid.UUID | None, *, at: dt.datetime) -> NothingToDo:
+    """The true reason why the queue has nothing for the evaluator."""
+    here = Campaign.objects.filter(querysets.ASKING)
+    here = here if campaign is None else here.filter(public_id=campaign)
+    asking = here.filter(status=CampaignStatus.OPEN)
+    others = Slot.objects.filter(
+        querysets.OWED, campaign__in=asking.exclude(querysets.of_own_models(evaluator))
+    )
+    # Free slots were passed over because others are claiming them this moment: they come first, as just held.
+    elsewhere = querysets.left_for(evaluator, others).order_by(F("lease_until").asc(nulls_first=True))
+    if (slot := elsewhere.first()) is not None:
+        seconds = max(1, round(((slot.lease_until or at) - at).total_seconds()))
+        detail = "Other evaluators hold what is left for you; one may come back."
+        return NothingToDo("leased_elsewhere", detail, min(seconds, RETRY_SECONDS))
+    if paused := here.filter(status=CampaignStatus.PAUSED).order_by("due_at").first():
+        return NothingToDo("paused", f"Paused by the lead: {paused.pause_reason}", RETRY_SECONDS)
+    own = Slot.objects.filter(querysets.OWED, campaign__in=asking.filter(querysets.of_own_models(evaluator)))
+    if own.exists():
+        detail = "What is left compares your own models; others judge those."
+        return NothingToDo("own_model", detail, None)
+    detail = "Nothing is left for you: you have judged or skipped everything that waited."
+    return NothingToDo("all_done", detail, None)

@@ -1,0 +1,104 @@
+"""Act: add tasks to a campaign, with their responses and the slots that make up its queue."""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from django.db import transaction
+from django.db.models import Count, F
+
+from annotation.blinding import Placeable, Placing
+from annotation.items import Item
+from annotation.models import Campaign, Response, Slot, Task
+from evaltrack.ndjson import BrokenLines, LineError
+
+# Bounds the memory that adding takes, whatever the number of items.
+BATCH = 1000
+
+
+@transaction.atomic
+def add(campaign: Campaign, items: Iterable[tuple[int, Item]], *, due_at: dt.datetime) -> int:
+    """Add each item as a task: all of them, or nothing. How many there were.
+
+    Items come with their line numbers, by which an item that is there already is named. The caller holds the
+    campaign's row, so that the sides of two uploads are balanced together.
+    """
+    added = 0
+    placing = Placing(overlap=campaign.overlap, seed=campaign.seed, already=group_sizes(campaign))
+    for batch in batches(items):
+        refuse_repeated(campaign, batch)
+        add_batch(campaign, [item for _, item in batch], placing, due_at=due_at)
+        added += len(batch)
+    Campaign.objects.filter(pk=campaign.pk).update(task_count=F("task_count") + added)
+    return added
+
+
+def group_sizes(campaign: Campaign) -> dict[str, int]:
+    rows = campaign.tasks.values("group").annotate(size=Count("pk")).order_by()
+    return {row["group"]: row["size"] for row in rows}
+
+
+def batches(items: Iterable[tuple[int, Item]]) -> Iterator[list[tuple[int, Item]]]:
+    source = iter(items)
+    while batch := list(islice(source, BATCH)):
+        yield batch
+
+
+def refuse_repeated(campaign: Campaign, batch: list[tuple[int, Item]]) -> None:
+    keys = {item.key for _, item in batch}
+    seen = set(campaign.tasks.filter(key__in=keys).values_list("key", flat=True))
+    repeated = []
+    for number, item in batch:
+        if item.key in seen:
+            reason = f"{item.item!r} with these two sources is in the campaign already"
+            repeated.append(LineError(number, "item", reason))
+        seen.add(item.key)
+    if repeated:
+        raise BrokenLines(repeated)
+
+
+def add_batch(campaign: Campaign, items: list[Item], placing: Placing, *, due_at: dt.datetime) -> None:
+    tasks = Task.objects.bulk_create(
+        Task(
+            campaign=campaign,
+            item=item.item,
+            key=item.key,
+            group=item.group,
+            prompt=item.prompt,
+            prompt_format=item.prompt_format,
+            stratum=item.stratum,
+            due_at=due_at,
+        )
+        for item in items
+    )
+    responses, slots = [], []
+    for task, item in zip(tasks, items, strict=True):
+        # Which response is first is drawn, so that not even our own rows put one system before the other.
+        ordered = sorted(item.responses, key=lambda response: response.source)
+        reference_is_first = placing.draw(f"pair-{item.key}") % 2 == 0
+        if not reference_is_first:
+            ordered.reverse()
+        responses += [
+            Response(
+                task=task,
+                ordinal=ordinal,
+                source=response.source,
+                output_id=response.output,
+                text=response.text,
+                format=response.format,
+            )
+            for ordinal, response in enumerate(ordered)
+        ]
+        slots += [
+            Slot(
+                task=task,
+                campaign=campaign,
+                ordinal=placed.ordinal,
+                order_key=placed.order_key,
+                first_on_slot_1=placed.first_on_slot_1,
+                due_at=due_at,
+            )
+            for placed in placing.slots(Placeable(item.key, item.group, reference_is_first))
+        ]
+    Response.objects.bulk_create(responses)
+    Slot.objects.bulk_create(slots)

@@ -1,0 +1,93 @@
+"""Pure: rows that come as NDJSON, one object a line, each line checked and its errors located."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import rfc8785
+
+from evaltrack.canonical import DEEPEST, nested_beyond
+from evaltrack.errors import Invalid
+
+LONGEST_LINE = 1024 * 1024
+MOST_ERRORS = 100
+
+
+@dataclass(frozen=True)
+class LineError:
+    """What is wrong in one line, where, and in which field."""
+
+    line: int
+    field: str
+    reason: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"line": self.line, "field": self.field, "reason": self.reason}
+
+
+class BrokenLines(Exception):
+    """The file cannot be used; nothing of it was."""
+
+    def __init__(self, errors: list[LineError]) -> None:
+        super().__init__(f"{len(errors)} broken lines")
+        self.errors = errors
+
+    def as_invalid(self) -> Invalid:
+        """The answer to who sent the file: the first error in words, all of them listed."""
+        listed = [error.as_json() for error in self.errors]
+        first = listed[0]
+        return Invalid(
+            "broken_lines",
+            f"Line {first['line']}: {first['field'] + ' ' if first['field'] else ''}{first['reason']}. "
+            "Nothing was stored; mend the lines listed and send the file again.",
+            errors=listed,
+        )
+
+
+def bounded_lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Lines of a stream. Of a line that is too long only the beginning is kept, enough to be refused."""
+    while line := stream.readline(LONGEST_LINE + 2):
+        kept = line
+        while not line.endswith(b"\n") and (line := stream.readline(LONGEST_LINE)):
+            pass
+        yield kept
+
+
+def read_object(raw: bytes) -> tuple[dict[str, Any], bytes]:
+    """One line as an object, and its canonical bytes. Raises ValueError with the reason why it cannot be used."""
+    if len(raw) > LONGEST_LINE:
+        raise ValueError(f"longer than {LONGEST_LINE} bytes")
+    try:
+        row = json.loads(raw, object_pairs_hook=unique_keys, parse_constant=no_constant)
+        if nested_beyond(row, DEEPEST):
+            raise ValueError(f"nested deeper than {DEEPEST} levels")
+        canonical = rfc8785.dumps(row)
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not JSON that can be kept: {error}") from None
+    if not isinstance(row, dict):
+        raise ValueError("not a JSON object")
+    return row, canonical
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+        raise ValueError(f"the key {twice!r} stands twice")
+    return row
+
+
+def no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def holds_nul(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(holds_nul(key) or holds_nul(inner) for key, inner in value.items())
+    if isinstance(value, list):
+        return any(holds_nul(inner) for inner in value)
+    return isinstance(value, str) and "\x00" in value
