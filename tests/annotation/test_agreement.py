@@ -43,18 +43,18 @@ def judge_as_said(said, evaluators):
 
 
 def test_the_counts_are_of_systems_and_not_of_sides(ten):
-    found = agreement.of(ten)
+    found = agreement.of(ten, at=clock.now())
     assert (found.n_judgments, found.n_items, found.n_evaluators) == (20, 10, 2)
     assert found.counts == {"candidate": 10, "baseline": 6, "tie": 3, "both_bad": 1}
 
 
 def test_percent_agreement(ten):
-    assert agreement.of(ten).percent.value == pytest.approx(0.7)
+    assert agreement.of(ten, at=clock.now()).percent.value == pytest.approx(0.7)
 
 
 def test_cohens_kappa(ten):
     # pE = (6·4 + 2·4 + 1·2 + 1·0)/100 = 0.34, κ = (0.7 − 0.34)/0.66
-    found = agreement.of(ten)
+    found = agreement.of(ten, at=clock.now())
     assert found.cohen.kappa.value == pytest.approx(6 / 11)
     (pair,) = found.pairs
     assert pair.kappa.value == pytest.approx(6 / 11)
@@ -62,19 +62,19 @@ def test_cohens_kappa(ten):
 
 def test_krippendorffs_alpha(ten):
     # De = 1 − (10·9 + 6·5 + 3·2)/(20·19) = 254/380, Do = 0.3
-    assert agreement.of(ten).alpha.value == pytest.approx(1 - 0.3 * 380 / 254)
+    assert agreement.of(ten, at=clock.now()).alpha.value == pytest.approx(1 - 0.3 * 380 / 254)
 
 
 def test_preference_kappa(ten):
     # t = 3/20, b = 1/20: pE = 0.0225 + 0.0025 + 0.8²/2 = 0.345
-    found = agreement.of(ten)
+    found = agreement.of(ten, at=clock.now())
     assert found.preference.kappa.value == pytest.approx(0.355 / 0.655)
     assert (found.preference.agree, found.preference.comparable) == (7, 10)
     assert found.coefficient("preference_kappa") is found.preference.kappa
 
 
 def test_net_preference(ten):
-    assert agreement.of(ten).net_preference.value == pytest.approx((10 - 6) / 20)
+    assert agreement.of(ten, at=clock.now()).net_preference.value == pytest.approx((10 - 6) / 20)
 
 
 def test_the_left_side_is_counted_over_decisive_judgments(ten):
@@ -82,21 +82,21 @@ def test_the_left_side_is_counted_over_decisive_judgments(ten):
         (judgment.choice == "first") == judgment.first_on_slot_1
         for judgment in ten.judgments.filter(choice__in=["first", "second"])
     )
-    found = agreement.of(ten).left_picks
+    found = agreement.of(ten, at=clock.now()).left_picks
     assert found.n == 16
     assert found.value == pytest.approx(left / 16)
 
 
 def test_who_always_picks_the_left_side_is_found_out(campaign, both):
     factory.judge_everything(both, lambda shown: 1)
-    found = agreement.of(campaign)
+    found = agreement.of(campaign, at=clock.now())
     assert found.left_picks.value == 1
     assert found.left_picks.ci_low > 0.5
     assert (found.counts["candidate"], found.counts["baseline"]) == (6, 6)
 
 
 def test_without_judgments_nothing_is_claimed(campaign):
-    found = agreement.of(campaign)
+    found = agreement.of(campaign, at=clock.now())
     for statistic in (found.percent, found.alpha, found.preference.kappa, found.net_preference):
         assert "undefined" in statistic.as_json()
 
@@ -104,7 +104,7 @@ def test_without_judgments_nothing_is_claimed(campaign):
 def test_the_api_gives_the_same_figures_and_no_names(ten, lead, both):
     response = bearer(lead, Permission.VIEW_CAMPAIGNS).get(f"/api/v1/campaigns/{ten.public_id}/agreement")
     body = response.json()
-    found = agreement.of(ten)
+    found = agreement.of(ten, at=clock.now())
     assert body["inter"] == {
         "percent_agreement": found.percent.as_json(),
         "cohen_kappa": found.cohen_kappa.as_json(),
@@ -173,5 +173,8 @@ def test_the_page_says_when_there_are_too_few(campaign, lead, both):
 
 
 def test_the_figures_are_the_same_each_time(ten):
-    assert agreement.of(ten).alpha == agreement.of(ten).alpha
-    assert agreement.of(ten).preference.kappa == agreement.of(ten).preference.kappa
+    assert agreement.of(ten, at=clock.now()).alpha == agreement.of(ten, at=clock.now()).alpha
+    assert (
+        agreement.of(ten, at=clock.now()).preference.kappa
+        == agreement.of(ten, at=clock.now()).preference.kappa
+    )

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation import campaigns, presenters
-from annotation.blinding import Placeable, place
+from annotation import opening, presenters
+from annotation.blinding import Placeable, Placing
 from evaltrack import clock
 from tests.factories import annotation as factory
 
@@ -21,10 +21,16 @@ def placeable(tasks):
     return [Placeable(f"item-{number}", *task) for number, task in enumerate(tasks)]
 
 
-def uneven(slots, tasks):
+def place(tasks, *, overlap, seed, already=None):
+    """Every slot with its task's number."""
+    placing = Placing(overlap=overlap, seed=seed, already=already)
+    return [(number, slot) for number, task in enumerate(tasks) for slot in placing.slots(task)]
+
+
+def uneven(placed, tasks):
     """How much more often the reference stands on slot 1 than the other system."""
-    on_slot_1 = sum(slot.first_on_slot_1 == tasks[slot.task].reference_is_first for slot in slots)
-    return abs(2 * on_slot_1 - len(slots))
+    on_slot_1 = sum(slot.first_on_slot_1 == tasks[number].reference_is_first for number, slot in placed)
+    return abs(2 * on_slot_1 - len(placed))
 
 
 @given(tasks_of_a_campaign, st.integers(1, 5), st.text(max_size=20))
@@ -32,17 +38,29 @@ def test_each_system_stands_on_slot_1_equally_often_to_within_one_in_every_group
     tasks = placeable(tasks)
     placed = place(tasks, overlap=overlap, seed=seed)
     for group in {task.group for task in tasks}:
-        in_group = [slot for slot in placed if tasks[slot.task].group == group]
+        in_group = [(number, slot) for number, slot in placed if tasks[number].group == group]
         assert uneven(in_group, tasks) <= 1
         for ordinal in range(overlap):
-            assert uneven([slot for slot in in_group if slot.ordinal == ordinal], tasks) <= 1
+            assert uneven([each for each in in_group if each[1].ordinal == ordinal], tasks) <= 1
+
+
+@given(tasks_of_a_campaign, st.integers(0, 60), st.integers(1, 3), st.text(max_size=20))
+def test_tasks_that_are_added_later_are_balanced_with_those_before(tasks, split, overlap, seed):
+    tasks = placeable(tasks)
+    earlier, later = tasks[:split], tasks[split:]
+    already = Counter(task.group for task in earlier)
+    placed = place(earlier, overlap=overlap, seed=seed) + [
+        (len(earlier) + number, slot)
+        for number, slot in place(later, overlap=overlap, seed=seed, already=already)
+    ]
+    assert placed == place(tasks, overlap=overlap, seed=seed)
 
 
 @given(tasks_of_a_campaign, st.integers(1, 6), st.text(max_size=20))
 def test_every_task_gets_each_ordinal_once_and_its_sides_alternate(tasks, overlap, seed):
     of_task = defaultdict(list)
-    for slot in place(placeable(tasks), overlap=overlap, seed=seed):
-        of_task[slot.task].append((slot.ordinal, slot.first_on_slot_1))
+    for number, slot in place(placeable(tasks), overlap=overlap, seed=seed):
+        of_task[number].append((slot.ordinal, slot.first_on_slot_1))
     assert sorted(of_task) == list(range(len(tasks)))
     for slots in of_task.values():
         assert [ordinal for ordinal, _ in sorted(slots)] == list(range(overlap))
@@ -51,23 +69,24 @@ def test_every_task_gets_each_ordinal_once_and_its_sides_alternate(tasks, overla
 
 
 @given(tasks_of_a_campaign, st.integers(1, 6), st.text(max_size=20))
-def test_order_keys_are_a_permutation_and_rounds_come_one_after_the_other(tasks, overlap, seed):
+def test_rounds_come_one_after_the_other(tasks, overlap, seed):
     placed = place(placeable(tasks), overlap=overlap, seed=seed)
-    assert sorted(slot.order_key for slot in placed) == list(range(len(placed)))
-    by_order = sorted(placed, key=lambda slot: slot.order_key)
-    assert [slot.ordinal for slot in by_order] == sorted(slot.ordinal for slot in placed)
+    by_order = sorted((slot for _, slot in placed), key=lambda slot: slot.order_key)
+    assert [slot.ordinal for slot in by_order] == sorted(slot.ordinal for _, slot in placed)
 
 
 @given(tasks_of_a_campaign, st.integers(1, 4), st.text(max_size=20), st.randoms())
-def test_a_task_keeps_its_place_whatever_order_the_tasks_are_given_in(tasks, overlap, seed, chance):
+def test_a_task_keeps_its_place_in_the_queue_whatever_order_the_tasks_are_given_in(
+    tasks, overlap, seed, chance
+):
     tasks = placeable(tasks)
     mixed = tasks.copy()
     chance.shuffle(mixed)
 
     def by_key(given_tasks):
         return {
-            (given_tasks[slot.task].key, slot.ordinal): (slot.order_key, slot.first_on_slot_1)
-            for slot in place(given_tasks, overlap=overlap, seed=seed)
+            (given_tasks[number].key, slot.ordinal): slot.order_key
+            for number, slot in place(given_tasks, overlap=overlap, seed=seed)
         }
 
     assert by_key(tasks) == by_key(mixed)
@@ -75,14 +94,14 @@ def test_a_task_keeps_its_place_whatever_order_the_tasks_are_given_in(tasks, ove
 
 def order(seed: str, ordinal: int = 0) -> list[int]:
     placed = place(placeable([("", True)] * 40), overlap=2, seed=seed)
-    in_round = [slot for slot in placed if slot.ordinal == ordinal]
-    return [slot.task for slot in sorted(in_round, key=lambda slot: slot.order_key)]
+    in_round = [(number, slot) for number, slot in placed if slot.ordinal == ordinal]
+    return [number for number, slot in sorted(in_round, key=lambda each: each[1].order_key)]
 
 
 def test_different_seeds_give_different_orders_and_sides():
     assert order("one") != order("another")
     sides = {
-        seed: [slot.first_on_slot_1 for slot in place(placeable([("", True)] * 40), overlap=1, seed=seed)]
+        seed: [slot.first_on_slot_1 for _, slot in place(placeable([("", True)] * 40), overlap=1, seed=seed)]
         for seed in ("one", "another")
     }
     assert sides["one"] != sides["another"]
@@ -96,8 +115,8 @@ def test_each_round_has_its_own_order():
 def test_a_tasks_side_does_not_follow_from_its_place_in_the_order():
     """Sides that alternated along the order could be learned by an evaluator."""
     placed = place(placeable([("", True)] * 200), overlap=1, seed="one")
-    sides = [slot.first_on_slot_1 for slot in sorted(placed, key=lambda slot: slot.order_key)]
-    changes = sum(one != following for one, following in pairwise(sides))
+    slots = sorted((slot for _, slot in placed), key=lambda slot: slot.order_key)
+    changes = sum(one.first_on_slot_1 != following.first_on_slot_1 for one, following in pairwise(slots))
     assert 60 < changes < 140
 
 
@@ -107,9 +126,9 @@ def test_a_campaign_counterbalances_the_arms_whatever_its_overlap(owner, platfor
     campaign = factory.open_campaign(
         owner=owner, platform=platform, custodian=custodian, suite=factory.suite(items=30, overlap=overlap)
     )
-    slots = campaign.slots.select_related("task__first__run")
     candidate_first = Counter(
-        (slot.task.first.run.arm == "candidate") == slot.first_on_slot_1 for slot in slots
+        (factory.sources_of(slot.task)[0] == "candidate") == slot.first_on_slot_1
+        for slot in campaign.slots.select_related("task")
     )
     assert candidate_first[True] == candidate_first[False] == 15 * overlap
 
@@ -118,13 +137,13 @@ def test_the_rows_of_tasks_do_not_put_one_arm_first(owner, platform, custodian, 
     campaign = factory.open_campaign(
         owner=owner, platform=platform, custodian=custodian, suite=factory.suite(items=30)
     )
-    arms = Counter(campaign.tasks.values_list("first__run__arm", flat=True))
+    arms = Counter(factory.sources_of(task)[0] for task in campaign.tasks.all())
     assert min(arms["baseline"], arms["candidate"]) >= 1
 
 
 def test_the_seed_cannot_be_guessed(campaign):
     """Who knew it could compute which system stands where."""
-    again = campaigns.open_campaign(campaign.experiment, at=clock.now(), is_simulated=True)
+    again = opening.open_campaign(campaign.experiment, at=clock.now(), is_simulated=True)
     assert len(campaign.seed) == 64
     assert len({campaign.seed, again.seed}) == 2
     names = [campaign.experiment.public_id, campaign.experiment.component.name, str(campaign.public_id)]
@@ -135,7 +154,7 @@ def test_what_a_person_sees_is_what_the_slot_says(campaign, both):
     for evaluator in both:
         while shown := factory.next_for(evaluator):
             screen = presenters.screen(shown)
-            texts = [shown.task.first.text, shown.task.second.text]
+            texts = factory.texts_of(shown.task)
             if not shown.slot.first_on_slot_1:
                 texts.reverse()
             assert [response.text for response in screen.responses] == texts

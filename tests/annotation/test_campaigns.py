@@ -5,10 +5,10 @@ import hashlib
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
-from annotation import assignment, campaigns, escalation, jobs, presenters
-from annotation.models import Campaign, CampaignStatus, Judgment, Slot, Task
-from datasets import versions
+from annotation import assignment, campaigns, escalation, jobs, opening, presenters, queue
+from annotation.models import Campaign, CampaignStatus, Judgment, Response, Slot
 from evaltrack import clock
 from evaltrack.canonical import canonical_json
 from evaltrack.errors import Conflict, Gone, Refused
@@ -64,7 +64,7 @@ def test_a_campaign_opens_for_each_experiment_that_waits_and_only_once(waiting, 
 
 
 def test_a_second_campaign_for_an_experiment_is_impossible(campaign):
-    assert campaigns.open_campaign(campaign.experiment, at=clock.now()) is None
+    assert opening.open_campaign(campaign.experiment, at=clock.now()) is None
     with pytest.raises(IntegrityError), transaction.atomic():
         Campaign.objects.create(
             name="again", experiment=campaign.experiment, rubric=campaign.rubric, overlap=1,
@@ -88,11 +88,11 @@ def test_an_experiment_that_cannot_be_opened_does_not_hold_up_the_others(world, 
 
 def test_the_sample_is_seeded_and_as_large_as_the_policy_says(world, lead):
     campaign = factory.open_campaign(**world)
-    examples = {example.id: example for example in versions.examples(campaign.experiment.dataset_version)}
 
     def items(seed, size):
         campaign.seed = seed
-        return [task.item for task in campaigns.sampled_tasks(campaign, examples, size=size)]
+        sample = opening.sampled_items(campaign, campaign.experiment, size=size)
+        return [item.item for item in sample]
 
     assert items("one", 8) == items("one", 8)
     assert len(set(items("one", 8))) == 8
@@ -109,13 +109,13 @@ def test_only_what_both_arms_answered_is_judged(world, lead):
         experiment, lambda arm, output, expected: None if silent.get(output.example_id) == arm else expected
     )
     experiments.conclusion.conclude(experiment, at=clock.now())
-    campaign = campaigns.open_campaign(Experiment.objects.get(pk=experiment.pk), at=clock.now())
+    campaign = opening.open_campaign(Experiment.objects.get(pk=experiment.pk), at=clock.now())
     assert set(campaign.tasks.values_list("item", flat=True)) == {f"q{n}" for n in range(30)} - set(silent)
 
 
 def test_due_times_are_set_when_the_campaign_opens(waiting, settings):
     at = clock.now()
-    campaign = campaigns.open_campaign(waiting, at=at)
+    campaign = opening.open_campaign(waiting, at=at)
     due = at + dt.timedelta(hours=settings.REVIEW_DUE_HOURS)
     assert campaign.due_at == due
     assert set(campaign.tasks.values_list("due_at", flat=True)) == {due}
@@ -244,11 +244,16 @@ def test_the_root_in_the_ledger_proves_each_judgment(campaign, both, lead):
                     "task": str(judgment.task.public_id),
                     "evaluator": str(judgment.evaluator.public_id),
                     "responses": [
-                        {"arm": output.run.arm, "sha256": hashlib.sha256(output.text.encode()).hexdigest()}
-                        for output in (judgment.task.first, judgment.task.second)
+                        {"source": source, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+                        for source, text in zip(
+                            factory.sources_of(judgment.task), factory.texts_of(judgment.task), strict=True
+                        )
                     ],
                     "excluded": False,
+                    "state": "final",
                     "choice": judgment.choice,
+                    "strength": None,
+                    "answers": {},
                     "first_on_slot_1": judgment.first_on_slot_1,
                     "submitted_at": judgment.submitted_at.isoformat(),
                 }
@@ -285,18 +290,18 @@ def test_responses_exchanged_afterwards_no_longer_fit_the_root(campaign, both, l
     """The choices stay "first" and "second", but they would speak of the other system."""
     factory.judge_everything(both, factory.prefers_candidate)
     close(campaign, lead)
-    for task in campaign.tasks.all():
-        Task.objects.filter(pk=task.pk).update(first=task.second, second=task.first)
+    Response.objects.update(ordinal=F("ordinal") + 2)
+    Response.objects.update(ordinal=3 - F("ordinal"))
     assert campaigns.judgments_root(campaign) != root_of(campaign)
 
 
-@pytest.mark.parametrize("place", ["first", "second"])
+@pytest.mark.parametrize("place", [0, 1])
 def test_a_response_rewritten_afterwards_no_longer_fits_the_root(campaign, both, lead, place):
     factory.judge_everything(both)
     close(campaign, lead)
     assert campaigns.judgments_root(campaign) == root_of(campaign)
-    judged = getattr(campaign.tasks.first(), place)
-    Output.objects.filter(pk=judged.pk).update(text="something else")
+    judged = campaign.tasks.first().responses.get(ordinal=place)
+    Output.objects.filter(pk=judged.output_id).update(text="something else")
     assert campaigns.judgments_root(campaign) != root_of(campaign)
 
 
@@ -305,7 +310,7 @@ def test_a_response_rewritten_afterwards_no_longer_fits_the_root(campaign, both,
 
 @pytest.fixture
 def simulated(campaign):
-    return campaigns.open_campaign(campaign.experiment, at=clock.now(), is_simulated=True)
+    return opening.open_campaign(campaign.experiment, at=clock.now(), is_simulated=True)
 
 
 def test_a_simulated_campaign_is_told_to_nobody(simulated, lead, evaluator_one):
@@ -354,7 +359,7 @@ def test_an_owner_sees_the_campaign_and_no_way_to_close_it(campaign, owner):
 
 def test_nobody_is_asked_about_a_cancelled_experiment(campaign, both, owner):
     submission.cancel(campaign.experiment, by=owner, at=clock.now())
-    assert assignment.claim_next(both[0], at=clock.now()).reason == "all_done"
+    assert queue.claim_next(both[0], at=clock.now()).reason == "all_done"
     assert presenters.my_work(both[0]) == []
     factory.becomes_due(campaign)
     assert escalation.escalate_overdue(at=clock.now()) == 0

@@ -6,10 +6,10 @@ from collections import Counter
 import pytest
 from django.db import IntegrityError, transaction
 
-from annotation import assignment, campaigns, jobs, judging
-from annotation.assignment import NothingToDo, claim_next
+from annotation import assignment, jobs, judging, opening
 from annotation.judging import Answer
 from annotation.models import Assignment, AssignmentState, Campaign, Judgment, Slot, SlotState
+from annotation.queue import NothingToDo, claim_next
 from evaltrack import clock
 from evaltrack.accounts import grants
 from evaltrack.accounts.models import User
@@ -23,7 +23,7 @@ SEEING = {Permission.VIEW_EXPERIMENTS, Permission.VIEW_CAMPAIGNS}
 
 
 def reason_for(evaluator: User, campaign: Campaign | None = None) -> NothingToDo:
-    found = claim_next(evaluator, at=clock.now(), campaign=campaign)
+    found = claim_next(evaluator, at=clock.now(), campaign=campaign and campaign.public_id)
     assert isinstance(found, NothingToDo)
     return found
 
@@ -58,7 +58,7 @@ def test_two_judgments_of_one_task_by_one_person_are_impossible(campaign, evalua
 
 
 def test_tasks_come_by_due_time_and_then_in_their_shuffled_order(campaign, owner, evaluator_one):
-    soon = campaigns.open_campaign(
+    soon = opening.open_campaign(
         experiments.measured(
             owner=owner,
             platform=campaign.experiment.candidate.created_by,
@@ -84,13 +84,13 @@ def test_two_evaluators_who_press_next_get_different_slots(campaign, both):
 
 
 def test_a_campaign_can_be_asked_for(campaign, owner, platform, custodian, evaluator_one):
-    other = campaigns.open_campaign(
+    other = opening.open_campaign(
         experiments.measured(
             owner=owner, platform=platform, custodian=custodian, risk="high", name="other", examples=31
         ),
         at=clock.now(),
     )
-    assert claim_next(evaluator_one, at=clock.now(), campaign=other).campaign == other
+    assert claim_next(evaluator_one, at=clock.now(), campaign=other.public_id).campaign == other
 
 
 # ── Giving back ──────────────────────────────────────────────────────────────────────────────────────
@@ -162,7 +162,7 @@ def test_nobody_gives_back_what_somebody_else_holds(campaign, both):
 
 def test_a_lease_that_ends_returns_the_task(campaign, both):
     late = factory.next_for(both[0])
-    factory.lease_ends(late)
+    factory.lease_ends(late, noticed=False)
     jobs.expire_leases()
     late.refresh_from_db()
     assert late.state == AssignmentState.EXPIRED
@@ -176,10 +176,16 @@ def test_a_lease_that_lasts_is_left_alone(campaign, evaluator_one):
     assert shown.state == AssignmentState.SHOWN
 
 
-def test_the_next_claim_does_not_wait_for_the_periodic_job(campaign, both):
-    late = factory.next_for(both[0])
-    factory.lease_ends(late)
-    assert factory.next_for(both[1]).slot == late.slot
+def test_an_empty_queue_does_not_wait_for_the_periodic_job(campaign, both, evaluator_three):
+    factory.judge_everything([both[0]])
+    late = factory.next_for(both[1])
+    Slot.objects.filter(campaign=campaign, state=SlotState.OPEN).update(
+        state=SlotState.DONE, holder=evaluator_three
+    )
+    newcomer = signed(person("newcomer", Role.EVALUATOR))
+    assert reason_for(newcomer).reason == "leased_elsewhere"
+    factory.lease_ends(late, noticed=False)
+    assert factory.next_for(newcomer).slot == late.slot
 
 
 def test_a_late_answer_counts_while_the_task_is_free(campaign, evaluator_one):
@@ -200,7 +206,7 @@ def test_a_late_answer_is_refused_when_somebody_else_has_the_task(campaign, both
     with pytest.raises(Conflict) as refused:
         factory.judge(late, 1)
     assert refused.value.code == "reassigned"
-    assert not Judgment.objects.exists()
+    assert [judgment.state for judgment in Judgment.objects.all()] == ["surplus"]
     taken.refresh_from_db()
     assert taken.state == AssignmentState.SHOWN
 
@@ -210,8 +216,9 @@ def test_a_late_answer_is_refused_when_one_has_the_tasks_other_slot(campaign, bo
     late = factory.next_for(both[0])
     factory.lease_ends(late)
     in_between = factory.next_for(both[1])
+    assert in_between.slot == late.slot
     other = late.task.slots.exclude(pk=late.slot_id).get()
-    Slot.objects.filter(pk=other.pk).update(due_at=clock.now())
+    Slot.objects.filter(pk=other.pk).update(priority=-1)
     anew = factory.next_for(both[0])
     assert anew.slot == other
     give_back(in_between, "released")
@@ -232,7 +239,7 @@ def test_an_answer_after_giving_back_is_refused(campaign, evaluator_one):
 
 def test_a_heartbeat_renews_the_lease(campaign, evaluator_one):
     shown = factory.next_for(evaluator_one)
-    factory.lease_ends(shown)
+    factory.lease_ends(shown, noticed=False)
     renewed = assignment.heartbeat(shown.public_id, by=evaluator_one, at=clock.now())
     slot = Slot.objects.get(pk=shown.slot_id)
     assert slot.lease_until == renewed.lease_expires_at > clock.now()
@@ -335,7 +342,7 @@ def test_a_task_that_one_has_skipped_is_not_waited_for(campaign, both):
 
 
 def test_a_simulated_campaign_asks_nobody(campaign, evaluator_one):
-    simulated = campaigns.open_campaign(campaign.experiment, at=clock.now(), is_simulated=True)
+    simulated = opening.open_campaign(campaign.experiment, at=clock.now(), is_simulated=True)
     assert simulated.slots.count() == 12
     assert factory.judge_everything([evaluator_one]) == 6
     assert not simulated.judgments.exists()
@@ -354,6 +361,7 @@ def test_two_tasks_on_one_evaluators_screens_are_impossible(campaign, evaluator_
             campaign=campaign,
             task=other.task,
             evaluator=evaluator_one,
+            claimed_at=clock.now(),
             shown_at=clock.now(),
             lease_expires_at=clock.now(),
         )

@@ -6,10 +6,10 @@ from collections import Counter
 import pytest
 from django.db import transaction
 
-from annotation import assignment, campaigns, escalation, judging
-from annotation.assignment import NothingToDo
+from annotation import assignment, campaigns, escalation, judging, opening, queue
 from annotation.judging import Answer
 from annotation.models import Assignment, Campaign, Escalation, Judgment, Slot, SlotState
+from annotation.queue import NothingToDo
 from evaltrack import clock
 from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Role
@@ -30,7 +30,7 @@ def judges_until_done(username: str):
     def judging_on() -> str:
         evaluator = User.objects.get(username=username)
         for _ in range(5_000):
-            found = assignment.claim_next(evaluator, at=clock.now())
+            found = queue.claim_next(evaluator, at=clock.now())
             if not isinstance(found, NothingToDo):
                 factory.judge(found, factory.prefers_candidate(found))
             elif found.reason != "leased_elsewhere":
@@ -62,7 +62,7 @@ def test_eight_evaluators_judge_a_campaign_to_its_end(transactional_db, owner, p
 
 
 def test_two_tabs_at_once_show_one_task(campaign, evaluator_one):
-    shown = together(*[lambda: assignment.claim_next(evaluator_one, at=clock.now())] * 6)
+    shown = together(*[lambda: queue.claim_next(evaluator_one, at=clock.now())] * 6)
     assert len({each.pk for each in shown}) == 1
     assert Slot.objects.filter(state=SlotState.HELD).count() == 1
 
@@ -108,7 +108,7 @@ def test_a_slot_that_somebody_is_claiming_this_moment_is_not_called_done(campaig
     free = campaign.slots.filter(state=SlotState.OPEN)
 
     def ask():
-        return assignment.claim_next(User.objects.get(pk=evaluator_one.pk), at=clock.now())
+        return queue.claim_next(User.objects.get(pk=evaluator_one.pk), at=clock.now())
 
     with transaction.atomic():
         list(free.select_for_update())
@@ -119,7 +119,7 @@ def test_a_slot_that_somebody_is_claiming_this_moment_is_not_called_done(campaig
 
 def test_two_workers_open_one_campaign(transactional_db, owner, platform, custodian, lead, evaluator_one):
     experiment = experiments.measured(owner=owner, platform=platform, custodian=custodian, risk="high")
-    opened = together(*[lambda: campaigns.open_campaign(experiment, at=clock.now())] * 4)
+    opened = together(*[lambda: opening.open_campaign(experiment, at=clock.now())] * 4)
     assert sum(isinstance(each, Campaign) for each in opened) == 1
     assert opened.count(None) == 3
     assert Slot.objects.count() == 12

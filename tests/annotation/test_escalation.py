@@ -2,7 +2,7 @@
 
 import pytest
 
-from annotation import campaigns, escalation, jobs
+from annotation import campaigns, escalation, jobs, opening
 from annotation.models import Campaign, Escalation
 from evaltrack import clock
 from evaltrack.errors import Conflict, Invalid, Refused
@@ -65,7 +65,7 @@ def test_one_missing_judgment_is_enough(campaign, both):
 
 
 def test_a_simulated_campaign_is_never_late(campaign):
-    simulated = campaigns.open_campaign(campaign.experiment, at=clock.now(), is_simulated=True)
+    simulated = opening.open_campaign(campaign.experiment, at=clock.now(), is_simulated=True)
     factory.becomes_due(simulated)
     assert escalate() == 0
 
@@ -190,7 +190,7 @@ def test_a_closed_campaign_needs_no_proxy(overdue, lead, both):
 
 
 def test_a_simulated_campaign_blocks_nothing(overdue, lead):
-    simulated = campaigns.open_campaign(overdue.experiment, at=clock.now(), is_simulated=True)
+    simulated = opening.open_campaign(overdue.experiment, at=clock.now(), is_simulated=True)
     with pytest.raises(Refused) as refused:
         unblock(simulated, lead)
     assert refused.value.code == "simulated"

@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 import pytest
 from django.test import Client
 
-from annotation import campaigns
+from annotation import opening
 from annotation.models import Assignment, Slot
 from datasets import ingest, versions
 from evaltrack import clock
@@ -77,7 +77,7 @@ def experiment(owner, platform, custodian, lead):
 @pytest.fixture
 def campaign(experiment, both):
     """Opened after the evaluators have come, so that they are told of it."""
-    return campaigns.open_campaign(experiment, at=clock.now())
+    return opening.open_campaign(experiment, at=clock.now())
 
 
 @pytest.fixture
@@ -286,7 +286,9 @@ def test_every_answer_of_the_api_on_the_way_of_an_evaluator(api, campaign):
     while (found := post("queue/next", campaign=str(campaign.public_id)).json())["assignment"]:
         assert found.keys() == {"assignment", "lease_expires_at", "item", "rubric", "judgment_id"}
         assert found["item"].keys() == {"prompt", "responses"}
-        assert [sorted(response) for response in found["item"]["responses"]] == [["slot", "text"]] * 2
+        assert [sorted(response) for response in found["item"]["responses"]] == [
+            ["format", "slot", "text"]
+        ] * 2
         at = f"assignments/{found['assignment']}"
         post(f"{at}/heartbeat")
         post(f"{at}/judgment", judgment_id=found["judgment_id"], preference="neither")
@@ -326,7 +328,7 @@ def test_the_two_orders_of_a_task_differ_in_nothing_but_the_order(crawler, both)
     one_way = page()
     Slot.objects.filter(pk=shown.slot_id).update(first_on_slot_1=not shown.slot.first_on_slot_1)
     other_way = page()
-    first, second = shown.task.first.text, shown.task.second.text
+    first, second = factory.texts_of(shown.task)
     assert one_way != other_way
     assert one_way.count(first) == one_way.count(second) == 1
     swapped = other_way.replace(first, "\0").replace(second, first).replace("\0", second)

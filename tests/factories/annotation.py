@@ -4,10 +4,13 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from annotation import assignment, campaigns, judging
-from annotation.assignment import NothingToDo
+from django.conf import settings
+from django.db.models import F
+
+from annotation import assignment, judging, opening, queue
 from annotation.judging import Answer
 from annotation.models import Assignment, Campaign, Judgment, Slot, Task
+from annotation.queue import NothingToDo
 from evaltrack import clock
 from evaltrack.accounts.models import User
 from tests.factories import experiments
@@ -21,13 +24,13 @@ def suite(**human: Any) -> dict[str, Any]:
 def open_campaign(**given: Any) -> Campaign:
     """The campaign of a high-risk experiment that waits for people: six tasks, two judgments each."""
     experiment = experiments.measured(risk="high", **given)
-    campaign = campaigns.open_campaign(experiment, at=clock.now())
+    campaign = opening.open_campaign(experiment, at=clock.now())
     assert campaign is not None
     return campaign
 
 
 def next_for(evaluator: User) -> Assignment | None:
-    found = assignment.claim_next(evaluator, at=clock.now())
+    found = queue.claim_next(evaluator, at=clock.now())
     return None if isinstance(found, NothingToDo) else found
 
 
@@ -51,22 +54,41 @@ def judge_everything(
         while shown := next_for(evaluator):
             judge(shown, prefer(shown))
             count += 1
+    the_minute_passes()
     return count
+
+
+def the_minute_passes() -> None:
+    """Nobody can undo any more what was judged so far."""
+    Judgment.objects.filter(state="provisional").update(
+        submitted_at=F("submitted_at") - dt.timedelta(seconds=settings.REVIEW_UNDO_SECONDS)
+    )
+
+
+def sources_of(task: Task) -> list[str]:
+    """Which system gave the task's first response, and which the second."""
+    return list(task.responses.order_by("ordinal").values_list("source", flat=True))
+
+
+def texts_of(task: Task) -> list[str]:
+    """The task's first response and its second."""
+    return [response.content for response in task.responses.select_related("output").order_by("ordinal")]
 
 
 def prefers_candidate(shown: Assignment) -> int:
     """The place in which the candidate's answer stands."""
-    candidate_is_first = shown.task.first.run.arm == "candidate"
-    return 1 if candidate_is_first == shown.slot.first_on_slot_1 else 2
+    return 1 if (sources_of(shown.task)[0] == "candidate") == shown.slot.first_on_slot_1 else 2
 
 
 def prefers_baseline(shown: Assignment) -> int:
     return 3 - prefers_candidate(shown)
 
 
-def lease_ends(shown: Assignment) -> None:
-    """The time for `shown` is up; nobody has looked yet."""
+def lease_ends(shown: Assignment, *, noticed: bool = True) -> None:
+    """The time for `shown` is up; a worker has noticed, or nobody has looked yet."""
     Slot.objects.filter(token=shown.public_id).update(lease_until=clock.now() - dt.timedelta(seconds=1))
+    if noticed:
+        assignment.expire_leases(at=clock.now())
 
 
 def becomes_due(campaign: Campaign, *items: str) -> None:
