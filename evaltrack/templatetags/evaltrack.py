@@ -2,39 +2,29 @@
 
 import datetime as dt
 import json
-import unicodedata
 from typing import Any
 
 from django import template
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from evaltrack.rendering import html_of
+from evaltrack.rendering.hidden import visible
 from evaltrack.templatetags import intervals
 
 register = template.Library()
-
-# Letters by category that show nothing: fillers, joiners and the blank of Braille.
-BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-PLAIN_CONTROLS = frozenset("\n\t\r")
-
-
-def invisible(character: str) -> bool:
-    """Whether a character hides, or changes how the text around it reads: controls, marks, separators, tags."""
-    if character in PLAIN_CONTROLS:
-        return False
-    variation = "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
-    return (
-        variation
-        or character in BLANK
-        or unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp", "Co", "Cs"}
-    )
 
 
 @register.filter
 def untrusted(text: str) -> SafeString:
     """Text of a model or an upload: escaped, with invisible controls made visible."""
-    shown = "".join(f"⟦U+{ord(each):04X}⟧" if invisible(each) else each for each in str(text))
-    return mark_safe(conditional_escape(shown))
+    return mark_safe(conditional_escape(visible(str(text))))
+
+
+@register.filter
+def rendered(text: str, format: str) -> SafeString:
+    """Text of a model or an upload as markdown, code, JSON and so on: {{ text|rendered:"markdown" }}."""
+    return mark_safe(html_of(str(text), format))
 
 
 @register.filter

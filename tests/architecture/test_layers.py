@@ -9,6 +9,7 @@ ROOF, ANNOTATION, EXPERIMENTS, DATASETS, NOTIFICATIONS, ACCOUNTS, LEDGER, CELLAR
 # The longest prefix that matches decides.
 LAYERS = {
     "evaltrack": CELLAR,
+    "evaltrack.rendering": CELLAR,
     "evaltrack.urls": ROOF,
     "evaltrack.wsgi": ROOF,
     "evaltrack.settings": ROOF,

@@ -10,6 +10,7 @@ from tests.architecture.sources import ROOT, modules
 
 PURE = [
     *(name for name, _ in modules() if name.startswith("evaltrack.stats")),
+    *(name for name, _ in modules() if name.startswith("evaltrack.rendering")),
     *(name for name, _ in modules() if name.startswith("experiments.metrics")),
     "annotation.blinding",
     "datasets.examples",
