@@ -12,7 +12,7 @@ from annotation import assignment as assignments
 from annotation import policies, querysets
 from annotation.models import Assignment, AssignmentState, Campaign, CampaignStatus, Slot, SlotState
 from evaltrack.accounts.models import User
-from evaltrack.errors import Conflict
+from evaltrack.errors import Conflict, NotFound
 
 RETRY_SECONDS = 60
 
@@ -137,6 +137,8 @@ def take_slot(
 
 def why_nothing(evaluator: User, campaign: uuid.UUID | None, *, at: dt.datetime) -> NothingToDo:
     """The true reason why the queue has nothing for the evaluator."""
+    if campaign is not None and not Campaign.objects.filter(public_id=campaign).exists():
+        raise NotFound("no_such_campaign", "There is no such campaign.")
     here = Campaign.objects.filter(querysets.ASKING)
     here = here if campaign is None else here.filter(public_id=campaign)
     asking = here.filter(status=CampaignStatus.OPEN)

@@ -169,6 +169,7 @@ def test_the_page_says_whether_the_judgments_are_usable(
 
 def test_the_page_says_when_there_are_too_few(campaign, lead, both):
     factory.judge(factory.next_for(both[0]), 1)
+    factory.the_minute_passes()
     assert "has no interval yet" in signed_in(lead).get(campaign.get_absolute_url()).content.decode()
 
 

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import models
 
 from annotation import lifecycle as annotation
-from annotation.models import AssignmentState, Choice, SlotState
+from annotation.models import AssignmentState, Choice, JudgmentState, SlotState
 from datasets.models import VersionState
 from evaltrack.accounts.roles import ADMIN_PAGES, PERMISSIONS, SCOPES, Permission, Role
 from evaltrack.ledger.events import Event
@@ -39,7 +39,7 @@ MACHINES: list[tuple[str, TransitionTable, str]] = [
         "Campaign",
         annotation.CAMPAIGN,
         "A campaign closes when every judgment is in, or without evidence once its experiment was cancelled. "
-        "Letting a proxy stand in does not close it.",
+        "While it is paused nobody is given its tasks. Letting a proxy stand in does not close it.",
     ),
 ]
 
@@ -64,10 +64,17 @@ LISTS: list[tuple[str, type[models.TextChoices], str]] = [
     (
         "Assignment",
         AssignmentState,
-        "`shown` ends in one of the others. A judgment that comes after the lease has ended is still taken while "
-        "nobody else holds the slot: then `expired` becomes `submitted`.",
+        "`prefetched` becomes `shown`, which ends in one of the others. A judgment that comes after the lease has "
+        "ended is still taken while nobody else holds the slot: then `expired` becomes `submitted`. An undo makes "
+        "`submitted` `shown` again, and what was shown meanwhile `prefetched`.",
     ),
-    ("Judgment", Choice, "Names the response itself, not the place where it stood."),
+    (
+        "Judgment",
+        JudgmentState,
+        "`provisional` becomes `final` by the evaluator's next judgment or after a minute, or `undone` before. "
+        "Statistics, closing and the ledger's root use what is final.",
+    ),
+    ("What a judgment says", Choice, "Names the response itself, not the place where it stood."),
     ("Verdict and comparison", MetricOutcome, "Written once. A newer verdict supersedes an older one."),
 ]
 
