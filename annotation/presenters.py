@@ -41,6 +41,12 @@ class Screen:
     done: int
     total: int | None
     draft: dict[str, Any]
+    draft_saved_at: dt.datetime | None
+
+    @property
+    def before(self) -> int:
+        """How many of the evaluator's tasks come before this one."""
+        return self.number - 1
 
     @property
     def number(self) -> int:
@@ -85,7 +91,10 @@ def screen(assignment: Assignment) -> Screen:
         .annotate(
             first_on_slot_1=Subquery(Slot.objects.filter(pk=assignment.slot_id).values("first_on_slot_1"))
         )
-        .annotate(draft=Subquery(Draft.objects.filter(assignment=assignment.pk).values("body")))
+        .annotate(
+            draft=Subquery(Draft.objects.filter(assignment=assignment.pk).values("body")),
+            draft_saved_at=Subquery(Draft.objects.filter(assignment=assignment.pk).values("saved_at")),
+        )
         .order_by("ordinal")
     )
     task = rows[0].task
@@ -105,6 +114,7 @@ def screen(assignment: Assignment) -> Screen:
         done=rows[0].done,
         total=total if total <= LONGEST_COUNTDOWN else None,
         draft=rows[0].draft or {},
+        draft_saved_at=rows[0].draft_saved_at,
     )
 
 

@@ -6,6 +6,7 @@ urlpatterns = [
     path("queue/", queue.queue, name="queue"),
     path("queue/next/", queue.next_task, name="queue-next"),
     path("review/", queue.review, name="review"),
+    path("review/session/", queue.session, name="review-session"),
     path("review/<uuid:assignment_id>/", queue.review_card, name="review-card"),
     path("review/<uuid:assignment_id>/submit/", queue.submit, name="review-submit"),
     path("review/<uuid:assignment_id>/skip/", queue.skip, name="review-skip"),

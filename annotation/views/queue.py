@@ -2,10 +2,13 @@
 
 import json
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_POST
 
 from annotation import assignment as assignments
@@ -21,12 +24,18 @@ from evaltrack.accounts.roles import Permission
 from evaltrack.errors import ExpectedError, Invalid
 from evaltrack.htmx import page
 
+# Before the name of a criterion, in forms.
+PREFIX = "answer-"
 SKIP_REASONS = [
     "I cannot judge this subject",
     "The request or a response is broken",
     "The content is harmful",
     "Another reason",
 ]
+
+
+# In the order in which they stand on the screen and on the keys 1 to 4.
+CHOICES = [("1", "1 is better"), ("2", "2 is better"), ("tie", "Tie"), ("both_bad", "Both bad")]
 
 
 @requires(Permission.JUDGE)
@@ -44,7 +53,17 @@ def review(request: PageRequest) -> HttpResponse:
     shown = queues.shown_assignment(request.user)
     if shown is None:
         return redirect("queue")
-    return page(request, "annotation/review.html", screen_context(shown))
+    return page(request, "annotation/review.html", screen_context(shown) | whose(request))
+
+
+@requires(Permission.JUDGE)
+def session(request: PageRequest) -> HttpResponse:
+    """Whose session this is, in the word under which the screen's script keeps what is not sent yet."""
+    return JsonResponse(whose(request))
+
+
+def whose(request: PageRequest) -> dict[str, str]:
+    return {"outbox": salted_hmac("annotation.outbox", str(request.user.pk)).hexdigest()[:20]}
 
 
 @require_POST
@@ -100,11 +119,10 @@ def submit(request: PageRequest, assignment_id: uuid.UUID) -> HttpResponse:
 def answer_of(form) -> Answer:
     if not form.get("preference"):
         raise Invalid("no_answer", "Choose one of the four answers first.")
-    prefix = "answer-"
     return Answer(
         preference=form["preference"],
         strength=whole_number(form.get("strength", "")),
-        answers={name.removeprefix(prefix): form[name] for name in form if name.startswith(prefix)},
+        answers={name.removeprefix(PREFIX): form[name] for name in form if name.startswith(PREFIX)},
         comment=form.get("comment", ""),
         active_ms=whole_number(form.get("active_ms", "")),
     )
@@ -154,7 +172,7 @@ def again(request: PageRequest, assignment_id: uuid.UUID, problem: str) -> HttpR
     if shown.state != AssignmentState.SHOWN:
         messages.error(request, "This task has ended; here is your next one.")
         return onward(request)
-    context = screen_context(shown) | {"problem": problem, "comment": request.POST.get("comment", "")}
+    context = screen_context(shown, given=request.POST) | whose(request) | {"problem": problem}
     return page(request, "annotation/review.html", context, status=422)
 
 
@@ -166,8 +184,28 @@ def onward(request: PageRequest) -> HttpResponse:
     return redirect("review")
 
 
-def screen_context(assignment: Assignment) -> dict:
-    return {"screen": presenters.screen(assignment), "skip_reasons": SKIP_REASONS}
+def screen_context(assignment: Assignment, *, given: Mapping[str, str] | None = None) -> dict:
+    """The screen, filled in with what was given: in a form that was refused, or in the draft."""
+    screen = presenters.screen(assignment)
+    given = drafted(screen.draft) if given is None else given
+    return {
+        "screen": screen,
+        "skip_reasons": SKIP_REASONS,
+        "choices": CHOICES,
+        "given": {name: given.get(name, "") for name in ("preference", "strength", "comment")},
+        "criteria": [(each, given.get(PREFIX + each.id, "")) for each in screen.details.criteria],
+        # Of which answers the rubric wants a reason in words; the script says so before sending.
+        "wants_reason": " ".join(screen.details.rationale),
+    }
+
+
+def drafted(draft: dict[str, Any]) -> dict[str, str]:
+    """A draft in the shape of the form; it came from a browser, so it may hold anything."""
+    answers = draft.get("answers")
+    fields = {name: draft[name] for name in ("preference", "strength", "comment") if draft.get(name)}
+    if isinstance(answers, dict):
+        fields |= {PREFIX + str(name): choice for name, choice in answers.items()}
+    return {name: str(value) for name, value in fields.items()}
 
 
 def uuid_of(text: str) -> uuid.UUID:
