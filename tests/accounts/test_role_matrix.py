@@ -58,6 +58,7 @@ PAGES = [
     ("GET", "queue/", "evaluator"),
     ("POST", "queue/next/", "evaluator"),
     ("GET", "review/", "evaluator"),
+    ("GET", "review/session/", "evaluator"),
     ("GET", "review/<uuid:assignment_id>/", "evaluator"),
     ("POST", "review/<uuid:assignment_id>/draft/", "evaluator"),
     ("POST", "review/undo/<uuid:judgment_id>/", "evaluator"),

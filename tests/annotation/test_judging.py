@@ -222,27 +222,18 @@ def test_a_clock_that_runs_backwards_makes_no_negative_time(shown):
 def screen(shown):
     client = signed_in(shown.evaluator)
 
-    def post(act="submit", *, htmx=True, **form):
+    def post(act="submit", **form):
         given = {"judgment_id": str(shown.judgment_id), "preference": "1"} | form
-        headers = {"HX-Request": "true"} if htmx else {}
-        return client.post(f"/review/{shown.public_id}/{act}/", given, headers=headers)
+        return client.post(f"/review/{shown.public_id}/{act}/", given, follow=True)
 
     return post
 
 
-def test_submitting_shows_the_next_task_as_a_fragment(screen, shown):
-    response = screen()
+def test_submitting_leads_to_the_next_task(screen, shown):
+    page = screen().content.decode()
     following = Assignment.objects.get(state="shown")
-    assert response.status_code == 200
-    assert "<html" not in response.content.decode()
-    assert str(following.public_id) in response.content.decode()
+    assert str(following.public_id) in page
     assert Judgment.objects.get().task == shown.task
-
-
-def test_submitting_works_without_scripts(screen):
-    response = screen(htmx=False)
-    assert (response.status_code, response.url) == (302, "/review/")
-    assert Judgment.objects.count() == 1
 
 
 def test_an_answer_is_asked_for_and_what_was_typed_is_kept(screen, shown):
@@ -261,17 +252,15 @@ def test_a_strange_time_does_not_lose_the_answer(screen, active_ms):
 
 def test_a_double_click_is_one_judgment(screen, shown):
     screen()
-    response = screen(preference="2")
-    assert response.status_code == 200
+    assert screen(preference="2").status_code == 200
     assert Judgment.objects.get().assignment == shown
 
 
 def test_a_page_that_went_stale_says_so_and_goes_on(screen, shown, evaluator_two):
     factory.lease_ends(shown)
     factory.next_for(evaluator_two)
-    response = screen()
-    assert "went to somebody else" in response.content.decode()
-    assert not Judgment.objects.exists()
+    assert "went to somebody else" in screen().content.decode()
+    assert Judgment.objects.get().state == "surplus"
 
 
 def test_skipping_asks_for_one_of_the_reasons(screen, shown):
@@ -284,7 +273,43 @@ def test_skipping_asks_for_one_of_the_reasons(screen, shown):
     assert (shown.state, shown.skip_reason) == ("skipped", "Another reason")
 
 
-def test_the_last_answer_leads_to_the_end(screen, shown):
+def test_the_last_answer_leads_to_the_queue_which_says_so(screen, shown):
     factory.judge_everything([shown.evaluator])
-    response = screen()
-    assert "All done" in response.content.decode()
+    assert "you have judged or skipped everything" in screen().content.decode()
+
+
+def test_undoing_without_scripts(shown):
+    client = signed_in(shown.evaluator)
+    judged = factory.judge(shown, 1)
+    page = client.post(f"/review/undo/{judged.public_id}/", follow=True).content.decode()
+    assert str(shown.public_id) in page
+    assert Judgment.objects.get().state == "undone"
+
+
+# ── Its cards, which the script asks for ─────────────────────────────────────────────────────────────
+
+
+def card_of(client, **form):
+    return client.post("/queue/next/", form, headers={"X-Judge": "card"})
+
+
+def test_the_next_task_as_a_card_alone(shown):
+    client = signed_in(shown.evaluator)
+    one, ahead = card_of(client).content.decode(), card_of(client, prefetch="1").content.decode()
+    assert "<html" not in one + ahead
+    assert str(shown.public_id) in one
+    following = Assignment.objects.get(state="prefetched")
+    assert str(following.public_id) in ahead
+
+
+def test_the_card_says_when_nothing_is_left(shown):
+    factory.judge_everything([shown.evaluator])
+    assert 'data-nothing="all_done"' in card_of(signed_in(shown.evaluator)).content.decode()
+
+
+def test_a_card_is_shown_to_who_has_the_task(shown, evaluator_two):
+    path = f"/review/{shown.public_id}/"
+    assert str(shown.judgment_id) in signed_in(shown.evaluator).get(path).content.decode()
+    assert signed_in(evaluator_two).get(path).status_code == 403
+    factory.judge(shown)
+    assert 'data-nothing="assignment_ended"' in signed_in(shown.evaluator).get(path).content.decode()
