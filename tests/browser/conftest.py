@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -181,3 +182,26 @@ def picture(page: Page, name: str) -> None:
     if os.environ.get("TAKE_PICTURES") == "1":
         IMAGES.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=IMAGES / f"{name}.png", animations="disabled", caret="hide")
+
+
+def call(demo, path: str, body: dict | None = None, key: str = "") -> Any:
+    """An API call with the demo's token."""
+    request = urllib.request.Request(
+        f"{demo.url}/api/v1/{path}",
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {demo.token}", "Content-Type": "application/json"},
+    )
+    if key:
+        request.add_header("Idempotency-Key", key)
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return json.load(response)
+
+
+def press_until(page: Page, key: str, done: Callable[[], bool]) -> None:
+    """A page that is still loading has no keys yet, and a task that has just appeared ignores Enter for a moment:
+    people see that nothing happened and press again, and so do we."""
+    deadline = time.monotonic() + 30
+    while not done():
+        assert time.monotonic() < deadline, f"{key} did nothing"
+        page.keyboard.press(key)
+        page.wait_for_timeout(60)

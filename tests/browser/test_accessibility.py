@@ -2,6 +2,7 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 PAGES = {
     "owner": ["/", "/experiments/", "/promotions/", "/datasets/", "/inbox/"],
@@ -37,6 +38,7 @@ def test_the_judging_screen_keeps_the_rules(sign_in, width, scheme):
     page = sign_in("evaluator05", viewport={"width": width, "height": 900}, color_scheme=scheme)
     page.get_by_role("button", name="Judge the next task").click()
     try:
+        expect(page.locator("#ahead > *")).to_have_count(1)
         found = Axe().run(page)
         assert not found.violations_count, found.generate_report()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -46,7 +48,8 @@ def test_the_judging_screen_keeps_the_rules(sign_in, width, scheme):
 
 def give_back(page) -> None:
     """Return the task, which the walks need."""
-    heartbeat = page.locator("#answer").get_attribute("data-heartbeat")
     token = page.locator("meta[name=csrf-token]").get_attribute("content")
-    answer = page.request.post(heartbeat.replace("heartbeat", "release"), headers={"X-CSRFToken": token})
-    assert answer.ok, answer.text()
+    for card in page.locator("[data-card]").all():
+        path = f"/api/v1/assignments/{card.get_attribute('data-assignment')}/release"
+        answer = page.request.post(path, headers={"X-CSRFToken": token})
+        assert answer.ok, answer.text()

@@ -1,30 +1,13 @@
 """The four walks, in a browser, against the running demo. They build on each other, in this order."""
 
-import json
 import time
-import urllib.request
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import picture
+from tests.browser.conftest import call, picture, press_until
 
 FAQ, FINDER = "customer-faq", "store-finder"
-
-
-def call(demo, path: str, body: dict | None = None, key: str = "") -> Any:
-    """An API call with the demo's token."""
-    request = urllib.request.Request(
-        f"{demo.url}/api/v1/{path}",
-        data=None if body is None else json.dumps(body).encode(),
-        headers={"Authorization": f"Bearer {demo.token}", "Content-Type": "application/json"},
-    )
-    if key:
-        request.add_header("Idempotency-Key", key)
-    with urllib.request.urlopen(request, timeout=30) as response:
-        return json.load(response)
 
 
 def experiment_on(demo, component: str) -> str:
@@ -150,8 +133,8 @@ def choice_by_reading(page: Page) -> int:
     So both systems are preferred at times, whichever twenty pairs were drawn; a tie is where both are the same.
     """
     prompt, one, two = (
-        page.locator(f"section[aria-labelledby={part}] .text").inner_text()
-        for part in ("prompt-title", "response-1", "response-2")
+        page.locator(f"#stage {part} [data-rendered]").inner_text()
+        for part in (".prompt", ".pane-1", ".pane-2")
     )
     if one == two:
         return 3
@@ -162,7 +145,7 @@ class TestFromJudgmentToAgreement:
     def test_one_evaluator_judges_everything_with_the_keyboard(self, demo, sign_in):
         page = sign_in("evaluator01")
         page.get_by_role("button", name="Judge the next task").click()
-        heading = page.locator("#review-card h1")
+        heading = page.locator("main h1")
         for number in range(1, 21):
             expect(heading).to_have_text(f"Task {number} of 20")
             if number == 1:
@@ -171,7 +154,7 @@ class TestFromJudgmentToAgreement:
             press_until(
                 page,
                 f"Digit{chosen}",
-                page.locator("input[name=preference]").nth(chosen - 1).is_checked,
+                page.locator("#stage input[name=preference]").nth(chosen - 1).is_checked,
             )
             press_until(page, "Enter", lambda number=number: heading.inner_text() != f"Task {number} of 20")
         expect(heading).to_have_text("All done")
@@ -182,7 +165,7 @@ class TestFromJudgmentToAgreement:
         for number in range(1, 21):
             expect(page.locator("h1")).to_have_text(f"Task {number} of 20")
             chosen = choice_by_reading(page)
-            page.locator("input[name=preference]").nth(chosen - 1).check()
+            page.locator("#stage input[name=preference]").nth(chosen - 1).check()
             page.get_by_role("button", name="Submit").click()
         page.wait_for_url("**/queue/")
         expect(page.locator("body")).to_contain_text("Nothing is left for you")
@@ -206,16 +189,6 @@ class TestFromJudgmentToAgreement:
         assert decided["status"] == "decided"
         assert not decided["verdict"]["provisional"]
         assert decided["verdict"]["people"] in {"PASS", "FAIL", "INCONCLUSIVE"}
-
-
-def press_until(page: Page, key: str, done: Callable[[], bool]) -> None:
-    """A page that is still loading has no keys yet, and a task that has just appeared ignores Enter for a moment:
-    people see that nothing happened and press again, and so do we."""
-    deadline = time.monotonic() + 30
-    while not done():
-        assert time.monotonic() < deadline, f"{key} did nothing"
-        page.keyboard.press(key)
-        page.wait_for_timeout(60)
 
 
 class TestFromPromotionToLedger:
