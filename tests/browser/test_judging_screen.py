@@ -668,7 +668,9 @@ def test_a_browser_that_keeps_nothing_sends_and_waits(begin):
 # ── How it looks and what it weighs ──────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1024, "dark"), (390, "light"), (320, "dark")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(1440, "light"), (1024, "dark"), (390, "light"), (320, "dark")]
+)
 def test_it_keeps_the_rules_and_nothing_shifts(begin, width, scheme):
     page = begin(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page.add_init_script(SHIFTS)
@@ -700,9 +702,11 @@ def test_its_scripts_are_small(begin):
     scripts: dict[str, bytes] = {}
     page.on(
         "response",
-        lambda response: scripts.update({response.url: response.body()})
-        if response.request.resource_type == "script"
-        else None,
+        lambda response: (
+            scripts.update({response.url: response.body()})
+            if response.request.resource_type == "script"
+            else None
+        ),
     )
     page.reload()
     prefetched(page)
