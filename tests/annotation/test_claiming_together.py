@@ -86,7 +86,7 @@ def test_two_submits_at_once_are_one_judgment(campaign, evaluator_one):
 
 def test_giving_back_and_the_end_of_the_lease_do_not_wait_for_each_other(campaign, evaluator_one):
     shown = factory.next_for(evaluator_one)
-    factory.lease_ends(shown)
+    factory.lease_ends(shown, noticed=False)
 
     def end_the_lease():
         with transaction.atomic():

@@ -219,21 +219,37 @@ def test_a_clock_that_runs_backwards_makes_no_negative_time(shown):
 
 
 @pytest.fixture
-def screen(shown):
-    client = signed_in(shown.evaluator)
+def browser(shown):
+    return signed_in(shown.evaluator)
 
-    def post(act="submit", **form):
+
+@pytest.fixture
+def screen(browser, shown):
+    """Sends a form of the screen, as a browser without scripts does."""
+
+    def post(act="submit", *, follow=False, **form):
         given = {"judgment_id": str(shown.judgment_id), "preference": "1"} | form
-        return client.post(f"/review/{shown.public_id}/{act}/", given, follow=True)
+        return browser.post(f"/review/{shown.public_id}/{act}/", given, follow=follow)
 
     return post
 
 
+@pytest.fixture
+def card(browser):
+    """Asks for a card, as the screen's script does."""
+
+    def ask(path="/queue/next/", **form):
+        headers = {"X-Judge": "card"}
+        return (browser.post if path == "/queue/next/" else browser.get)(path, form, headers=headers)
+
+    return ask
+
+
 def test_submitting_leads_to_the_next_task(screen, shown):
-    page = screen().content.decode()
-    following = Assignment.objects.get(state="shown")
-    assert str(following.public_id) in page
+    response = screen()
+    assert (response.status_code, response.url) == (302, "/review/")
     assert Judgment.objects.get().task == shown.task
+    assert Assignment.objects.get(state="shown") != shown
 
 
 def test_an_answer_is_asked_for_and_what_was_typed_is_kept(screen, shown):
@@ -246,20 +262,21 @@ def test_an_answer_is_asked_for_and_what_was_typed_is_kept(screen, shown):
 
 @pytest.mark.parametrize("active_ms", ["", "many", "-3", "9" * 5_000, "1.5"])
 def test_a_strange_time_does_not_lose_the_answer(screen, active_ms):
-    assert screen(active_ms=active_ms).status_code == 200
+    assert screen(active_ms=active_ms).status_code == 302
     assert Judgment.objects.count() == 1
 
 
 def test_a_double_click_is_one_judgment(screen, shown):
     screen()
-    assert screen(preference="2").status_code == 200
+    assert screen(preference="2").status_code == 302
     assert Judgment.objects.get().assignment == shown
 
 
 def test_a_page_that_went_stale_says_so_and_goes_on(screen, shown, evaluator_two):
     factory.lease_ends(shown)
     factory.next_for(evaluator_two)
-    assert "went to somebody else" in screen().content.decode()
+    response = screen(follow=True)
+    assert "went to somebody else" in response.content.decode()
     assert Judgment.objects.get().state == "surplus"
 
 
@@ -268,48 +285,85 @@ def test_skipping_asks_for_one_of_the_reasons(screen, shown):
     assert screen("skip", reason="because").status_code == 422
     shown.refresh_from_db()
     assert shown.state == "shown"
-    assert screen("skip", reason="Another reason").status_code == 200
+    assert screen("skip", reason="Another reason").status_code == 302
     shown.refresh_from_db()
     assert (shown.state, shown.skip_reason) == ("skipped", "Another reason")
 
 
-def test_the_last_answer_leads_to_the_queue_which_says_so(screen, shown):
+def test_the_last_answer_leads_to_the_queue_and_says_why(screen, shown):
     factory.judge_everything([shown.evaluator])
-    assert "you have judged or skipped everything" in screen().content.decode()
+    response = screen(follow=True)
+    assert response.redirect_chain == [("/queue/", 302)]
+    assert "Nothing is left for you" in response.content.decode()
 
 
-def test_undoing_without_scripts(shown):
-    client = signed_in(shown.evaluator)
-    judged = factory.judge(shown, 1)
-    page = client.post(f"/review/undo/{judged.public_id}/", follow=True).content.decode()
-    assert str(shown.public_id) in page
-    assert Judgment.objects.get().state == "undone"
+def test_the_script_gets_a_card_and_not_a_page(card, shown):
+    text = card().content.decode()
+    assert "<html" not in text
+    assert f'data-assignment="{shown.public_id}" data-shown="1" data-number="1"' in text
 
 
-# ── Its cards, which the script asks for ─────────────────────────────────────────────────────────────
+def test_what_is_fetched_ahead_comes_after_the_task_on_the_screen(card, shown):
+    ahead = card(prefetch="1").content.decode()
+    found = Assignment.objects.get(state="prefetched")
+    assert f'data-assignment="{found.public_id}" data-shown="0" data-number="2"' in ahead
+    assert str(shown.public_id) not in ahead
 
 
-def card_of(client, **form):
-    return client.post("/queue/next/", form, headers={"X-Judge": "card"})
-
-
-def test_the_next_task_as_a_card_alone(shown):
-    client = signed_in(shown.evaluator)
-    one, ahead = card_of(client).content.decode(), card_of(client, prefetch="1").content.decode()
-    assert "<html" not in one + ahead
-    assert str(shown.public_id) in one
-    following = Assignment.objects.get(state="prefetched")
-    assert str(following.public_id) in ahead
-
-
-def test_the_card_says_when_nothing_is_left(shown):
+def test_the_script_is_told_why_there_is_nothing(card, screen, shown):
+    screen()
     factory.judge_everything([shown.evaluator])
-    assert 'data-nothing="all_done"' in card_of(signed_in(shown.evaluator)).content.decode()
+    text = card().content.decode()
+    assert 'data-nothing="all_done"' in text
+    assert "All done" in text
 
 
-def test_a_card_is_shown_to_who_has_the_task(shown, evaluator_two):
-    path = f"/review/{shown.public_id}/"
-    assert str(shown.judgment_id) in signed_in(shown.evaluator).get(path).content.decode()
-    assert signed_in(evaluator_two).get(path).status_code == 403
+def test_a_card_that_ended_is_not_shown_again(card, shown, browser):
     factory.judge(shown)
-    assert 'data-nothing="assignment_ended"' in signed_in(shown.evaluator).get(path).content.decode()
+    assert "data-nothing" in card(f"/review/{shown.public_id}/").content.decode()
+
+
+def test_a_draft_stands_in_the_form_again(browser, shown):
+    body = {"preference": "tie", "comment": "half a <thought>", "answers": {"x": ["odd"]}, "strength": 2}
+    kept = browser.post(f"/review/{shown.public_id}/draft/", body, content_type="application/json")
+    assert kept.status_code == 200
+    text = browser.get("/review/").content.decode()
+    assert "half a &lt;thought&gt;</textarea>" in text
+    assert 'value="tie" required aria-keyshortcuts="3" checked' in text
+    assert 'data-draft-saved-at="0"' not in text
+
+
+@pytest.mark.parametrize("answers", [[], "text", 3, None, {"x": {"y": 1}}])
+def test_a_strange_draft_breaks_no_screen(browser, shown, answers):
+    body = {"answers": answers, "comment": [1], "preference": {"a": 1}, "strength": "much"}
+    browser.post(f"/review/{shown.public_id}/draft/", body, content_type="application/json")
+    assert browser.get("/review/").status_code == 200
+
+
+def test_the_outbox_belongs_to_one_person(browser, shown, evaluator_two):
+    mine = browser.get("/review/session/").json()
+    assert f'data-outbox="{mine["outbox"]}"' in browser.get("/review/").content.decode()
+    assert browser.get("/review/session/").json() == mine
+    assert signed_in(evaluator_two).get("/review/session/").json() != mine
+
+
+def test_a_rubric_asks_for_strength_criteria_and_reasons(browser, campaign, shown):
+    body = {
+        "strength": True,
+        "rationale": ["both_bad"],
+        "criteria": [{"id": "tone", "question": "Which is <kinder>?"}],
+        "examples": [{"prompt": "p", "responses": ["a", "b"], "answer": "1", "why": "Because it is so."}],
+    }
+    campaign.rubric.body = body
+    campaign.rubric.save()
+    text = browser.get("/review/").content.decode()
+    assert 'data-wants-reason="both_bad"' in text
+    assert "Which is &lt;kinder&gt;?" in text
+    assert "Because it is so." in text
+    given = {"judgment_id": str(shown.judgment_id), "preference": "2", "strength": "2", "answer-tone": "tie"}
+    refused = browser.post(f"/review/{shown.public_id}/submit/", given | {"answer-tone": ""})
+    assert refused.status_code == 422
+    assert 'name="strength" value="2" checked' in refused.content.decode()
+    assert browser.post(f"/review/{shown.public_id}/submit/", given).status_code == 302
+    stored = Judgment.objects.get()
+    assert (stored.strength, stored.answers) == (2, {"tone": "tie"})

@@ -125,8 +125,8 @@ class Crawler:
         self.client, self.evaluator, self.forbidden = client, evaluator, forbidden
         self.statuses: set[int] = set()
 
-    def ask(self, method, path, body=None, *, arm_words=True, htmx=False, **options):
-        headers = {"HX-Request": "true"} if htmx else {}
+    def ask(self, method, path, body=None, *, arm_words=True, htmx=False, headers=None, **options):
+        headers = {**(headers or {}), **({"HX-Request": "true"} if htmx else {})}
         response = getattr(self.client, method)(path, body, headers=headers, **options)
         self.look_at(f"{method.upper()} {path}{' (fragment)' if htmx else ''}", response, arm_words)
         return response
@@ -223,6 +223,25 @@ def test_an_assignment_that_went_to_somebody_else(crawler, both):
     crawler.walk()
 
 
+def test_everything_that_the_screens_script_asks_for(crawler):
+    """Cards, one fetched ahead, drafts, whose session it is, an undo; and why there is nothing."""
+    while shown := factory.next_for(crawler.evaluator):
+        crawler.ask("get", "/review/session/")
+        crawler.ask("post", "/queue/next/", headers={"X-Judge": "card"})
+        crawler.ask("post", "/queue/next/", {"prefetch": "1"}, headers={"X-Judge": "card"})
+        crawler.ask("get", f"/review/{shown.public_id}/")
+        draft = {"preference": "tie", "comment": "half a thought"}
+        crawler.ask("post", f"/review/{shown.public_id}/draft/", draft, content_type="application/json")
+        crawler.ask("post", f"/review/{shown.public_id}/draft/", [], content_type="application/json")
+        crawler.ask("get", "/review/")
+        crawler.ask("post", f"/review/{shown.public_id}/submit/", answered_form(shown))
+        crawler.ask("post", f"/review/undo/{shown.judgment_id}/")
+        shown.refresh_from_db()
+        crawler.ask("post", f"/review/{shown.public_id}/submit/", answered_form(shown))
+        crawler.ask("get", f"/review/{shown.public_id}/")
+    crawler.ask("post", "/queue/next/", headers={"X-Judge": "card"})
+
+
 def doors(campaign, experiment):
     """Addresses of leads, owners and others, with real ids."""
     request = promotion.PromotionRequest.objects.first()
@@ -290,7 +309,9 @@ def test_every_answer_of_the_api_on_the_way_of_an_evaluator(api, campaign):
             ["format", "slot", "text"]
         ] * 2
         at = f"assignments/{found['assignment']}"
+        post(f"{at}/activate")
         post(f"{at}/heartbeat")
+        ahead = post("queue/next", campaign=str(campaign.public_id), prefetch=True).json()
         post(f"{at}/judgment", judgment_id=found["judgment_id"], preference="neither")
         post(f"{at}/skip")
         if judged == 2:
@@ -303,11 +324,18 @@ def test_every_answer_of_the_api_on_the_way_of_an_evaluator(api, campaign):
             stored = post(f"{at}/judgment", judgment_id=found["judgment_id"], preference=2)
             assert stored.json()["preference"] == 2
             post(f"{at}/judgment", judgment_id=found["judgment_id"], preference=1)
+            if judged % 2:
+                undone = post(f"judgments/{found['judgment_id']}/undo").json()
+                post(f"{at}/judgment", judgment_id=undone["judgment_id"], preference="tie")
+                post(f"judgments/{found['judgment_id']}/undo")
+            if ahead["assignment"]:
+                post(f"assignments/{ahead['assignment']}/activate")
         post(f"{at}/release")
         post(f"{at}/heartbeat")
         judged += 1
     post(f"assignments/{uuid.uuid4()}/judgment", judgment_id=str(uuid.uuid4()), preference=1)
-    assert {200, 201, 400, 403, 404, 409} <= api.statuses
+    post(f"judgments/{uuid.uuid4()}/undo")
+    assert {200, 201, 400, 403, 409} <= api.statuses
 
 
 def test_the_contract_is_the_same_for_all_and_names_nothing(api, crawler):
@@ -330,7 +358,7 @@ def test_the_two_orders_of_a_task_differ_in_nothing_but_the_order(crawler, both)
     other_way = page()
     first, second = factory.texts_of(shown.task)
     assert one_way != other_way
-    # Drawn, and as the bytes that came.
+    # Once as rendered, and once more raw for those who ask for it.
     assert one_way.count(first) == one_way.count(second) == 2
     swapped = other_way.replace(first, "\0").replace(second, first).replace("\0", second)
     assert one_way == swapped

@@ -165,6 +165,10 @@ def judge(page: Page, number: int, key: str = "Digit1") -> None:
     press_until(page, "Enter", lambda: heading.inner_text() != f"Task {number} of {ITEMS}")
 
 
+def reason(page: Page):
+    return page.get_by_role("textbox", name="Reason")
+
+
 def judgments(page: Page) -> int:
     """How many of the evaluator's judgments stand, as the server tells it."""
     page.goto("/queue/")
@@ -291,9 +295,9 @@ def test_without_scripts(begin):
     expect(page.get_by_role("heading", name="Response 2")).to_be_visible()
     page.get_by_role("button", name="Submit").click()
     expect(page.locator("main")).to_contain_text("Choose one of the four answers first.")
-    page.get_by_label("Reason").fill("Kept when I forget to choose.")
+    reason(page).fill("Kept when I forget to choose.")
     page.get_by_role("button", name="Submit").click()
-    expect(page.get_by_label("Reason")).to_have_value("Kept when I forget to choose.")
+    expect(reason(page)).to_have_value("Kept when I forget to choose.")
     page.get_by_label("Tie").check()
     page.get_by_role("button", name="Submit").click()
     at_task(page, 2)
@@ -327,7 +331,7 @@ def test_a_rubric_with_strength_criteria_and_reasons(world, begin, sign_in):
         expect(page.locator("[name=answer-correct][value=tie]").first).to_be_checked()
         page.locator("main h1").focus()
         press_until(page, "Enter", lambda: "asks why" in problem.inner_text())
-        expect(page.get_by_label("Reason")).to_be_focused()
+        expect(reason(page)).to_be_focused()
         page.keyboard.type("Neither says who pays.")
         page.keyboard.press("Control+Enter")
         expect(heading).to_have_text("Task 2 of 3")
@@ -398,7 +402,7 @@ def test_digits_in_the_reason_choose_nothing_and_a_draft_survives_a_reload(begin
     expect(page.get_by_role("radio", name="Tie")).to_be_checked()
     page.reload()
     expect(page.get_by_role("radio", name="Tie")).to_be_checked()
-    expect(page.get_by_label("Reason")).to_have_value("1 of 2 is 3, gz?")
+    expect(reason(page)).to_have_value("1 of 2 is 3, gz?")
 
 
 def test_keys_of_one_letter_can_be_switched_off(begin):
@@ -511,7 +515,7 @@ def test_undo_while_offline_takes_back_what_was_not_sent(begin):
 def test_a_server_that_breaks_for_a_while_loses_nothing(begin):
     page = begin()
     prefetched(page)
-    page.route("**/judgment", lambda route: route.abort("connectionreset"), times=1)
+    page.route("**/judgment", lambda route: route.abort("internetdisconnected"), times=1)
     judge(page, 1)
     expect(page.get_by_role("alert")).to_contain_text("Offline, 1 judgment waiting")
     page.get_by_role("button", name="Try now").click()
@@ -525,7 +529,7 @@ def test_an_answer_that_was_lost_on_the_way_back_is_not_counted_twice(begin):
 
     def stored_but_unheard(route):
         route.fetch()
-        route.abort("connectionreset")
+        route.abort("internetdisconnected")
 
     page.route("**/judgment", stored_but_unheard, times=1)
     judge(page, 1)
@@ -598,7 +602,7 @@ def test_a_task_that_went_to_somebody_else(begin, world):
 def test_a_campaign_that_is_paused(begin, sign_in, world):
     page = begin()
     prefetched(page)
-    page.get_by_label("Reason").fill("Half a thought")
+    reason(page).fill("Half a thought")
     lead = sign_in("lead")
     lead.goto(f"/campaigns/{world.campaign}/")
     act_of_lead(lead, world.campaign, "pause", reason="The wording of the rubric is being mended.")
@@ -611,7 +615,7 @@ def test_a_campaign_that_is_paused(begin, sign_in, world):
         act_of_lead(lead, world.campaign, "resume")
     page.get_by_role("button", name="Look for another task").click()
     at_task(page, 1)
-    expect(page.get_by_label("Reason")).to_have_value("Half a thought")
+    expect(reason(page)).to_have_value("Half a thought")
     expect(page.get_by_role("radio", name="Tie")).to_be_checked()
 
 

@@ -143,7 +143,7 @@ function enter(event, target, acts) {
   if (skip) return () => skip.requestSubmit();
   if (one(":popover-open:not([data-guidance])")) return null;
   const together = event.ctrlKey || event.metaKey;
-  return writes(target) === together ? acts.submit : null;
+  return together || !writes(target) ? acts.submit : null;
 }
 
 /** @param {Element} target @param {HTMLElement | null} card */

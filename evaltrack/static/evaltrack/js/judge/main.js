@@ -166,7 +166,7 @@ document.addEventListener("click", (event) => {
   const tab = /** @type {HTMLElement | null} */ (pressed.closest("[data-tab]"));
   if (tab) panes.open(card, tab.dataset.tab ?? "1");
   if (pressed.closest("[data-raw]")) panes.toggleRaw(card);
-  if (pressed.closest("[data-fold]")) panes.toggleFold(card);
+  if (pressed.closest("[data-whole]")) panes.toggleFold(card);
 });
 document.addEventListener("keydown", (event) => {
   const card = stage.task();

@@ -50,7 +50,7 @@ export function goTo(card, number) {
 export function arrows(card, event) {
   if (!["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) return;
   event.preventDefault();
-  open(card, one("[data-panes]", card).dataset.open === "1" ? "2" : "1");
+  open(card, /** @type {HTMLElement} */ (event.target).dataset.tab === "1" ? "2" : "1");
   one('[data-tab][aria-selected="true"]', card).focus();
 }
 
@@ -79,7 +79,7 @@ export function toggleFold(card) {
 function showFold(card) {
   one("[data-panes]", card).dataset.fold = liked.fold;
   document.body.dataset.fold = liked.fold;
-  one("[data-fold]", card)?.setAttribute("aria-pressed", String(narrow.matches ? !liked.fold : Boolean(liked.fold)));
+  one("[data-whole]", card)?.setAttribute("aria-pressed", String(narrow.matches ? !liked.fold : Boolean(liked.fold)));
 }
 
 /** @param {Element} card @param {number} direction @param {boolean} byPage */
