@@ -44,7 +44,10 @@ def idempotent(method):
                     return first_answer(request.user, key, asked)
                 response = method(view, request, *args, **kwargs)
                 # As it is sent: times and ids in their words, so that the second answer is the first.
-                row.status_code, row.body = response.status_code, json.loads(JSONRenderer().render(response.data))
+                row.status_code, row.body = (
+                    response.status_code,
+                    json.loads(JSONRenderer().render(response.data)),
+                )
                 row.save(update_fields=["status_code", "body"])
                 return response
 

@@ -53,7 +53,9 @@ def test_scripts_write_no_markup():
     assert len(scripts) > 10
     for script in scripts:
         text = script.read_text()
-        assert not re.search(r"innerHTML|insertAdjacentHTML|outerHTML|document\.write|\beval\(", text), script.name
+        assert not re.search(r"innerHTML|insertAdjacentHTML|outerHTML|document\.write|\beval\(", text), (
+            script.name
+        )
         assert text.startswith("// @ts-check"), script.name
 
 
