@@ -38,9 +38,7 @@ def database(kind: str, folder: Path) -> Iterator[tuple[dict[str, str], int | No
         else:
             cluster = stack.enter_context(postgresql.cluster(postgresql.DURABLE))
             variables["DATABASE_URL"], pid = cluster.url, cluster.pid
-        server.in_application(
-            "django", "migrate", "-v0", "--settings=evaltrack.settings", environment=variables
-        )
+        server.in_application("django", "migrate", "-v0", environment=variables)
         yield variables, pid
 
 

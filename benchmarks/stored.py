@@ -1,19 +1,15 @@
 """What the database says about a benchmark, asked in a process of the application.
 
-python -m benchmarks.stored check < acknowledged.json     duplicates, and what was acknowledged and is not there
-python -m benchmarks.stored statements CAMPAIGN TOKEN     SQL statements of one claim and of one submit
-python -m benchmarks.stored version                       the database and its version
-python -m benchmarks.stored mark-done CAMPAIGN 90         so many percent done, by SQL, of a campaign just filled
+    check < acknowledged.json     duplicates, and what was acknowledged and is not there
+    statements CAMPAIGN TOKEN     SQL statements of one claim and of one submit
+    version                       the database and its version
+    mark-done CAMPAIGN 90         so many percent done, by SQL, of a campaign just filled
+
+each after `python -m tests.in_application benchmarks.stored`.
 """
 
 import json
-import os
 import sys
-
-import django
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evaltrack.settings")
-django.setup()
 
 from django.db import connection
 from django.db.models import Count
@@ -28,16 +24,18 @@ NOT_COUNTED = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE SAVEPOINT")
 
 # As if everybody had judged in turn. Judging would take hours, and the claim reads nothing else of it.
 MARK_DONE = (
-    """UPDATE annotation_slot SET state = 'done', holder_id = (%(people)s::bigint[])[(task_id + ordinal) %% %(count)s + 1]
+    """UPDATE annotation_slot SET state = 'done',
+              holder_id = (%(people)s::bigint[])[(task_id + ordinal) %% %(count)s + 1]
        WHERE campaign_id = %(campaign)s AND state = 'open' AND id %% 100 < %(percent)s""",
-    """INSERT INTO annotation_assignment (public_id, slot_id, campaign_id, task_id, evaluator_id, state, judgment_id,
-                                          claimed_at, shown_at, lease_expires_at, ended_at, skip_reason)
+    """INSERT INTO annotation_assignment (public_id, slot_id, campaign_id, task_id, evaluator_id, state,
+                                          judgment_id, claimed_at, shown_at, lease_expires_at, ended_at, skip_reason)
        SELECT gen_random_uuid(), id, campaign_id, task_id, holder_id, 'submitted', gen_random_uuid(),
               now(), now(), now(), now(), ''
        FROM annotation_slot WHERE campaign_id = %(campaign)s AND state = 'done'
        AND NOT EXISTS (SELECT 1 FROM annotation_assignment a WHERE a.slot_id = annotation_slot.id)""",
-    """INSERT INTO annotation_judgment (public_id, assignment_id, slot_id, campaign_id, task_id, evaluator_id, choice,
-                                        answers, first_on_slot_1, comment, wall_ms, submitted_at, state, settled_at)
+    """INSERT INTO annotation_judgment (public_id, assignment_id, slot_id, campaign_id, task_id, evaluator_id,
+                                        choice, answers, first_on_slot_1, comment, wall_ms, submitted_at,
+                                        state, settled_at)
        SELECT a.judgment_id, a.id, a.slot_id, a.campaign_id, a.task_id, a.evaluator_id, 'tie',
               '{}', true, '', 1, now(), 'final', now()
        FROM annotation_assignment a WHERE a.campaign_id = %(campaign)s AND a.state = 'submitted'

@@ -70,7 +70,7 @@ def serving(environment: Mapping[str, str], *, workers: int = 2, threads: int = 
 def in_application(module: str, *words: str, environment: Mapping[str, str], given: str | None = None) -> str:
     """What a script prints that runs in a process of the application; its progress goes to the terminal."""
     done = subprocess.run(
-        [sys.executable, "-m", module, *words],
+        [sys.executable, "-m", "tests.in_application", module, *words],
         cwd=ROOT,
         env={**os.environ, **environment},
         input=given,

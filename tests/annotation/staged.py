@@ -1,24 +1,18 @@
 """A stand-alone campaign with people who judge it, made through the acts in a process of the application.
 
-    python -m tests.annotation.staged people 8 --overlap 2      prints {"campaign": …, "tokens": […]}
-    python -m tests.annotation.staged fill CAMPAIGN 10000       adds tasks until so many are open
-    python -m tests.annotation.staged sweep 0.5                 ends leases every half second, until it is ended
+    people 8 --overlap 2      prints {"campaign": …, "tokens": […]}
+    fill CAMPAIGN 10000       adds tasks until so many are open
+    sweep 0.5                 ends leases every half second, until it is ended
 
-For servers whose database is their own: DATABASE_URL and EVALTRACK_VAR say which.
+each after `python -m tests.in_application tests.annotation.staged`. For servers whose database is their own:
+DATABASE_URL and EVALTRACK_VAR say which.
 """
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator
-
-import django
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evaltrack.settings")
-if __name__ == "__main__":
-    django.setup()
 
 from django.db import OperationalError, close_old_connections, connection
 
