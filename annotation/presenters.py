@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from annotation import querysets, rubrics
-from annotation.models import Assignment, AssignmentState, Draft, Rubric, Slot, SlotState
+from annotation.models import Assignment, AssignmentState, Rubric, Slot, SlotState
 from annotation.models import Response as ResponseRow
 from evaltrack.accounts.models import User
 
@@ -25,33 +25,16 @@ class Response:
 
 
 @dataclass(frozen=True)
-class Screen:
-    """One assignment, blind."""
+class Content:
+    """What is to be judged in one assignment, blind."""
 
     assignment: UUID
     judgment_id: UUID
-    is_shown: bool
     lease_expires_at: dt.datetime
-    campaign_name: str
     prompt: str
     prompt_format: str
     responses: tuple[Response, ...]
     rubric: Rubric
-    details: rubrics.Details
-    done: int
-    total: int | None
-    draft: dict[str, Any]
-    draft_saved_at: dt.datetime | None
-
-    @property
-    def before(self) -> int:
-        """How many of the evaluator's tasks come before this one."""
-        return self.number - 1
-
-    @property
-    def number(self) -> int:
-        """The place of this task among those of the evaluator; one fetched ahead comes after the one shown."""
-        return self.done + (1 if self.is_shown else 2)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -73,8 +56,31 @@ class Screen:
         }
 
 
+@dataclass(frozen=True)
+class Screen(Content):
+    """The content with what the page shows around it: the place of the task, and what was typed so far."""
+
+    is_shown: bool
+    campaign_name: str
+    details: rubrics.Details
+    done: int
+    total: int | None
+    draft: dict[str, Any]
+    draft_saved_at: dt.datetime | None
+
+    @property
+    def number(self) -> int:
+        """The place of this task among those of the evaluator; one fetched ahead comes after the one shown."""
+        return self.done + (1 if self.is_shown else 2)
+
+
+def content(assignment: Assignment) -> Content:
+    """In one query, which costs the same however much is judged: it runs at every claim."""
+    return Content(**content_fields(assignment))
+
+
 def screen(assignment: Assignment) -> Screen:
-    """All that a screen needs, in one query beside those that found the assignment."""
+    """All that a page needs, in two queries beside those that found the assignment."""
     campaign = assignment.campaign
     judged = (
         querysets.standing_judgments()
@@ -84,38 +90,46 @@ def screen(assignment: Assignment) -> Screen:
         .annotate(n=Count("pk"))
         .values("n")
     )
-    rows = list(
-        ResponseRow.objects.filter(task=assignment.task_id)
-        .select_related("output", "task", "task__campaign__rubric")
-        .annotate(done=Coalesce(Subquery(judged), 0))
-        .annotate(
-            first_on_slot_1=Subquery(Slot.objects.filter(pk=assignment.slot_id).values("first_on_slot_1"))
-        )
-        .annotate(
-            draft=Subquery(Draft.objects.filter(assignment=assignment.pk).values("body")),
-            draft_saved_at=Subquery(Draft.objects.filter(assignment=assignment.pk).values("saved_at")),
-        )
-        .order_by("ordinal")
+    done, draft, saved_at = (
+        Assignment.objects.annotate(done=Coalesce(Subquery(judged), 0))
+        .values_list("done", "draft__body", "draft__saved_at")
+        .get(pk=assignment.pk)
     )
-    task = rows[0].task
-    total = task.campaign.task_count
-    ordered = rows if rows[0].first_on_slot_1 else rows[::-1]
     return Screen(
-        assignment=assignment.public_id,
-        judgment_id=assignment.judgment_id,
+        **content_fields(assignment),
         is_shown=assignment.state == AssignmentState.SHOWN,
-        lease_expires_at=assignment.lease_expires_at,
-        campaign_name=task.campaign.name,
-        prompt=task.prompt,
-        prompt_format=task.prompt_format,
-        responses=tuple(Response(slot, row.content, row.format) for slot, row in enumerate(ordered, start=1)),
-        rubric=task.campaign.rubric,
-        details=rubrics.of(task.campaign.rubric),
-        done=rows[0].done,
-        total=total if total <= LONGEST_COUNTDOWN else None,
-        draft=rows[0].draft or {},
-        draft_saved_at=rows[0].draft_saved_at,
+        campaign_name=campaign.name,
+        details=rubrics.of(campaign.rubric),
+        done=done,
+        total=campaign.task_count if campaign.task_count <= LONGEST_COUNTDOWN else None,
+        draft=draft or {},
+        draft_saved_at=saved_at,
     )
+
+
+def content_fields(assignment: Assignment) -> dict[str, Any]:
+    rows = list(
+        ResponseRow.objects.filter(task__slots=assignment.slot_id)
+        .order_by("ordinal")
+        .values_list(
+            Coalesce("output__text", "text"),
+            "format",
+            "task__prompt",
+            "task__prompt_format",
+            "task__slots__first_on_slot_1",
+        )
+    )
+    _, _, prompt, prompt_format, first_on_slot_1 = rows[0]
+    ordered = rows if first_on_slot_1 else rows[::-1]
+    return {
+        "assignment": assignment.public_id,
+        "judgment_id": assignment.judgment_id,
+        "lease_expires_at": assignment.lease_expires_at,
+        "prompt": prompt,
+        "prompt_format": prompt_format,
+        "responses": tuple(Response(slot, row[0], row[1]) for slot, row in enumerate(ordered, start=1)),
+        "rubric": assignment.campaign.rubric,
+    }
 
 
 def my_work(evaluator: User) -> list[dict[str, Any]]:

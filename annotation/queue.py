@@ -57,7 +57,7 @@ def held_by(evaluator: User, campaign: uuid.UUID | None = None) -> list[Assignme
     held = Assignment.objects.filter(querysets.HELD, evaluator=evaluator)
     if campaign is not None:
         held = held.filter(campaign__public_id=campaign)
-    rows = held.exclude(campaign__status=CampaignStatus.PAUSED).select_related("campaign")
+    rows = held.exclude(campaign__status=CampaignStatus.PAUSED).select_related("campaign__rubric")
     return sorted(rows, key=lambda row: (row.state != AssignmentState.SHOWN, row.pk))
 
 
@@ -80,7 +80,7 @@ def claim(
     evaluator: User, campaign: uuid.UUID | None, *, at: dt.datetime, prefetch: bool
 ) -> Assignment | None:
     """A free slot, held for the evaluator. Inside the caller's transaction."""
-    campaigns = querysets.campaigns_for(evaluator)
+    campaigns = querysets.campaigns_for(evaluator).select_related("rubric")
     if campaign is not None:
         campaigns = campaigns.filter(public_id=campaign)
     seconds = settings.REVIEW_PREFETCH_SECONDS if prefetch else settings.REVIEW_LEASE_SECONDS

@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL cluster for the suite, made from the server programs that are installed."""
+"""A throw-away PostgreSQL cluster, made from the server programs that are installed."""
 
 import contextlib
 import os
@@ -6,12 +6,23 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 INSTALL = "apt install postgresql"
 # Nothing of it outlives the run, so it need not survive a power cut.
 FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "60"}
+# As a server runs that keeps what it has acknowledged: for benchmarks, and for tests that crash it.
+DURABLE = {
+    "fsync": "on",
+    "full_page_writes": "on",
+    "synchronous_commit": "on",
+    "max_connections": "100",
+    "shared_buffers": "512MB",
+    "max_wal_size": "4GB",
+}
 
 
 def programs() -> Path | None:
@@ -33,34 +44,74 @@ def unprivileged() -> pwd.struct_passwd | None:
     raise RuntimeError("There is no unprivileged account to run PostgreSQL as.")
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster that is reached by a socket in its own folder."""
+
+    folder: Path
+    programs: Path
+    settings: Mapping[str, str]
+    as_account: Mapping[str, Any]
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://evaltrack@/postgres?host={self.folder}"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def pid(self) -> int:
+        """The process that all others of the cluster descend from."""
+        return int((self.data / "postmaster.pid").read_text().split()[0])
+
+    def create(self) -> None:
+        self.run("initdb", "--no-sync", "-D", self.data, "-U", "evaltrack", "--auth=trust", "-E", "UTF8")
+
+    def start(self) -> None:
+        options = " ".join(f"-c {name}={value}" for name, value in self.settings.items())
+        self.run(
+            "pg_ctl", "-D", self.data, "-w", "-l", self.folder / "log",
+            "-o", f"-c listen_addresses='' -k {self.folder} {options}", "start",
+        )  # fmt: skip
+
+    def crash_and_restart(self) -> None:
+        """End it as a power cut would, except for what the kernel still writes, and start it again."""
+        self.run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "restart")
+
+    def stop(self) -> None:
+        self.run("pg_ctl", "-D", self.data, "-m", "immediate", "stop")
+
+    def run(self, program: str, *words: str | Path) -> None:
+        command = [str(self.programs / program), *map(str, words)]
+        # Into a file: a pipe would stay open for as long as the server that pg_ctl leaves behind.
+        with tempfile.TemporaryFile() as output:
+            code = subprocess.run(
+                command, stdout=output, stderr=subprocess.STDOUT, cwd=self.folder, **self.as_account
+            ).returncode
+            output.seek(0)
+            if code:
+                raise RuntimeError(f"{program} failed:\n{output.read().decode(errors='replace')}")
+
+
 @contextlib.contextmanager
-def cluster() -> Iterator[str]:
-    """A running cluster, reached by a socket in its own folder; its DATABASE_URL."""
+def cluster(settings: Mapping[str, str] = FAST) -> Iterator[Cluster]:
+    """A running cluster that is gone afterwards."""
     bin_folder, account = programs(), unprivileged()
     assert bin_folder is not None
     folder = Path(tempfile.mkdtemp(prefix="evaltrack-pg-"))
+    as_account: dict[str, Any] = {}
     if account:
         os.chown(folder, account.pw_uid, account.pw_gid)
-    as_account = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
-
-    def run(*command: str | Path) -> None:
-        done = subprocess.run(
-            [str(word) for word in command], capture_output=True, text=True, cwd=folder, **as_account
-        )
-        if done.returncode:
-            raise RuntimeError(f"{Path(command[0]).name} failed:\n{done.stdout}{done.stderr}")
-
-    data = folder / "data"
+        as_account = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    made = Cluster(folder, bin_folder, settings, as_account)
     try:
-        run(bin_folder / "initdb", "--no-sync", "-D", data, "-U", "evaltrack", "--auth=trust", "-E", "UTF8")
-        options = " ".join(f"-c {name}={value}" for name, value in FAST.items())
-        run(
-            bin_folder / "pg_ctl", "-D", data, "-w", "-l", folder / "log",
-            "-o", f"-c listen_addresses='' -k {folder} {options}", "start",
-        )  # fmt: skip
+        made.create()
+        made.start()
         try:
-            yield f"postgresql://evaltrack@/postgres?host={folder}"
+            yield made
         finally:
-            run(bin_folder / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+            made.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -60,7 +60,7 @@ def main() -> int:
         halves = [Half("SQLite", folders[0], f"sqlite:///{folders[0]}/evaltrack.sqlite3")]
         url = os.environ.get("TEST_DATABASE_URL", "")
         if not url and postgresql.programs():
-            url = stack.enter_context(postgresql.cluster())
+            url = stack.enter_context(postgresql.cluster()).url
         if url:
             halves.append(Half("PostgreSQL", folders[1], url, stack.enter_context(tempfile.TemporaryFile())))
         else:

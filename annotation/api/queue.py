@@ -84,7 +84,7 @@ class QueueNext(ApiView):
                     "retry_after_s": found.retry_after_s,
                 }
             )
-        return Response(presenters.screen(found).as_json())
+        return Response(presenters.content(found).as_json())
 
 
 class AssignmentJudgment(ApiView):

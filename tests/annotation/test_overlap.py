@@ -1,0 +1,88 @@
+"""The overlap is never exceeded, whatever evaluators do at the same moment, on PostgreSQL."""
+
+import random
+import time
+from collections import Counter
+
+import pytest
+from django.db.models import Count, Max, Q
+
+from annotation import assignment, judging, querysets, queue
+from annotation.models import Assignment, Campaign, Judgment, SlotState
+from annotation.queue import NothingToDo
+from evaltrack import clock
+from evaltrack.accounts.models import User
+from evaltrack.accounts.roles import Role
+from tests.annotation.together import PATIENCE_S, together
+from tests.conftest import person, signed
+from tests.factories import annotation as factory
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+
+
+def judges_untidily(username: str, seed: int):
+    """An evaluator who fetches ahead, gives back and takes back, at random, until told that all is done."""
+    chance = random.Random(seed)
+
+    def judging_on() -> str:
+        evaluator = User.objects.get(username=username)
+        for _ in range(5_000):
+            shown = queue.claim_next(evaluator, at=clock.now())
+            if isinstance(shown, NothingToDo):
+                if shown.reason != "leased_elsewhere":
+                    return shown.reason
+                continue
+            ahead = None
+            if chance.random() < 0.5:
+                ahead = queue.claim_next(evaluator, at=clock.now(), prefetch=True)
+            judgment = factory.judge(shown, chance.choice([1, 2, "tie", "both_bad"]))
+            if isinstance(ahead, Assignment) and chance.random() < 0.3:
+                assignment.give_back(ahead.public_id, by=evaluator, state="released", at=clock.now())
+            elif isinstance(ahead, Assignment) and chance.random() < 0.5:
+                assignment.activate(ahead.public_id, by=evaluator, at=clock.now())
+            if chance.random() < 0.3:
+                judging.undo(judgment.public_id, by=evaluator, at=clock.now())
+        return "asked in vain"
+
+    return judging_on
+
+
+def watches(campaign: Campaign):
+    """Looks again and again until every slot is done; the most judgments that stood for one task."""
+
+    def watching() -> int:
+        most, standing = 0, Q(judgments__state__in=["provisional", "final"])
+        until = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until:
+            counted = campaign.tasks.annotate(n=Count("judgments", filter=standing))
+            most = max(most, counted.aggregate(most=Max("n"))["most"])
+            if not campaign.slots.exclude(state=SlotState.DONE).exists():
+                break
+        return most
+
+    return watching
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_overlap_is_never_exceeded_whatever_evaluators_do(
+    transactional_db, owner, platform, custodian, seed
+):
+    campaign = factory.open_campaign(
+        owner=owner,
+        platform=platform,
+        custodian=custodian,
+        examples=40,
+        suite=factory.suite(items=20, overlap=3),
+    )
+    names = [f"evaluator{number}" for number in range(6)]
+    for name in names:
+        signed(person(name, Role.EVALUATOR))
+    acts = [judges_untidily(name, seed * 100 + number) for number, name in enumerate(names)]
+    most, *told = together(watches(campaign), *acts)
+    assert told == ["all_done"] * 6
+    assert most == 3
+    judged = list(Judgment.objects.exclude(state="undone").values_list("task", "evaluator"))
+    assert len(judged) == len(set(judged)) == 60
+    assert set(Counter(task for task, _ in judged).values()) == {3}
+    assert Judgment.objects.filter(state="undone").exists()
+    assert not Assignment.objects.filter(querysets.HELD).exists()
