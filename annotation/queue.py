@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F, Field, Q
+from django.db.models import F, Field
 
 from annotation import assignment as assignments
 from annotation import policies, querysets
@@ -15,9 +15,6 @@ from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, NotFound
 
 RETRY_SECONDS = 60
-# Written as two halves, each of which has a partial index: asked with IN, the database reads all that the evaluator
-# has ever been given, at every claim.
-SHOWN_OR_AHEAD = Q(state=AssignmentState.SHOWN) | Q(state=AssignmentState.PREFETCHED)
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ def claim_next(
 
 def held_by(evaluator: User, campaign: uuid.UUID | None = None) -> list[Assignment]:
     """What the evaluator has; what is shown comes first."""
-    held = Assignment.objects.filter(SHOWN_OR_AHEAD, evaluator=evaluator)
+    held = Assignment.objects.filter(querysets.HELD, evaluator=evaluator)
     if campaign is not None:
         held = held.filter(campaign__public_id=campaign)
     rows = held.exclude(campaign__status=CampaignStatus.PAUSED).select_related("campaign__rubric")
