@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 import json
 import random
 from collections import deque
@@ -60,16 +61,27 @@ class FaultyEvaluator:
         body = {"campaign": self.campaign}
         if self.happens("two_tabs"):
             both = await asyncio.gather(*[self.post("queue/next", body) for _ in range(2)])
-            shown = {content["assignment"] for _, content in both if content.get("assignment")}
-            if len(shown) > 1:
-                self.history.wrong.append(f"two tabs show {shown}")
-            return next((content for _, content in both if content.get("assignment")), both[0][1])
+            shown = [content for _, content in both if content.get("assignment")]
+            if len(shown) == 2 and shown[0]["assignment"] != shown[1]["assignment"]:
+                self.compare(*shown)
+            return shown[-1] if shown else both[0][1]
         _, task = await self.post("queue/next", body)
         if task.get("assignment") and self.happens("prefetch"):
             _, ahead = await self.post("queue/next", {**body, "prefetch": True})
             if ahead.get("assignment") and ahead["assignment"] == task["assignment"]:
                 self.history.wrong.append(f"{task['assignment']} is shown and fetched ahead")
         return task
+
+    def compare(self, *shown: dict[str, Any]) -> None:
+        """Two tabs show different tasks. Both were on the screen only if neither had ended between the claims."""
+        first, second = sorted(dt.datetime.fromisoformat(each["lease_expires_at"]) for each in shown)
+        ended = first <= second - dt.timedelta(seconds=self.lease_s)
+        # A judgment whose answer nobody waited for, or an undo, may have come through meanwhile.
+        named = {each["assignment"] for each in shown}
+        answered = any(sent.assignment in named for sent in self.history.judgments.values())
+        self.history.answers["tabs differ: lease ended" if ended else "tabs differ: answered"] += 1
+        if not (ended or answered):
+            self.history.wrong.append(f"two tabs show {named}")
 
     async def judge(self, task: dict[str, Any]) -> None:
         assignment, judgment_id = task["assignment"], task["judgment_id"]
