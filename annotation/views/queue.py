@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
@@ -196,6 +197,7 @@ def screen_context(assignment: Assignment, *, given: Mapping[str, str] | None = 
         "criteria": [(each, given.get(PREFIX + each.id, "")) for each in screen.details.criteria],
         # Of which answers the rubric wants a reason in words; the script says so before sending.
         "wants_reason": " ".join(screen.details.rationale),
+        "undo_s": settings.REVIEW_UNDO_SECONDS,
     }
 
 

@@ -25,6 +25,7 @@ from tests.architecture.sources import ROOT
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 IMAGES = ROOT / "docs" / "images"
 PATIENCE_S = 180
+UNDO_S = 10
 
 
 def pytest_collection_modifyitems(items):
@@ -81,7 +82,13 @@ def database_url(tmp_path_factory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory, database_url) -> Iterator[Demo]:
     var = tmp_path_factory.mktemp("var")
-    environment = {**os.environ, "EVALTRACK_VAR": str(var), "DATABASE_URL": database_url}
+    environment = {
+        **os.environ,
+        "EVALTRACK_VAR": str(var),
+        "DATABASE_URL": database_url,
+        # Long enough to undo something, short enough to wait for the last judgment to count.
+        "EVALTRACK_REVIEW_UNDO_SECONDS": str(UNDO_S),
+    }
     log = (var / "demo.log").open("wb")
     process = subprocess.Popen(
         [sys.executable, "manage.py", "demo", "--port", str(free_port())],

@@ -625,6 +625,8 @@ def act_of_lead(lead: Page, campaign: str, act: str, **form: str) -> None:
         f"/campaigns/{campaign}/{act}/", form={**form, "csrfmiddlewaretoken": token or ""}
     )
     assert answer.ok, answer.text()
+    expected = {"pause": "The campaign is paused", "resume": "The campaign asks people again"}[act]
+    assert expected in answer.text()
 
 
 def test_a_second_tab_takes_over(begin):

@@ -5,7 +5,7 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import call, picture, press_until
+from tests.browser.conftest import UNDO_S, call, picture, press_until
 
 FAQ, FINDER = "customer-faq", "store-finder"
 
@@ -175,9 +175,10 @@ class TestFromJudgmentToAgreement:
         page = sign_in("lead")
         page.goto("/campaigns/")
         page.locator("tr", has_text=public_id).get_by_role("link").first.click()
-        expect(page.locator("main")).to_contain_text("Cohen's kappa")
         campaign = page.url.rstrip("/").rpartition("/")[2]
-        agreement = call(demo, f"campaigns/{campaign}/agreement")
+        agreement = wait_until_final(demo, campaign, 40)
+        page.reload()
+        expect(page.locator("main")).to_contain_text("Cohen's kappa")
         assert agreement["n_judgments"] == 40
         # They judged by the same rule, so they agree; the interval still knows that these were twenty tasks.
         assert agreement["inter"]["cohen_kappa"]["value"] == pytest.approx(1)
@@ -189,6 +190,15 @@ class TestFromJudgmentToAgreement:
         assert decided["status"] == "decided"
         assert not decided["verdict"]["provisional"]
         assert decided["verdict"]["people"] in {"PASS", "FAIL", "INCONCLUSIVE"}
+
+
+def wait_until_final(demo, campaign: str, count: int) -> dict:
+    """The last judgment of each counts when it cannot be undone any more."""
+    deadline = time.monotonic() + UNDO_S + 20
+    while (found := call(demo, f"campaigns/{campaign}/agreement"))["n_judgments"] != count:
+        assert time.monotonic() < deadline, found["n_judgments"]
+        time.sleep(0.3)
+    return found
 
 
 class TestFromPromotionToLedger:

@@ -13,7 +13,7 @@ import * as panes from "./panes.js";
 import * as stage from "./stage.js";
 import { api, SignedOut, Unreachable } from "./wire.js";
 
-const UNDO_MS = 60_000;
+const UNDO_MS = Number(settings.undoS) * 1000;
 let busy = false;
 
 function submit() {
