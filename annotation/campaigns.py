@@ -55,12 +55,12 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
     experiment = campaign.experiment
     if campaign.status == CampaignStatus.CLOSED:
         raise Conflict("already_closed", "This campaign was closed before.")
-    # First, so that nothing is undone after the policy has looked: an undo that comes later finds it final.
-    campaign.judgments.filter(state=JudgmentState.PROVISIONAL).update(
-        state=JudgmentState.FINAL, settled_at=at
-    )
+    # First, so that nothing is undone after the policy has looked: an undo that comes later finds it final. And once
+    # more when every slot is done or withdrawn: a submission that was under way may have been waited for.
+    settle(campaign, at=at)
     refuse_if(policies.closing(by, campaign))
     assignment.withdraw(campaign.slots.all(), at=at)
+    settle(campaign, at=at)
     lifecycle.CAMPAIGN.advance(
         campaign, to=CampaignStatus.CLOSED, closed_by=by, closed_at=at, pause_reason=""
     )
@@ -91,6 +91,12 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
         at=at,
     )
     return campaign
+
+
+def settle(campaign: Campaign, *, at: dt.datetime) -> None:
+    campaign.judgments.filter(state=JudgmentState.PROVISIONAL).update(
+        state=JudgmentState.FINAL, settled_at=at
+    )
 
 
 @transaction.atomic

@@ -87,14 +87,17 @@ def test_two_submits_at_once_are_one_judgment(campaign, evaluator_one):
 def test_giving_back_and_the_end_of_the_lease_do_not_wait_for_each_other(campaign, evaluator_one):
     shown = factory.next_for(evaluator_one)
     factory.lease_ends(shown, noticed=False)
+    began = threading.Event()
 
     def end_the_lease():
         with transaction.atomic():
             Slot.objects.select_for_update().get(pk=shown.slot_id)
+            began.set()
             wait_until_blocked()
             return assignment.expire_leases(at=clock.now())
 
     def skip():
+        assert began.wait(PATIENCE_S)
         return assignment.give_back(shown.public_id, by=evaluator_one, state="skipped", at=clock.now())
 
     ended, given_back = together(end_the_lease, skip)
@@ -170,7 +173,8 @@ def test_no_judgment_enters_a_campaign_that_closes(
     judgment, closed = (done, then) if submitted_first else (then, done)
     assert closed.status == "closed"
     assert getattr(judgment, "code", "stored") == ("stored" if submitted_first else "withdrawn")
-    assert campaign.judgments.count() == submitted_first
+    # Nothing can be undone any more, so the root stays true.
+    assert [each.state for each in campaign.judgments.all()] == ["final"] * submitted_first
     root = LedgerEntry.objects.get(event="campaign_closed").content["facts"]["judgments_root"]
     assert campaigns.judgments_root(campaign) == root
 
