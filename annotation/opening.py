@@ -2,11 +2,11 @@
 
 import datetime as dt
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from annotation import messages, policies, tasks
 from annotation.items import Item, ResponseItem
@@ -72,16 +72,19 @@ def open_stand_alone(
     due_at: dt.datetime | None,
     by: User,
     at: dt.datetime,
-    rubric: Rubric | None = None,
+    rubric: Mapping[str, Any] | None = None,
 ) -> Campaign:
-    """Open a campaign over items that were made elsewhere; they are added next."""
+    """Open a campaign over items that were made elsewhere; they are added next.
+
+    `rubric`: name, question and guidance, and what `rubrics.Details` may hold; without one, the usual.
+    """
     refuse_if(policies.opening(by))
     if not 1 <= overlap <= MOST_OVERLAP:
         sentence = f"is a number from 1 to {MOST_OVERLAP}"
         raise Invalid("bad_overlap", f"The overlap {sentence}.", {"overlap": [sentence]})
     campaign = Campaign.objects.create(
         name=name,
-        rubric=rubric or newest_rubric(),
+        rubric=rubric_version(**rubric) if rubric else newest_rubric(),
         overlap=overlap,
         seed=new_seed(),
         due_at=due_at or usual_due_time(at),
@@ -140,6 +143,22 @@ def usual_due_time(at: dt.datetime) -> dt.datetime:
 def newest_rubric() -> Rubric:
     rubric = Rubric.objects.filter(name=DEFAULT_RUBRIC["name"]).order_by("-version").first()
     return rubric or Rubric.objects.create(version=1, **DEFAULT_RUBRIC)
+
+
+def rubric_version(*, name: str, question: str, guidance: str, **details: Any) -> Rubric:
+    """The newest version of a rubric, if it is this one, or the next. What was judged by keeps its own version."""
+    wanted = {"question": question, "guidance": guidance, "body": {k: v for k, v in details.items() if v}}
+    newest = Rubric.objects.filter(name=name).order_by("-version").first()
+    if newest and wanted == {field: getattr(newest, field) for field in wanted}:
+        return newest
+    try:
+        with transaction.atomic():
+            return Rubric.objects.create(name=name, version=newest.version + 1 if newest else 1, **wanted)
+    except IntegrityError:
+        raise Conflict(
+            "rubric_changed",
+            f"Somebody else has just made a version of {name!r}; look at it, then try again.",
+        ) from None
 
 
 def sampled_items(campaign: Campaign, experiment: Experiment, *, size: int) -> Iterator[Item]:

@@ -4,7 +4,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from annotation import agreement, lookup, opening, querysets
+from annotation import agreement, lookup, opening, querysets, rubrics
 from annotation.items import read_items
 from annotation.models import Campaign, Protocol, SlotState
 from evaltrack.accounts.idempotency import idempotent
@@ -14,11 +14,62 @@ from evaltrack.ndjson import bounded_lines
 from evaltrack.parsers import NdjsonParser
 
 
+class Strict(serializers.Serializer):
+    """A part of a body; what it does not know is refused, as in the body itself."""
+
+    def to_internal_value(self, data):
+        if isinstance(data, dict) and (unknown := sorted(set(data) - set(self.fields))):
+            raise serializers.ValidationError(
+                {str(unknown[0]): [f"is unknown; known are {', '.join(self.fields)}"]}
+            )
+        return super().to_internal_value(data)
+
+
+class CriterionIn(Strict):
+    id = serializers.SlugField(max_length=40)
+    question = serializers.CharField(max_length=300)
+    anchors = serializers.CharField(max_length=2000, default="", allow_blank=True)
+
+
+class WorkedExampleIn(Strict):
+    prompt = serializers.CharField(max_length=5000)
+    responses = serializers.ListField(
+        child=serializers.CharField(max_length=5000), min_length=2, max_length=2
+    )
+    answer = serializers.ChoiceField(["1", "2", "tie", "both_bad"])
+    why = serializers.CharField(max_length=2000)
+    is_counter_example = serializers.BooleanField(default=False)
+
+
+class RubricIn(Strict):
+    """A rubric as it is to be; where it differs from the newest of its name, it becomes the next version."""
+
+    name = serializers.CharField(max_length=80)
+    question = serializers.CharField(max_length=300)
+    guidance = serializers.CharField(max_length=20_000)
+    strength = serializers.BooleanField(default=False)
+    criteria: serializers.ListSerializer = serializers.ListSerializer(
+        child=CriterionIn(), default=list, max_length=rubrics.MOST_CRITERIA
+    )
+    examples: serializers.ListSerializer = serializers.ListSerializer(
+        child=WorkedExampleIn(), default=list, max_length=20
+    )
+    rationale = serializers.ListField(
+        child=serializers.ChoiceField(rubrics.RATIONALE_RULES), default=list, max_length=3
+    )
+
+    def validate_criteria(self, criteria):
+        if len({criterion["id"] for criterion in criteria}) < len(criteria):
+            raise serializers.ValidationError("each needs an id of its own")
+        return criteria
+
+
 class CampaignIn(serializers.Serializer):
     name = serializers.CharField(max_length=120)
     protocol = serializers.ChoiceField(Protocol.choices)
     overlap = serializers.IntegerField(default=2)
     due_at = serializers.DateTimeField(required=False, default=None, allow_null=True)
+    rubric = RubricIn(required=False, default=None, allow_null=True)
 
 
 class Campaigns(ApiView):
@@ -46,6 +97,7 @@ def summary(campaign: Campaign) -> dict:
         "protocol": campaign.protocol,
         "status": campaign.status,
         "simulated": campaign.is_simulated,
+        "rubric": str(campaign.rubric),
         "overlap": campaign.overlap,
         "tasks": campaign.task_count,
         "due_at": campaign.due_at,

@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from annotation import agreement, campaigns
-from annotation.models import Campaign, Response, Slot, Task
+from annotation import agreement, campaigns, rubrics
+from annotation.models import Campaign, Response, Rubric, Slot, Task
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission
 from evaltrack.ledger.models import LedgerEntry
@@ -174,3 +174,57 @@ def test_evaluators_are_told_once_that_tasks_wait(add, both):
     add(line(1))
     add(line(2))
     assert both[0].notifications.filter(subject="Tasks are waiting for you").count() == 1
+
+
+# ── Its rubric ───────────────────────────────────────────────────────────────────────────────────────
+
+RUBRIC = {
+    "name": "careful",
+    "question": "Which is more truthful?",
+    "guidance": "Check the citations.",
+    "strength": True,
+    "criteria": [{"id": "kind", "question": "Which is kinder?"}],
+    "examples": [{"prompt": "1 + 1", "responses": ["2", "3"], "answer": "1", "why": "It is right."}],
+    "rationale": ["both_bad"],
+}
+
+
+@pytest.fixture
+def open_with(client):
+    def post(**changes):
+        body = {"name": "Summaries", "protocol": "pairwise", "rubric": RUBRIC | changes}
+        return client.post("/api/v1/campaigns", body, content_type="application/json")
+
+    return post
+
+
+def test_a_rubric_that_changes_is_a_new_version_and_the_old_one_stays(open_with):
+    answers = [open_with(), open_with(), open_with(question="Which is truer?"), open_with()]
+    assert [answer.json()["rubric"] for answer in answers] == [f"careful v{n}" for n in (1, 1, 2, 3)]
+    details = rubrics.of(Rubric.objects.get(name="careful", version=1))
+    assert (details.strength, details.criteria[0].question) == (True, "Which is kinder?")
+    assert details.examples[0].responses == ("2", "3")
+
+
+EXAMPLE = RUBRIC["examples"][0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"question": ""}, "question"),
+        ({"rationale": ["sometimes"]}, "rationale.0"),
+        ({"criteria": [{"id": "kind"}]}, "criteria.0.question"),
+        ({"criteria": [{"id": "a", "question": "?"}, {"id": "a", "question": "!"}]}, "criteria"),
+        ({"criteria": [{"id": "a", "question": "?", "weight": 2}]}, "criteria.0.weight"),
+        ({"criteria": [{"id": f"c{n}", "question": "?"} for n in range(10)]}, "criteria.non_field_errors"),
+        ({"examples": [EXAMPLE | {"responses": ["one"]}]}, "examples.0.responses"),
+        ({"examples": [EXAMPLE | {"answer": "3"}]}, "examples.0.answer"),
+        ({"colour": "blue"}, "colour"),
+    ],
+)
+def test_a_rubric_that_cannot_be_is_refused_and_located(open_with, changes, field):
+    answer = open_with(**changes)
+    assert (answer.status_code, set(answer.json()["fields"])) == (400, {f"rubric.{field}"})
+    assert not Rubric.objects.filter(name="careful").exists()
+    assert not Campaign.objects.exists()

@@ -1,7 +1,5 @@
 """Each test is an evaluator of its own, so that none meets what another has left."""
 
-import json
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,8 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.judging.world import (
-    DETAILS,
     ITEMS,
+    RUBRIC,
     SET_UP,
     TAKE_DOWN,
     World,
@@ -23,9 +21,8 @@ from tests.browser.judging.world import (
 def world(demo) -> Iterator[World]:
     campaign = open_campaign(demo, overlap=10, hours=1)
     add_items(demo, campaign, ITEMS)
-    made = World(demo, campaign, "")
-    answer = demo.manage("shell", "-c", SET_UP.format(names=made.names, details=json.dumps(DETAILS)))
-    made.rich = re.search(r"campaign (\S+)", answer)[1]
+    made = World(demo, campaign, rich=open_campaign(demo, overlap=4, hours=3, rubric=RUBRIC))
+    demo.manage("shell", "-c", SET_UP.format(names=made.names))
     demo.passwords |= dict.fromkeys(made.names, demo.passwords["evaluator01"])
     try:
         yield made

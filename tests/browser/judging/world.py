@@ -11,7 +11,10 @@ from tests.browser.conftest import call
 
 ITEMS = 30
 PEOPLE = 40
-DETAILS = {
+RUBRIC = {
+    "name": "Careful",
+    "question": "Which response serves better?",
+    "guidance": "Judge what is said, **not how long** it is.",
     "strength": True,
     "rationale": ["both_bad"],
     "criteria": [
@@ -47,26 +50,13 @@ class World:
 
 
 SET_UP = """
-import datetime as dt, json
-from annotation import opening
-from annotation.models import Rubric
 from evaltrack import clock
 from evaltrack.accounts import grants
-from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Role
 from evaltrack.demo import seed
 at = clock.now()
 for name in {names!r}:
     grants.accept_agreement(seed.person(name, Role.EVALUATOR, at=at), at=at)
-rubric = Rubric.objects.create(
-    name="Careful", version=1, question="Which response serves better?",
-    guidance="Judge what is said, **not how long** it is.", body=json.loads({details!r}),
-)
-campaign = opening.open_stand_alone(
-    name="Careful reading", overlap=4, due_at=at + dt.timedelta(hours=3),
-    by=User.objects.get(username="lead"), at=at, rubric=rubric,
-)
-print("campaign", campaign.public_id)
 """
 # Nobody is asked any more: the walks have the queue for themselves.
 TAKE_DOWN = """
@@ -99,8 +89,8 @@ def add_items(demo, campaign: str, count: int) -> None:
         assert json.load(response)["added"] == count
 
 
-def open_campaign(demo, *, overlap: int, hours: float) -> str:
-    body = {
+def open_campaign(demo, *, overlap: int, hours: float, **more: Any) -> str:
+    body = more | {
         "name": "Return policy",
         "protocol": "pairwise",
         "overlap": overlap,
