@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Subquery
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from annotation import querysets, rubrics
 from annotation.models import Assignment, AssignmentState, Rubric, Slot, SlotState
 from annotation.models import Response as ResponseRow
 from evaltrack.accounts.models import User
+from evaltrack.statements import Statement
 
 # Of a longer campaign nobody sees the end, so its size says nothing.
 LONGEST_COUNTDOWN = 500
@@ -108,17 +109,7 @@ def screen(assignment: Assignment) -> Screen:
 
 
 def content_fields(assignment: Assignment) -> dict[str, Any]:
-    rows = list(
-        ResponseRow.objects.filter(task__slots=assignment.slot_id)
-        .order_by("ordinal")
-        .values_list(
-            Coalesce("output__text", "text"),
-            "format",
-            "task__prompt",
-            "task__prompt_format",
-            "task__slots__first_on_slot_1",
-        )
-    )
+    rows = responses_of(slot=assignment.slot_id)
     _, _, prompt, prompt_format, first_on_slot_1 = rows[0]
     ordered = rows if first_on_slot_1 else rows[::-1]
     return {
@@ -130,6 +121,18 @@ def content_fields(assignment: Assignment) -> dict[str, Any]:
         "responses": tuple(Response(slot, row[0], row[1]) for slot, row in enumerate(ordered, start=1)),
         "rubric": assignment.campaign.rubric,
     }
+
+
+@Statement
+def responses_of(*, slot: int) -> QuerySet[ResponseRow, tuple]:
+    rows = ResponseRow.objects.filter(task__slots=slot).order_by("ordinal")
+    return rows.values_list(
+        Coalesce("output__text", "text"),
+        "format",
+        "task__prompt",
+        "task__prompt_format",
+        "task__slots__first_on_slot_1",
+    )
 
 
 def my_work(evaluator: User) -> list[dict[str, Any]]:

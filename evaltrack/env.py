@@ -71,6 +71,11 @@ def secret_or_file(name: str, path: Path) -> str:
     return path.read_text().strip()
 
 
+# A new connection costs PostgreSQL a process, more than all that a request asks of it. A thread keeps its own, and
+# asks before its first use in a request whether it still stands, so that a restart of the database is survived.
+KEPT: dict[str, Any] = {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+
+
 def database(name: str, default_file: Path) -> dict[str, Any]:
     """Django's DATABASES entry from a URL: `sqlite:///file` or `postgresql://user:password@host/name`.
 
@@ -90,6 +95,7 @@ def database(name: str, default_file: Path) -> dict[str, Any]:
             "HOST": query.pop("host", None) or url.hostname or "",
             "PORT": query.pop("port", None) or url.port or "",
             "OPTIONS": query,
+            **KEPT,
         }
     raise ImproperlyConfigured(f"{name} has the scheme {url.scheme!r}; write sqlite:///… or postgresql://…")
 
@@ -104,6 +110,7 @@ def sqlite(file: Path) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(file),
+        **KEPT,
         "OPTIONS": {
             "timeout": 20,
             "transaction_mode": "IMMEDIATE",
