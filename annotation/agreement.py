@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from annotation import querysets
-from annotation.models import Campaign, CampaignStatus, Choice, Judgment, Response
+from annotation import findings, querysets
+from annotation.models import Campaign, CampaignStatus, Choice, Judgment, Protocol
+from annotation.protocols.pairwise import as_shown
 from evaltrack.accounts.models import User
 from evaltrack.stats.agreement import (
     PreferenceAgreement,
@@ -102,15 +103,23 @@ def pseudonym(evaluator: User) -> str:
     return str(evaluator.public_id)[:8]
 
 
-def of(campaign: Campaign, *, at: dt.datetime) -> Findings:
+def of(campaign: Campaign, *, at: dt.datetime) -> Findings | findings.Findings:
     """What the judgments say that nobody can take back any more."""
-    judgments = list(
-        querysets.final_judgments(at)
-        .filter(campaign=campaign, task__excluded_at=None)
-        .select_related("task", "evaluator")
-        .order_by("pk")
-    )
-    sources = sources_of(campaign, judgments)
+    judgments = counted(campaign, at=at)
+    if campaign.protocol == Protocol.PAIRWISE:
+        return of_pairs(campaign, judgments)
+    return findings.of(campaign, judgments)
+
+
+def counted(campaign: Campaign, *, at: dt.datetime) -> list[Judgment]:
+    """Those that enter figures: final, and not of excluded tasks."""
+    final = querysets.final_judgments(at).filter(campaign=campaign, task__excluded_at=None)
+    return list(final.select_related("task", "evaluator").order_by("pk"))
+
+
+def of_pairs(campaign: Campaign, judgments: list[Judgment]) -> Findings:
+    tasks = {judgment.task_id for judgment in judgments}
+    sources = {task: pair for task, pair in findings.sources_of(campaign).items() if task in tasks}
     labelled = [(judgment, label(judgment, sources)) for judgment in judgments]
     labels = labels_of(campaign, sources)
     by_task: dict[int, dict[int, str]] = defaultdict(dict)
@@ -118,7 +127,7 @@ def of(campaign: Campaign, *, at: dt.datetime) -> Findings:
         by_task[judgment.task_id][judgment.evaluator_id] = given
     counts = {name: sum(given == name for _, given in labelled) for name in labels}
     decisive = [j for j in judgments if j.choice in (Choice.FIRST, Choice.SECOND)]
-    left = sum((j.choice == Choice.FIRST) == j.first_on_slot_1 for j in decisive)
+    left = sum(as_shown(str(j.choice), j.places) == 1 for j in decisive)
     return Findings(
         is_final=campaign.status == CampaignStatus.CLOSED,
         n_judgments=len(judgments),
@@ -154,17 +163,6 @@ def preferred(campaign: Campaign, labelled: list[tuple[Judgment, str]]) -> Stati
     )
 
 
-def sources_of(campaign: Campaign, judgments: list[Judgment]) -> dict[int, list[str]]:
-    """Which system gave a task's first and second response, by task."""
-    tasks = {judgment.task_id for judgment in judgments}
-    sources: dict[int, list[str]] = defaultdict(list)
-    rows = Response.objects.filter(task__campaign=campaign).order_by("task", "ordinal")
-    for task, source in rows.values_list("task", "source"):
-        if task in tasks:
-            sources[task].append(source)
-    return sources
-
-
 def labels_of(campaign: Campaign, sources: dict[int, list[str]]) -> list[str]:
     """The labels that a judgment may have: each system, and neither of two."""
     if campaign.experiment_id:
@@ -179,7 +177,7 @@ def label(judgment: Judgment, sources: dict[int, list[str]]) -> str:
         return sources[judgment.task_id][0]
     if judgment.choice == Choice.SECOND:
         return sources[judgment.task_id][1]
-    return judgment.choice
+    return str(judgment.choice)
 
 
 def table_of(ratings: Sequence[tuple[str, str]], labels: Sequence[str]) -> np.ndarray:

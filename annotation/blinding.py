@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 # Each round over the tasks has its own shuffle: the round above these bits, a random number below.
@@ -11,31 +12,41 @@ ROUND_BITS = 40
 
 @dataclass(frozen=True)
 class Placeable:
-    """A task to be placed. Within its group, one pair of systems in one stratum, sides are balanced.
+    """A task to be placed. Within its group, the same systems in one stratum, places are balanced.
 
-    One system of the pair is the reference: `reference_is_first` says which of the task's responses is its.
+    `ordinals` says which of the task's responses each system gave; systems stand in one order in the whole group.
     """
 
     key: str
     group: str
-    reference_is_first: bool
+    ordinals: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A slot to be: its ordinal within the task, its place in the queue and its side."""
+    """A slot to be: its ordinal within the task, its place in the queue, and which response stands where."""
 
     ordinal: int
     order_key: int
-    first_on_slot_1: bool
+    places: str
+
+
+def ordinal_at(place: int, places: str) -> int:
+    """Which response stands in a place, counted from 1: "20" puts the response 2 into place 1."""
+    return int(places[place - 1])
+
+
+def place_of(ordinal: int, places: str) -> int:
+    return places.index(str(ordinal)) + 1
 
 
 class Placing:
     """Places tasks one after the other, so that any number of them can be streamed.
 
-    What is balanced is the system and not the task's row: in permuted blocks of two within a group, the reference
-    stands on slot 1 as often as the other system, to within one; further slots of a task alternate. Each round
-    over the tasks has its own order, so that two evaluators do not meet the same neighbours.
+    What is balanced is the system and not the task's row. Of n systems, each n tasks of a group are a block: a
+    Latin square, in which every system stands in every place once. So in each round over a group every system
+    stands in every place equally often, to within one. A task's further slots take the square's next rows. Each
+    round has its own order, so that two evaluators do not meet the same neighbours.
 
     `seed` is secret: who could guess it could compute which system stands where. `already` says how many tasks
     each group has, where tasks are added to a campaign.
@@ -47,19 +58,39 @@ class Placing:
         self.placed = Counter(already or {})
 
     def slots(self, task: Placeable) -> list[Placed]:
-        block, offset = divmod(self.placed[task.group], 2)
+        n = len(task.ordinals)
+        block, offset = divmod(self.placed[task.group], n)
         self.placed[task.group] += 1
-        heads = bool(self.draw(f"side-{task.group}-{block}") % 2)
-        reference_on_slot_1 = heads ^ bool(offset)
-        first_on_slot_1 = reference_on_slot_1 == task.reference_is_first
+        systems = self.shuffled(n, f"places-{task.group}-{block}")
         return [
-            Placed(ordinal, self.order(task.key, ordinal), first_on_slot_1 ^ bool(ordinal % 2))
+            Placed(
+                ordinal,
+                self.order(task.key, ordinal),
+                "".join(str(task.ordinals[systems[each]]) for each in row_of_square(n, offset + ordinal)),
+            )
             for ordinal in range(self.overlap)
         ]
+
+    def ordinals(self, key: str, n: int) -> tuple[int, ...]:
+        """Which response each system's is, drawn: not even our own rows put one system before the other."""
+        return tuple(self.shuffled(n, f"rows-{key}"))
 
     def order(self, key: str, ordinal: int) -> int:
         return (ordinal << ROUND_BITS) + self.draw(f"order-{ordinal}-{key}") % (1 << ROUND_BITS)
 
+    def shuffled(self, n: int, what: str) -> Sequence[int]:
+        return sorted(range(n), key=lambda each: self.draw(f"{what}-{each}"))
+
     def draw(self, what: str) -> int:
         """A number that nobody without the seed can foretell."""
         return int.from_bytes(hmac.digest(self.seed, what.encode(), hashlib.sha256)[:8])
+
+
+def row_of_square(n: int, row: int) -> list[int]:
+    """A row of Williams' square: 0, 1, n-1, 2, n-2, … moved on by the row.
+
+    Each number stands in each column once. With an even n, each also follows each other once, so that what
+    stands beside a response is balanced too (Williams 1949).
+    """
+    zigzag = [(step + 1) // 2 if step % 2 else (n - step // 2) % n for step in range(n)]
+    return [(each + row) % n for each in zigzag]

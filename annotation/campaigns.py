@@ -7,6 +7,7 @@ from django.db.models import F
 
 from annotation import agreement, assignment, lifecycle, policies
 from annotation.models import Campaign, CampaignStatus, JudgmentState, Task
+from annotation.protocols import rules_of
 from evaltrack import reasons
 from evaltrack.accounts.models import User
 from evaltrack.canonical import canonical_json, sha256_hex
@@ -67,7 +68,7 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
     root = judgments_root(campaign)
     if experiment and not campaign.is_simulated and experiment.status != ExperimentStatus.CANCELLED:
         rule = rule_of(campaign)
-        found = agreement.of(campaign, at=at)
+        found = agreement.of_pairs(campaign, agreement.counted(campaign, at=at))
         evidence.record_human_evidence(
             experiment.pk,
             net_preference=found.net_preference,
@@ -138,9 +139,10 @@ def locked(campaign_id: int) -> Campaign:
 def judgments_root(campaign: Campaign) -> str:
     """The Merkle root over the campaign's judgments: one entry that can prove each of them.
 
-    A choice is "first" or "second", so each leaf says what these were. Judgments that were undone or came too
-    late, and those of excluded tasks, are leaves too, and say that they do not count.
+    What was said names responses by their ordinals, so each leaf says what these were. Judgments that were undone
+    or came too late, and those of excluded tasks, are leaves too, and say that they do not count.
     """
+    rules = rules_of(campaign.protocol)
     leaves = [
         canonical_json(
             {
@@ -153,10 +155,7 @@ def judgments_root(campaign: Campaign) -> str:
                 ],
                 "excluded": judgment.task.excluded_at is not None,
                 "state": judgment.state,
-                "choice": judgment.choice,
-                "strength": judgment.strength,
-                "answers": judgment.answers,
-                "first_on_slot_1": judgment.first_on_slot_1,
+                **rules.proved(judgment),
                 "submitted_at": judgment.submitted_at.isoformat(),
             }
         )

@@ -9,10 +9,11 @@ from annotation import assignment as assignments
 from annotation import policies
 from annotation.judging import LONGEST_COMMENT
 from annotation.models import AssignmentState, Draft
+from annotation.protocols.rules import HEADLINES
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Invalid, refuse_if
 
-FIELDS = {"preference", "strength", "comment", "answers"}
+FIELDS = {*HEADLINES, "strength", "comment", "answers"}
 LONGEST = 4 * LONGEST_COMMENT
 
 

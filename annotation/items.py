@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from annotation.protocols import Rules, rules_of
 from evaltrack.canonical import canonical_json, sha256_hex
 from evaltrack.ndjson import MOST_ERRORS, BrokenLines, LineError, holds_nul, read_object
 
@@ -11,6 +12,7 @@ FIELDS = {"item", "prompt", "prompt_format", "responses", "stratum"}
 RESPONSE_FIELDS = {"source", "text", "format"}
 FORMATS = ("text", "markdown", "code", "json", "chat", "passages")
 LONGEST_NAME, LONGEST_STRATUM = 200, 80
+PAIRWISE = rules_of("pairwise")
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,11 @@ class ResponseItem:
 
 @dataclass(frozen=True)
 class Item:
-    """A prompt with the two responses that are to be compared, in the order in which they were named."""
+    """A prompt with the responses that are to be judged together, in the order in which they were named."""
 
     item: str
     prompt: str
-    responses: tuple[ResponseItem, ResponseItem]
+    responses: tuple[ResponseItem, ...]
     prompt_format: str = "text"
     stratum: str = ""
 
@@ -44,19 +46,19 @@ class Item:
 
     @property
     def group(self) -> str:
-        """What sides are balanced within: the pair of systems and the stratum."""
+        """What places are balanced within: the systems and the stratum."""
         return sha256_hex(canonical_json([self.stratum, *self.sources]))
 
 
-def read_items(lines: Iterable[bytes]) -> Iterator[tuple[int, Item]]:
-    """Items with their line numbers. Raises BrokenLines at the end if any line was bad."""
+def read_items(lines: Iterable[bytes], rules: Rules = PAIRWISE) -> Iterator[tuple[int, Item]]:
+    """Items of a protocol with their line numbers. Raises BrokenLines at the end if any line was bad."""
     errors: list[LineError] = []
     number = count = 0
     for number, raw in enumerate(lines, start=1):
         if not raw.strip():
             continue
         try:
-            item = item_of(read_object(raw)[0])
+            item = item_of(read_object(raw)[0], rules)
         except WrongField as wrong:
             errors.append(LineError(number, wrong.field, wrong.reason))
         except ValueError as error:
@@ -80,20 +82,21 @@ class WrongField(Exception):
         self.reason = reason
 
 
-def item_of(row: Mapping[str, Any]) -> Item:
+def item_of(row: Mapping[str, Any], rules: Rules) -> Item:
     refuse_unknown(row, FIELDS, within="")
     if holds_nul(row):
         raise WrongField("", "holds a NUL character; remove it")
     responses = row.get("responses")
-    if not isinstance(responses, list) or len(responses) != 2:
-        raise WrongField("responses", "must be a list of two")
-    one, two = (response_of(each, f"responses[{place}]") for place, each in enumerate(responses))
-    if one.source == two.source:
-        raise WrongField("responses", "must come from two sources")
+    if not isinstance(responses, list) or not rules.fewest <= len(responses) <= rules.most:
+        wanted = f"must be a list of {rules.responses_wanted()}"
+        raise WrongField("responses", f"{wanted}, as the campaign's protocol is {rules.name}")
+    named = [response_of(each, f"responses[{place}]") for place, each in enumerate(responses)]
+    if len({response.source for response in named}) < len(named):
+        raise WrongField("responses", "must each come from a source of its own")
     return Item(
         item=text(row, "item", longest=LONGEST_NAME),
         prompt=text(row, "prompt"),
-        responses=(one, two),
+        responses=tuple(named),
         prompt_format=one_of(row, "prompt_format", default="text"),
         stratum=text(row, "stratum", longest=LONGEST_STRATUM, default=""),
     )

@@ -2,32 +2,22 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from annotation import assignment as assignments
 from annotation import policies, querysets, rubrics
-from annotation.models import Assignment, AssignmentState, Choice, Judgment, JudgmentState, Slot, SlotState
+from annotation.answers import Answer
+from annotation.models import Assignment, AssignmentState, Judgment, JudgmentState, Slot, SlotState
+from annotation.protocols import rules_of
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Gone, Invalid, Refused, refuse_if
 from evaltrack.statements import Change, Update
 
 LONGEST_COMMENT = 5000
 LONGEST_MS = 2**31 - 1  # what its column holds: 24 days
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the evaluator saw and chose: 1 or 2 is the response in that place. `answers`: by criterion, alike."""
-
-    preference: int | str
-    comment: str = ""
-    active_ms: int | None = None
-    strength: int | None = None
-    answers: Mapping[str, int | str] = field(default_factory=dict)
 
 
 def submit(
@@ -88,27 +78,22 @@ def drawn_up(
     if len(answer.comment) > LONGEST_COMMENT:
         raise Invalid("comment_too_long", f"A comment takes up to {LONGEST_COMMENT} characters.")
     slot = assignment.slot
-    choice = chosen(answer.preference, slot)
-    answers = {name: chosen(given, slot).value for name, given in answer.answers.items()}
-    rubrics.check(
-        rubrics.of(assignment.campaign.rubric),
-        choice=choice,
-        strength=answer.strength,
-        answers=answers,
-        comment=answer.comment,
+    said = rules_of(assignment.campaign.protocol).checked(
+        answer,
+        details=rubrics.of(assignment.campaign.rubric),
+        places=slot.places,
+        text=lambda: querysets.texts_of(slot=slot.pk)[0],
     )
     wall_ms = min(max(0, round((at - assignment.shown_at).total_seconds() * 1000)), LONGEST_MS)
     return Judgment(
         public_id=judgment_id,
         assignment=assignment,
         slot=slot,
-        campaign_id=assignment.campaign_id,
+        campaign=assignment.campaign,
         task_id=assignment.task_id,
         evaluator=by,
-        choice=choice,
-        strength=answer.strength,
-        answers=answers,
-        first_on_slot_1=slot.first_on_slot_1,
+        **asdict(said),
+        places=slot.places,
         comment=answer.comment.replace("\x00", ""),
         # Nobody was active for longer than the task was there.
         active_ms=None if answer.active_ms is None else min(max(answer.active_ms, 0), wall_ms),
@@ -236,24 +221,3 @@ def make_room(campaign_id: int, by: User, *, at: dt.datetime) -> None:
     Assignment.objects.filter(pk=shown.pk, state=AssignmentState.SHOWN).update(
         state=AssignmentState.PREFETCHED, shown_at=None, lease_expires_at=until
     )
-
-
-def chosen(preference: int | str, slot: Slot) -> Choice:
-    """The response that stood in the chosen place."""
-    if preference in (1, 2, "1", "2"):
-        on_slot_1 = str(preference) == "1"
-        return Choice.FIRST if on_slot_1 == slot.first_on_slot_1 else Choice.SECOND
-    if preference in (Choice.TIE, Choice.BOTH_BAD):
-        return Choice(preference)
-    raise Invalid(
-        "bad_preference",
-        'Choose 1, 2, "tie" or "both_bad".',
-        {"preference": ['must be 1, 2, "tie" or "both_bad"']},
-    )
-
-
-def as_shown(choice: str, judgment: Judgment) -> int | str:
-    """The inverse of `chosen`: where the response stood that a choice names."""
-    if choice in (Choice.FIRST, Choice.SECOND):
-        return 1 if (choice == Choice.FIRST) == judgment.first_on_slot_1 else 2
-    return choice

@@ -10,7 +10,8 @@ from django.db import IntegrityError, transaction
 
 from annotation import messages, policies, tasks
 from annotation.items import Item, ResponseItem
-from annotation.models import Campaign, CampaignStatus, Rubric
+from annotation.models import Campaign, CampaignStatus, Protocol, Rubric
+from annotation.protocols import Rules, rules_of
 from datasets import versions
 from datasets.sampling import shuffled_rank
 from evaltrack.accounts.models import User
@@ -23,15 +24,6 @@ from evaltrack.notifications import outbox
 from experiments import suite
 from experiments.models import Arm, Experiment, Outcome, Output
 
-DEFAULT_RUBRIC = {
-    "name": "helpfulness",
-    "question": "Which response would serve the person who asked better?",
-    "guidance": (
-        "Read the request, then both responses. Prefer the response that is right and answers what was asked. "
-        "A right answer that admits a limit beats a confident wrong one. Length is no merit by itself. "
-        "Choose tie when both serve equally well, and both bad when neither would help."
-    ),
-}
 MOST_OVERLAP = 20
 
 
@@ -47,7 +39,7 @@ def open_campaign(
         campaign = Campaign.objects.create(
             name=f"Pairwise review of {rule.items} answers",
             experiment=experiment,
-            rubric=newest_rubric(),
+            rubric=usual_rubric(rules_of(Protocol.PAIRWISE)),
             overlap=rule.overlap,
             seed=new_seed(),
             is_simulated=is_simulated,
@@ -72,19 +64,23 @@ def open_stand_alone(
     due_at: dt.datetime | None,
     by: User,
     at: dt.datetime,
+    protocol: str = Protocol.PAIRWISE,
     rubric: Mapping[str, Any] | None = None,
 ) -> Campaign:
     """Open a campaign over items that were made elsewhere; they are added next.
 
-    `rubric`: name, question and guidance, and what `rubrics.Details` may hold; without one, the usual.
+    `rubric`: name, question and guidance, and what `rubrics.Details` may hold and its protocol takes; without one,
+    the protocol's usual.
     """
     refuse_if(policies.opening(by))
+    rules = rules_of(protocol)
     if not 1 <= overlap <= MOST_OVERLAP:
         sentence = f"is a number from 1 to {MOST_OVERLAP}"
         raise Invalid("bad_overlap", f"The overlap {sentence}.", {"overlap": [sentence]})
     campaign = Campaign.objects.create(
         name=name,
-        rubric=rubric_version(**rubric) if rubric else newest_rubric(),
+        protocol=protocol,
+        rubric=rubric_version(rules, rubric) if rubric else usual_rubric(rules),
         overlap=overlap,
         seed=new_seed(),
         due_at=due_at or usual_due_time(at),
@@ -98,7 +94,7 @@ def open_stand_alone(
 @transaction.atomic
 def add_items(campaign_id: int, items: Iterator[tuple[int, Item]], *, by: User, at: dt.datetime) -> int:
     """Add items to a stand-alone campaign: all, or none. How many there were."""
-    # Held to the end, so that two uploads balance their sides together.
+    # Held to the end, so that two uploads balance their places together.
     campaign = Campaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign_id)
     refuse_if(policies.opening(by))
     if campaign.experiment_id:
@@ -124,6 +120,7 @@ def record_opening(campaign: Campaign, *, by: Any, at: dt.datetime) -> None:
         | {
             "items": campaign.task_count,
             "overlap": campaign.overlap,
+            "protocol": campaign.protocol,
             "rubric": str(campaign.rubric),
             "simulated": campaign.is_simulated,
         },
@@ -140,20 +137,29 @@ def usual_due_time(at: dt.datetime) -> dt.datetime:
     return at + dt.timedelta(hours=settings.REVIEW_DUE_HOURS)
 
 
-def newest_rubric() -> Rubric:
-    rubric = Rubric.objects.filter(name=DEFAULT_RUBRIC["name"]).order_by("-version").first()
-    return rubric or Rubric.objects.create(version=1, **DEFAULT_RUBRIC)
+def usual_rubric(rules: Rules) -> Rubric:
+    """What the protocol asks where nobody has said what to ask."""
+    usual = rules.default_rubric
+    newest = Rubric.objects.filter(name=usual["name"], protocol=rules.name).order_by("-version").first()
+    return newest or rubric_version(rules, usual)
 
 
-def rubric_version(*, name: str, question: str, guidance: str, **details: Any) -> Rubric:
+def rubric_version(rules: Rules, rubric: Mapping[str, Any]) -> Rubric:
     """The newest version of a rubric, if it is this one, or the next. What was judged by keeps its own version."""
-    wanted = {"question": question, "guidance": guidance, "body": {k: v for k, v in details.items() if v}}
+    rules.check_rubric(rubric)
+    name = rubric["name"]
+    columns = {"question": rubric["question"], "guidance": rubric["guidance"]}
+    wanted = columns | {"body": {k: v for k, v in rubric.items() if v and k not in {"name", *columns}}}
     newest = Rubric.objects.filter(name=name).order_by("-version").first()
+    if newest and newest.protocol != rules.name:
+        sentence = f"is the name of a rubric for the protocol {newest.protocol}; choose another"
+        raise Invalid("bad_rubric", f"{name!r} {sentence}.", {"rubric.name": [sentence]})
     if newest and wanted == {field: getattr(newest, field) for field in wanted}:
         return newest
+    version = newest.version + 1 if newest else 1
     try:
         with transaction.atomic():
-            return Rubric.objects.create(name=name, version=newest.version + 1 if newest else 1, **wanted)
+            return Rubric.objects.create(name=name, version=version, protocol=rules.name, **wanted)
     except IntegrityError:
         raise Conflict(
             "rubric_changed",

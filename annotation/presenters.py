@@ -49,6 +49,7 @@ class Content:
             },
             "rubric": {
                 "name": str(self.rubric),
+                "protocol": self.rubric.protocol,
                 "question": self.rubric.question,
                 "guidance": self.rubric.guidance,
                 **self.rubric.body,
@@ -110,8 +111,8 @@ def screen(assignment: Assignment) -> Screen:
 
 def content_fields(assignment: Assignment) -> dict[str, Any]:
     rows = responses_of(slot=assignment.slot_id)
-    _, _, prompt, prompt_format, first_on_slot_1 = rows[0]
-    ordered = rows if first_on_slot_1 else rows[::-1]
+    _, _, prompt, prompt_format, places = rows[0]
+    ordered = [rows[int(ordinal)] for ordinal in places]
     return {
         "assignment": assignment.public_id,
         "judgment_id": assignment.judgment_id,
@@ -131,7 +132,7 @@ def responses_of(*, slot: int) -> QuerySet[ResponseRow, tuple]:
         "format",
         "task__prompt",
         "task__prompt_format",
-        "task__slots__first_on_slot_1",
+        "task__slots__places",
     )
 
 

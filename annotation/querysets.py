@@ -4,9 +4,20 @@ import datetime as dt
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
-from annotation.models import Assignment, AssignmentState, Campaign, Judgment, JudgmentState, Slot, SlotState
+from annotation.models import (
+    Assignment,
+    AssignmentState,
+    Campaign,
+    Judgment,
+    JudgmentState,
+    Response,
+    Slot,
+    SlotState,
+)
 from evaltrack.accounts.models import User
+from evaltrack.statements import Statement
 from experiments.querysets import owned_or_all
 
 # Campaigns that ask people now: stand-alone ones, and those whose experiment waits for them.
@@ -82,6 +93,13 @@ def final_judgments(at: dt.datetime) -> QuerySet[Judgment]:
 def undo_limit(at: dt.datetime) -> dt.datetime:
     """What was submitted before this moment cannot be undone at `at`."""
     return at - dt.timedelta(seconds=settings.REVIEW_UNDO_SECONDS)
+
+
+@Statement
+def texts_of(*, slot: int) -> QuerySet[Response, str]:
+    """What the slot's task holds to be judged, exactly as it is stored."""
+    responses = Response.objects.filter(task__slots=slot).order_by("ordinal")
+    return responses.values_list(Coalesce("output__text", "text"), flat=True)
 
 
 def campaigns_visible_to(user: User) -> QuerySet[Campaign]:

@@ -21,7 +21,7 @@ def add(campaign: Campaign, items: Iterable[tuple[int, Item]], *, due_at: dt.dat
     """Add each item as a task: all of them, or nothing. How many there were.
 
     Items come with their line numbers, by which an item that is there already is named. The caller holds the
-    campaign's row, so that the sides of two uploads are balanced together.
+    campaign's row, so that the places of two uploads are balanced together.
     """
     added = 0
     placing = Placing(overlap=campaign.overlap, seed=campaign.seed, already=group_sizes(campaign))
@@ -50,7 +50,7 @@ def refuse_repeated(campaign: Campaign, batch: list[tuple[int, Item]]) -> None:
     repeated = []
     for number, item in batch:
         if item.key in seen:
-            reason = f"{item.item!r} with these two sources is in the campaign already"
+            reason = f"{item.item!r} with these sources is in the campaign already"
             repeated.append(LineError(number, "item", reason))
         seen.add(item.key)
     if repeated:
@@ -73,11 +73,8 @@ def add_batch(campaign: Campaign, items: list[Item], placing: Placing, *, due_at
     )
     responses, slots = [], []
     for task, item in zip(tasks, items, strict=True):
-        # Which response is first is drawn, so that not even our own rows put one system before the other.
-        ordered = sorted(item.responses, key=lambda response: response.source)
-        reference_is_first = placing.draw(f"pair-{item.key}") % 2 == 0
-        if not reference_is_first:
-            ordered.reverse()
+        ordinals = placing.ordinals(item.key, len(item.responses))
+        by_source = sorted(item.responses, key=lambda response: response.source)
         responses += [
             Response(
                 task=task,
@@ -87,7 +84,7 @@ def add_batch(campaign: Campaign, items: list[Item], placing: Placing, *, due_at
                 text=response.text,
                 format=response.format,
             )
-            for ordinal, response in enumerate(ordered)
+            for ordinal, response in zip(ordinals, by_source, strict=True)
         ]
         slots += [
             Slot(
@@ -95,10 +92,10 @@ def add_batch(campaign: Campaign, items: list[Item], placing: Placing, *, due_at
                 campaign=campaign,
                 ordinal=placed.ordinal,
                 order_key=placed.order_key,
-                first_on_slot_1=placed.first_on_slot_1,
+                places=placed.places,
                 due_at=due_at,
             )
-            for placed in placing.slots(Placeable(item.key, item.group, reference_is_first))
+            for placed in placing.slots(Placeable(item.key, item.group, ordinals))
         ]
     Response.objects.bulk_create(responses)
     Slot.objects.bulk_create(slots)

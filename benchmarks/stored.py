@@ -34,10 +34,10 @@ MARK_DONE = (
        FROM annotation_slot WHERE campaign_id = %(campaign)s AND state = 'done'
        AND NOT EXISTS (SELECT 1 FROM annotation_assignment a WHERE a.slot_id = annotation_slot.id)""",
     """INSERT INTO annotation_judgment (public_id, assignment_id, slot_id, campaign_id, task_id, evaluator_id,
-                                        choice, answers, first_on_slot_1, comment, wall_ms, submitted_at,
+                                        choice, answers, places, comment, wall_ms, submitted_at,
                                         state, settled_at)
        SELECT a.judgment_id, a.id, a.slot_id, a.campaign_id, a.task_id, a.evaluator_id, 'tie',
-              '{}', true, '', 1, now(), 'final', now()
+              '{}', '01', '', 1, now(), 'final', now()
        FROM annotation_assignment a WHERE a.campaign_id = %(campaign)s AND a.state = 'submitted'
        AND NOT EXISTS (SELECT 1 FROM annotation_judgment j WHERE j.assignment_id = a.id)""",
 )

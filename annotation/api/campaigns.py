@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from annotation import agreement, lookup, opening, querysets, rubrics
 from annotation.items import read_items
 from annotation.models import Campaign, Protocol, SlotState
+from annotation.protocols import rules_of
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView, paged
@@ -25,18 +26,44 @@ class Strict(serializers.Serializer):
         return super().to_internal_value(data)
 
 
+class ScaleField(serializers.ListField):
+    """A text for each point from 1 up; those between the ends may be empty."""
+
+    def __init__(self, **options):
+        text = serializers.CharField(max_length=200, allow_blank=True)
+        fewest, most = rubrics.FEWEST_POINTS, rubrics.MOST_POINTS
+        super().__init__(child=text, required=False, min_length=fewest, max_length=most, **options)
+
+    def to_internal_value(self, data):
+        scale = super().to_internal_value(data)
+        if not (scale[0] and scale[-1]):
+            raise serializers.ValidationError("says what its two ends mean, at least")
+        return scale
+
+
+def refuse_repeated_ids(rows):
+    if len({row["id"] for row in rows}) < len(rows):
+        raise serializers.ValidationError("each needs an id of its own")
+    return rows
+
+
 class CriterionIn(Strict):
     id = serializers.SlugField(max_length=40)
     question = serializers.CharField(max_length=300)
     anchors = serializers.CharField(max_length=2000, default="", allow_blank=True)
+    scale = ScaleField()
+
+
+class ReasonIn(Strict):
+    id = serializers.SlugField(max_length=40)
+    label = serializers.CharField(max_length=120)  # type: ignore[assignment]
+    severity = serializers.ChoiceField(rubrics.SEVERITIES, required=False)
 
 
 class WorkedExampleIn(Strict):
     prompt = serializers.CharField(max_length=5000)
-    responses = serializers.ListField(
-        child=serializers.CharField(max_length=5000), min_length=2, max_length=2
-    )
-    answer = serializers.ChoiceField(["1", "2", "tie", "both_bad"])
+    responses = serializers.ListField(child=serializers.CharField(max_length=5000))
+    answer = serializers.CharField(max_length=300)
     why = serializers.CharField(max_length=2000)
     is_counter_example = serializers.BooleanField(default=False)
 
@@ -48,8 +75,12 @@ class RubricIn(Strict):
     question = serializers.CharField(max_length=300)
     guidance = serializers.CharField(max_length=20_000)
     strength = serializers.BooleanField(default=False)
+    scale = ScaleField()
     criteria: serializers.ListSerializer = serializers.ListSerializer(
         child=CriterionIn(), default=list, max_length=rubrics.MOST_CRITERIA
+    )
+    reasons: serializers.ListSerializer = serializers.ListSerializer(
+        child=ReasonIn(), default=list, max_length=rubrics.MOST_REASONS
     )
     examples: serializers.ListSerializer = serializers.ListSerializer(
         child=WorkedExampleIn(), default=list, max_length=20
@@ -59,9 +90,10 @@ class RubricIn(Strict):
     )
 
     def validate_criteria(self, criteria):
-        if len({criterion["id"] for criterion in criteria}) < len(criteria):
-            raise serializers.ValidationError("each needs an id of its own")
-        return criteria
+        return refuse_repeated_ids(criteria)
+
+    def validate_reasons(self, reasons):
+        return refuse_repeated_ids(reasons)
 
 
 class CampaignIn(serializers.Serializer):
@@ -84,7 +116,6 @@ class Campaigns(ApiView):
     def post(self, request):
         """Open a stand-alone campaign; its items are added next."""
         given = self.shaped(CampaignIn)
-        given.pop("protocol")  # there is one so far, and the serializer knows no other
         campaign = opening.open_stand_alone(**given, by=request.user, at=self.at)
         return Response(summary(campaign), status=201)
 
@@ -134,7 +165,8 @@ class CampaignTasks(ApiView):
         """Add stand-alone items, a line each: all of them or, where a line is bad, none."""
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
         lines = bounded_lines(request.data) if request.data else []
-        added = opening.add_items(campaign.pk, read_items(lines), by=request.user, at=self.at)
+        items = read_items(lines, rules_of(campaign.protocol))
+        added = opening.add_items(campaign.pk, items, by=request.user, at=self.at)
         return Response({"id": str(campaign.public_id), "added": added}, status=201)
 
 

@@ -6,11 +6,18 @@ from rest_framework.response import Response
 
 from annotation import assignment as assignments
 from annotation import judging, presenters, queue
-from annotation.judging import Answer
+from annotation.answers import Answer
 from annotation.models import Assignment
+from annotation.protocols import rules_of
+from annotation.protocols.rules import HEADLINES
+from annotation.protocols.spans import LONGEST_NOTE
 from annotation.queue import NothingToDo
+from annotation.rubrics import MOST_POINTS, SEVERITIES
 from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView
+
+# What the protocol says of a judgment.
+SAID = {*HEADLINES, "strength", "answers"}
 
 
 class NextIn(serializers.Serializer):
@@ -20,17 +27,52 @@ class NextIn(serializers.Serializer):
 
 @extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}]})
 class PreferenceField(serializers.Field):
-    """1, 2, "tie" or "both_bad"; which of them it is, the act checks."""
+    """A number or a word; whether it is an answer here, the act checks."""
 
     def to_internal_value(self, data):
         if isinstance(data, bool) or not isinstance(data, int | str):
-            raise serializers.ValidationError('must be 1, 2, "tie" or "both_bad"')
+            raise serializers.ValidationError("must be a number or a word")
         return data
 
 
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": MOST_POINTS})
+class RatingField(serializers.JSONField):
+    """A point of the rubric's scale."""
+
+
+@extend_schema_field({"type": "array", "items": {"type": "array", "items": {"type": "integer"}}})
+class RankingField(serializers.JSONField):
+    """Groups of places, best first; those of a group are tied."""
+
+
+@extend_schema_field(
+    {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "required": ["start", "end", "reason"],
+            "properties": {
+                "start": {"type": "integer", "minimum": 0},
+                "end": {"type": "integer", "minimum": 1},
+                "reason": {"type": "string"},
+                "severity": {"type": "string", "enum": list(SEVERITIES)},
+                "note": {"type": "string", "maxLength": LONGEST_NOTE},
+            },
+        },
+    }
+)
+class SpansField(serializers.JSONField):
+    """Ranges of Unicode code points of the response's text; an empty list says that no error was found."""
+
+
 class JudgmentIn(serializers.Serializer):
+    """One of preference, rating, ranking and spans, as the rubric's protocol has it; which, the act checks."""
+
     judgment_id = serializers.UUIDField()
-    preference = PreferenceField()
+    preference = PreferenceField(allow_null=True, default=None)
+    rating = RatingField(allow_null=True, default=None)
+    ranking = RankingField(allow_null=True, default=None)
+    spans = SpansField(allow_null=True, default=None)
     strength = serializers.IntegerField(required=False, allow_null=True, default=None)
     answers = serializers.DictField(child=PreferenceField(), default=dict)
     comment = serializers.CharField(required=False, allow_blank=True, default="", trim_whitespace=False)
@@ -47,17 +89,19 @@ class JudgmentOut(serializers.Serializer):
     judgment_id = serializers.UUIDField(source="public_id")
     assignment = serializers.UUIDField(source="assignment.public_id")
     state = serializers.CharField()
-    preference = serializers.SerializerMethodField()
-    strength = serializers.IntegerField(allow_null=True)
-    answers = serializers.SerializerMethodField()
+    preference = PreferenceField(required=False)
+    rating = RatingField(required=False)
+    ranking = RankingField(required=False)
+    spans = SpansField(required=False)
+    strength = serializers.IntegerField(required=False, allow_null=True)
+    answers = serializers.DictField(child=PreferenceField(), required=False)
     comment = serializers.CharField()
     submitted_at = serializers.DateTimeField()
 
-    def get_preference(self, judgment) -> int | str:
-        return judging.as_shown(judgment.choice, judgment)
-
-    def get_answers(self, judgment) -> dict:
-        return {name: judging.as_shown(choice, judgment) for name, choice in judgment.answers.items()}
+    def to_representation(self, judgment) -> dict:
+        stored = super().to_representation(judgment)
+        own = {name: value for name, value in stored.items() if name not in SAID}
+        return own | rules_of(judgment.campaign.protocol).shown(judgment)
 
 
 def leased(assignment: Assignment) -> dict:

@@ -9,6 +9,9 @@ from django.db.models import Q
 
 class Protocol(models.TextChoices):
     PAIRWISE = "pairwise", "Blind pairwise comparison"
+    RATING = "rating", "Rating on a scale"
+    RANKING = "ranking", "Ranking of several responses"
+    SPANS = "spans", "Marking of errors in the text"
 
 
 class CampaignStatus(models.TextChoices):
@@ -25,12 +28,17 @@ class Rubric(models.Model):
 
     name = models.CharField(max_length=80)
     version = models.PositiveIntegerField()
+    # Of all its versions: what asks for a rating asks for nothing else later.
+    protocol = models.CharField(max_length=12, choices=Protocol.choices, default=Protocol.PAIRWISE)
     question = models.CharField(max_length=300)
     guidance = models.TextField()
     body = models.JSONField(default=dict)
 
     class Meta:
-        constraints = [models.UniqueConstraint(name="rubric_version_once", fields=["name", "version"])]
+        constraints = [
+            models.UniqueConstraint(name="rubric_version_once", fields=["name", "version"]),
+            models.CheckConstraint(name="rubric_protocol_known", condition=Q(protocol__in=Protocol.values)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} v{self.version}"

@@ -1,5 +1,8 @@
 """What somebody answered. Append-only."""
 
+import functools
+import operator
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -21,6 +24,16 @@ class JudgmentState(models.TextChoices):
     SURPLUS = "surplus", "Given after the task went to somebody else"
 
 
+# One column for each protocol.
+SAID = ["choice", "rating", "ranking", "spans"]
+
+
+def says_one_thing() -> Q:
+    """One column is filled, and no other."""
+    only = [Q(**{f"{column}__isnull": column != filled for column in SAID}) for filled in SAID]
+    return functools.reduce(operator.or_, only)
+
+
 # At most one of these per slot, and per task and evaluator.
 STANDING = ["provisional", "final"]
 
@@ -28,8 +41,8 @@ STANDING = ["provisional", "final"]
 class Judgment(models.Model):
     """An answer to an assignment.
 
-    `choice` names the response itself, not where it stood; `first_on_slot_1` keeps where it stood, so that a
-    habit of picking one side can be found.
+    What was said names responses themselves, by their ordinals, not where they stood; `places` keeps where each
+    stood, so that a habit of picking one place can be found. Which column holds it, the campaign's protocol says.
     """
 
     public_id = models.UUIDField(unique=True, editable=False)
@@ -42,12 +55,20 @@ class Judgment(models.Model):
     evaluator = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="judgments"
     )
-    choice = models.CharField(max_length=8, choices=Choice.choices)
+    # Pairwise.
+    choice = models.CharField(max_length=8, choices=Choice.choices, null=True)
     # 1: better, 2: much better; where the rubric asks, and one response is preferred.
     strength = models.PositiveSmallIntegerField(null=True)
-    # By criterion of the rubric, in the words of `choice`.
+    # Rating: a point of the rubric's scale.
+    rating = models.PositiveSmallIntegerField(null=True)
+    # Ranking: groups of ordinals, best first; those of a group are tied.
+    ranking = models.JSONField(null=True)
+    # Spans: start, end, reason, and perhaps severity and note; none says that no error was found.
+    spans = models.JSONField(null=True)
+    # By criterion of the rubric, as the main answer.
     answers = models.JSONField(default=dict)
-    first_on_slot_1 = models.BooleanField()
+    # As the slot has it.
+    places = models.CharField(max_length=9)
     comment = models.TextField(blank=True)
     active_ms = models.PositiveIntegerField(null=True)
     wall_ms = models.PositiveIntegerField()
@@ -66,7 +87,15 @@ class Judgment(models.Model):
             models.UniqueConstraint(
                 name="judgment_one_per_slot", fields=["slot"], condition=Q(state__in=STANDING)
             ),
-            models.CheckConstraint(name="judgment_choice_known", condition=Q(choice__in=Choice.values)),
+            models.CheckConstraint(
+                name="judgment_choice_known", condition=Q(choice=None) | Q(choice__in=Choice.values)
+            ),
+            models.CheckConstraint(name="judgment_says_one_thing", condition=says_one_thing()),
+            models.CheckConstraint(
+                name="judgment_rating_on_a_scale",
+                condition=Q(rating=None) | Q(rating__range=(1, 10)),
+            ),
+            models.CheckConstraint(name="judgment_places_known", condition=~Q(places="")),
             models.CheckConstraint(name="judgment_state_known", condition=Q(state__in=JudgmentState.values)),
             models.CheckConstraint(
                 name="judgment_settled_at",
@@ -75,7 +104,9 @@ class Judgment(models.Model):
             ),
             models.CheckConstraint(
                 name="judgment_strength_of_a_preference",
-                condition=Q(strength=None) | Q(strength__in=[1, 2], choice__in=["first", "second"]),
+                # A comparison with no choice is neither true nor false, which a constraint lets pass.
+                condition=Q(strength=None)
+                | Q(strength__in=[1, 2], choice__isnull=False, choice__in=["first", "second"]),
             ),
         ]
         indexes = [

@@ -19,16 +19,16 @@ class Format(models.TextChoices):
 
 
 class Task(models.Model):
-    """An item with an unordered pair of responses. Which of them a person sees first is the slot's matter.
+    """An item with its responses, in no order. Which of them stands where on the screen is the slot's matter.
 
-    `key` is the digest of item and sources: the same pair is asked once.
+    `key` is the digest of item and sources: the same is asked once.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     campaign = models.ForeignKey("annotation.Campaign", on_delete=models.PROTECT, related_name="tasks")
     item = models.CharField(max_length=200)
     key = models.CharField(max_length=64)
-    # The systems and the stratum: within it sides are balanced.
+    # The systems and the stratum: within it places are balanced.
     group = models.CharField(max_length=64)
     prompt = models.TextField()
     prompt_format = models.CharField(max_length=8, choices=Format.choices, default=Format.TEXT)
@@ -102,8 +102,8 @@ class Slot(models.Model):
     """One required judgment of a task: the queue, and nothing but the queue.
 
     `order_key` is a seeded shuffle fixed when the campaign opens, so that order costs nothing at claim time.
-    `first_on_slot_1` says which response is shown first; a slot that comes back keeps it. Withdrawn is what
-    nobody has to judge any more: it stays so.
+    `places` says which response stands where: "10" puts the response 1 into the first place. A slot that comes
+    back keeps it. Withdrawn is what nobody has to judge any more: it stays so.
     """
 
     task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="slots")
@@ -112,7 +112,7 @@ class Slot(models.Model):
     # Smaller is sooner; the lead's, within equal due times.
     priority = models.SmallIntegerField(default=0)
     order_key = models.PositiveBigIntegerField()
-    first_on_slot_1 = models.BooleanField()
+    places = models.CharField(max_length=9)
     due_at = models.DateTimeField()
     state = models.CharField(max_length=9, choices=SlotState.choices, default=SlotState.OPEN)
     holder = models.ForeignKey(
@@ -129,6 +129,7 @@ class Slot(models.Model):
                 name="slot_one_judgment_each", fields=["holder", "task"], condition=Q(holder__isnull=False)
             ),
             models.CheckConstraint(name="slot_state_known", condition=Q(state__in=SlotState.values)),
+            models.CheckConstraint(name="slot_places_known", condition=~Q(places="")),
             models.CheckConstraint(
                 name="slot_held_has_holder",
                 condition=Q(state__in=["open", "withdrawn"], holder=None, token=None, lease_until=None)

@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from annotation import agreement, campaigns, escalation, lookup, policies, querysets
+from annotation import agreement, campaigns, escalation, findings, lookup, policies, querysets
 from annotation.models import Campaign, Escalation, Slot, SlotState
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires
@@ -47,8 +47,6 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     campaign = lookup.campaign_named(public_id, seen_by=request.user)
     may_manage = request.user.can(Permission.MANAGE_CAMPAIGNS)
     found = agreement.of(campaign, at=clock.now())
-    rule = campaigns.rule_of(campaign)
-    deciding = found.coefficient(rule.coefficient)
     slots = Slot.objects.filter(campaign=campaign, task__excluded_at=None).aggregate(
         wanted=Count("pk"),
         done=Count("pk", filter=Q(state=SlotState.DONE)),
@@ -62,10 +60,6 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
             judgments=Count("judgments", filter=Q(judgments__state__in=["provisional", "final"])),
         ),
         "findings": found.as_json(name_of=str if may_manage else agreement.pseudonym),
-        "mean_of_pairs": found.cohen,
-        "agreement": deciding.as_json(),
-        "usable": gates.usable(deciding, rule.floor),
-        "rule": rule,
         "escalated": Escalation.objects.filter(task__campaign=campaign).count(),
         "overdue": campaign.status == "open" and campaign.due_at < clock.now(),
         "pausing": policies.pausing(request.user, campaign),
@@ -73,8 +67,23 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "unblocking": policies.unblocking(request.user, campaign),
         "may_manage": may_manage,
         "skipped": skipped(campaign) if may_manage else [],
+        **told_of(campaign, found),
     }
     return page(request, "annotation/campaign.html", context, fragment="annotation/_campaign.html")
+
+
+def told_of(campaign: Campaign, found: agreement.Findings | findings.Findings) -> dict[str, Any]:
+    """What the page says about agreement beyond the numbers: of preferences, whether a policy can use them."""
+    if isinstance(found, findings.Findings):
+        return {"headline": found.coefficient(found.headline).as_json(), "headline_name": found.headline}
+    rule = campaigns.rule_of(campaign)
+    deciding = found.coefficient(rule.coefficient)
+    return {
+        "mean_of_pairs": found.cohen,
+        "agreement": deciding.as_json(),
+        "usable": gates.usable(deciding, rule.floor),
+        "rule": rule,
+    }
 
 
 def skipped(campaign: Campaign) -> list[dict[str, Any]]:

@@ -9,7 +9,8 @@ from django_q.tasks import async_task
 
 from annotation import assignment as assignments
 from annotation import campaigns, judging, opening
-from annotation.judging import Answer
+from annotation.answers import Answer
+from annotation.blinding import place_of
 from annotation.models import Campaign, Slot, SlotState
 from datasets import versions
 from datasets.examples import Example
@@ -116,7 +117,7 @@ def judge_as_program(slot: Slot, evaluator: User, examples: dict[str, Example]) 
     elif abs(first - second) < 0.1:
         preference = "tie"
     else:
-        preference = 1 if (first > second) == slot.first_on_slot_1 else 2
+        preference = place_of(0 if first > second else 1, slot.places)
     at = clock.now()
     assignment = assignments.give(slot, evaluator, at=at)
     judging.submit(

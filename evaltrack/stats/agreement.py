@@ -89,7 +89,11 @@ def cohen_kappa(table: ArrayLike, *, seed: int) -> Estimate | Undefined:
 
 
 def krippendorff_alpha(
-    units: Mapping[Hashable, Sequence[Any]] | Iterable[Sequence[Any]], *, level: Level, seed: int
+    units: Mapping[Hashable, Sequence[Any]] | Iterable[Sequence[Any]],
+    *,
+    level: Level,
+    seed: int,
+    item_of: Mapping[Hashable, Hashable] | None = None,
 ) -> Estimate | Undefined:
     """Krippendorff's alpha of any number of raters, with a bootstrap interval over units (Krippendorff 2004).
 
@@ -97,19 +101,23 @@ def krippendorff_alpha(
     two ratings pair with nothing and are left out. `level` is the level of measurement: "nominal" takes any
     labels, the others numbers ("ratio" from 0 up). `n` counts the units used.
 
+    The interval resamples units, or the items that `item_of` names for each unit's key: units that share a prompt
+    are not independent. `clusters` then counts those items.
+
     Undefined without a unit that two people rated, and when only one value occurs. Without an interval below
-    ten units. Chance disagreement is recomputed in each draw; holding it fixed covers too little (Zapf et al.
-    2016).
+    ten units or items. Chance disagreement is recomputed in each draw; holding it fixed covers too little (Zapf
+    et al. 2016).
     """
-    ratings = units.values() if isinstance(units, Mapping) else units
-    pairable = [kept for unit in ratings if len(kept := [r for r in unit if r is not None]) >= 2]
+    named = units.items() if isinstance(units, Mapping) else enumerate(units)
+    pairable = {key: kept for key, unit in named if len(kept := [r for r in unit if r is not None]) >= 2}
     n = len(pairable)
     if n == 0:
         return Undefined("no unit has two ratings")
-    values, numbered = coded(pairable, level)
+    values, numbered = coded(list(pairable.values()), level)
     if len(values) == 1:
         return one_label(n, "units")
-    patterns = Counter(tuple(sorted(unit)) for unit in numbered)
+    pattern_of = {key: tuple(sorted(unit)) for key, unit in zip(pairable, numbered, strict=True)}
+    patterns = Counter(pattern_of.values())
     distinct = sorted(patterns)
     multiplicity = np.array([patterns[pattern] for pattern in distinct])
     counts = pattern_counts(distinct, len(values))
@@ -120,11 +128,35 @@ def krippendorff_alpha(
         )
     else:
         value = float(alphas(multiplicity[None, :].astype(np.float64), counts, values, level)[0])
-    blocks = resampled(multiplicity, len(values), seed) if n >= FEWEST_UNITS else ()
-    draws = np.concatenate([np.empty(0), *(alphas(weights, counts, values, level) for weights in blocks)])
     totals = multiplicity @ counts
     differ = 1 - float(((totals / totals.sum()) ** 2).sum())
-    return bootstrap_estimate(value, draws, n, differ, "unit bootstrap", n=n, seed=seed)
+    if item_of is None:
+        drawn, made_of, resamples = multiplicity, None, n
+    else:
+        drawn, made_of = _by_item(pattern_of, distinct, item_of)
+        resamples = int(drawn.sum())
+    blocks = resampled(drawn, len(values), seed) if resamples >= FEWEST_UNITS else ()
+    weighted = (weights if made_of is None else weights @ made_of for weights in blocks)
+    draws = np.concatenate([np.empty(0), *(alphas(weights, counts, values, level) for weights in weighted)])
+    if item_of is None:
+        return bootstrap_estimate(value, draws, n, differ, "unit bootstrap", n=n, seed=seed)
+    method = "bootstrap over items"
+    return bootstrap_estimate(value, draws, resamples, differ, method, n=n, clusters=resamples, seed=seed)
+
+
+def _by_item(
+    pattern_of: Mapping[Hashable, tuple[int, ...]],
+    distinct: Sequence[tuple[int, ...]],
+    item_of: Mapping[Hashable, Hashable],
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """How often each kind of item occurs, and how many units of each pattern an item of that kind has."""
+    column = {pattern: number for number, pattern in enumerate(distinct)}
+    items: dict[Hashable, list[int]] = defaultdict(lambda: [0] * len(distinct))
+    for key, pattern in pattern_of.items():
+        items[item_of[key]][column[pattern]] += 1
+    kinds = Counter(tuple(item) for item in items.values())
+    ordered = sorted(kinds)
+    return np.array([kinds[kind] for kind in ordered]), np.array(ordered, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def test_net_preference(ten):
 
 def test_the_left_side_is_counted_over_decisive_judgments(ten):
     left = sum(
-        (judgment.choice == "first") == judgment.first_on_slot_1
+        (judgment.choice == "first") == (judgment.places == "01")
         for judgment in ten.judgments.filter(choice__in=["first", "second"])
     )
     found = agreement.of(ten, at=clock.now()).left_picks

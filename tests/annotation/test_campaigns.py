@@ -129,6 +129,7 @@ def test_opening_is_in_the_ledger(campaign):
         "experiment": campaign.experiment.public_id,
         "items": 6,
         "overlap": 2,
+        "protocol": "pairwise",
         "rubric": "helpfulness v1",
         "simulated": False,
     }
@@ -254,7 +255,7 @@ def test_the_root_in_the_ledger_proves_each_judgment(campaign, both, lead):
                     "choice": judgment.choice,
                     "strength": None,
                     "answers": {},
-                    "first_on_slot_1": judgment.first_on_slot_1,
+                    "first_on_slot_1": judgment.places == "01",
                     "submitted_at": judgment.submitted_at.isoformat(),
                 }
             )
@@ -268,15 +269,15 @@ def test_the_root_in_the_ledger_proves_each_judgment(campaign, both, lead):
         assert not merkle.verify_inclusion(merkle.leaf_hash(b"another"), index, len(leaves), proof, root)
 
 
-@pytest.mark.parametrize("change", [{"choice": "both_bad"}, {"first_on_slot_1": None}])
+@pytest.mark.parametrize("change", [{"choice": "both_bad"}, {"places": None}])
 def test_a_judgment_changed_afterwards_no_longer_fits_the_root(campaign, both, lead, change):
     factory.judge_everything(both)
     close(campaign, lead)
     root = LedgerEntry.objects.get(event="campaign_closed").content["facts"]["judgments_root"]
     assert campaigns.judgments_root(campaign) == root
     judgment = campaign.judgments.first()
-    if "first_on_slot_1" in change:
-        change = {"first_on_slot_1": not judgment.first_on_slot_1}
+    if "places" in change:
+        change = {"places": judgment.places[::-1]}
     Judgment.objects.filter(pk=judgment.pk).update(**change)
     assert campaigns.judgments_root(campaign) != root
 

@@ -110,7 +110,7 @@ def test_a_skipped_task_never_comes_back_to_who_skipped_it(campaign, evaluator_o
 
 
 def test_a_slot_that_comes_back_keeps_its_side_and_its_place_in_the_queue(campaign, both):
-    before = campaign.slots.order_by("due_at", "order_key").values("pk", "first_on_slot_1", "order_key")[0]
+    before = campaign.slots.order_by("due_at", "order_key").values("pk", "places", "order_key")[0]
     for state in ("skipped", "released"):
         for evaluator in both:
             shown = factory.next_for(evaluator)
@@ -118,7 +118,7 @@ def test_a_slot_that_comes_back_keeps_its_side_and_its_place_in_the_queue(campai
                 give_back(shown, state)
     slot = Slot.objects.get(pk=before["pk"])
     assert (slot.state, slot.holder, slot.token, slot.lease_until) == (SlotState.OPEN, None, None, None)
-    assert {"pk": slot.pk, "first_on_slot_1": slot.first_on_slot_1, "order_key": slot.order_key} == before
+    assert {"pk": slot.pk, "places": slot.places, "order_key": slot.order_key} == before
 
 
 def test_what_one_skips_is_next_for_somebody_else(campaign, both):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from annotation import judging
 from annotation.judging import LONGEST_COMMENT, Answer
 from annotation.models import Assignment, Choice, Judgment, Slot, SlotState
+from annotation.protocols import pairwise
 from evaltrack import clock
 from evaltrack.accounts import grants
 from evaltrack.accounts.roles import Permission, Role
@@ -51,11 +52,11 @@ def api(shown):
 # ── What is stored ───────────────────────────────────────────────────────────────────────────────────
 
 
-@given(first_on_slot_1=st.booleans(), preference=st.sampled_from([1, 2, "1", "2"]))
-def test_a_preference_names_the_response_wherever_it_stood(first_on_slot_1, preference):
-    chosen = judging.chosen(preference, Slot(first_on_slot_1=first_on_slot_1))
+@given(places=st.sampled_from(["01", "10"]), preference=st.sampled_from([1, 2, "1", "2"]))
+def test_a_preference_names_the_response_wherever_it_stood(places, preference):
+    chosen = pairwise.chosen(preference, places)
     shown_in_place = (
-        {1: Choice.FIRST, 2: Choice.SECOND} if first_on_slot_1 else {1: Choice.SECOND, 2: Choice.FIRST}
+        {1: Choice.FIRST, 2: Choice.SECOND} if places == "01" else {1: Choice.SECOND, 2: Choice.FIRST}
     )
     assert chosen == shown_in_place[int(preference)]
 
@@ -64,7 +65,7 @@ def test_both_orders_of_a_task_lead_to_the_same_stored_preference(campaign, both
     factory.judge_everything(both, factory.prefers_candidate)
     for task in campaign.tasks.prefetch_related("judgments"):
         one, other = task.judgments.all()
-        assert one.first_on_slot_1 != other.first_on_slot_1
+        assert one.places == other.places[::-1]
         assert (
             one.choice
             == other.choice

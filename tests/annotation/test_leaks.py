@@ -354,7 +354,7 @@ def test_the_two_orders_of_a_task_differ_in_nothing_but_the_order(crawler, both)
         return CSRF.sub("", crawler.ask("get", "/review/").content.decode())
 
     one_way = page()
-    Slot.objects.filter(pk=shown.slot_id).update(first_on_slot_1=not shown.slot.first_on_slot_1)
+    Slot.objects.filter(pk=shown.slot_id).update(places=shown.slot.places[::-1])
     other_way = page()
     first, second = factory.texts_of(shown.task)
     assert one_way != other_way

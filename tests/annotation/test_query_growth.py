@@ -37,9 +37,7 @@ def another_campaign(campaign):
         row.save()
         task.pk, task.public_id, task.campaign = None, uuid.uuid4(), row
         task.save()
-        Slot.objects.create(
-            task=task, campaign=row, ordinal=0, order_key=0, first_on_slot_1=True, due_at=row.due_at
-        )
+        Slot.objects.create(task=task, campaign=row, ordinal=0, order_key=0, places="01", due_at=row.due_at)
 
     return add
 

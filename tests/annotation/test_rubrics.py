@@ -39,7 +39,7 @@ def test_a_rubric_is_read_with_all_its_parts():
 
 def test_a_complete_answer_is_stored_in_terms_of_responses(shown):
     judgment = factory.judge(shown, 2, strength=2, answers={"truth": 1}, comment="It cites.")
-    on_slot_1, on_slot_2 = ("first", "second") if shown.slot.first_on_slot_1 else ("second", "first")
+    on_slot_1, on_slot_2 = ("first", "second") if shown.slot.places == "01" else ("second", "first")
     assert (judgment.choice, judgment.strength, judgment.answers) == (on_slot_2, 2, {"truth": on_slot_1})
 
 

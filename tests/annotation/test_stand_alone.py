@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from annotation import agreement, campaigns, rubrics
+from annotation.blinding import place_of
 from annotation.models import Campaign, Response, Rubric, Slot, Task
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission
@@ -58,7 +59,7 @@ def test_items_become_tasks_with_two_slots_each(campaign, add):
 
 def test_it_is_open_at_once_and_people_judge_it(campaign, add, both, lead):
     add(*(line(number) for number in range(6)))
-    assert factory.judge_everything(both, lambda shown: place_of(shown, "system-b")) == 12
+    assert factory.judge_everything(both, lambda shown: place_with(shown, "system-b")) == 12
     found = agreement.of(campaign, at=clock.now())
     assert (found.n_judgments, found.counts) == (
         12,
@@ -70,15 +71,15 @@ def test_it_is_open_at_once_and_people_judge_it(campaign, add, both, lead):
     assert verify().ok
 
 
-def place_of(shown, source):
-    return 1 if (factory.sources_of(shown.task)[0] == source) == shown.slot.first_on_slot_1 else 2
+def place_with(shown, source):
+    return place_of(factory.sources_of(shown.task).index(source), shown.slot.places)
 
 
 def test_sides_are_balanced_over_uploads(campaign, add):
     for start in range(0, 21, 7):
         add(*(line(number) for number in range(start, start + 7)))
     first = Counter(
-        (factory.sources_of(slot.task)[0] == "system-a") == slot.first_on_slot_1
+        (factory.sources_of(slot.task)[0] == "system-a") == (slot.places == "01")
         for slot in Slot.objects.filter(ordinal=0).select_related("task")
     )
     assert abs(first[True] - first[False]) <= 1
@@ -107,7 +108,7 @@ def test_the_same_upload_with_its_key_is_one(client, campaign):
         (line(2, answer="b"), "answer", "unknown field"),
         (line(2, responses=[]), "responses", "a list of two"),
         (line(2, responses=["a", "b"]), "responses[0]", "must be an object"),
-        (line(2, responses=[{"source": "a", "text": "1"}] * 2), "responses", "two sources"),
+        (line(2, responses=[{"source": "a", "text": "1"}] * 2), "responses", "a source of its own"),
         (line(2, responses=[{"source": "a"}, {"source": "b", "text": ""}]), "responses[0].text", "text"),
         (line(2, prompt_format="html"), "prompt_format", "is one of"),
         (line(2, stratum=["x"]), "stratum", "must be text"),

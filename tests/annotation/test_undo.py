@@ -157,7 +157,7 @@ def test_two_standing_judgments_of_one_slot_are_impossible(judged, evaluator_two
             task=judged.task,
             evaluator=evaluator_two,
             choice="tie",
-            first_on_slot_1=True,
+            places="01",
             wall_ms=1,
             submitted_at=clock.now(),
         )

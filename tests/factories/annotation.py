@@ -8,7 +8,8 @@ from django.conf import settings
 from django.db.models import F
 
 from annotation import assignment, judging, opening, queue
-from annotation.judging import Answer
+from annotation.answers import Answer
+from annotation.blinding import place_of
 from annotation.models import Assignment, Campaign, Judgment, Slot, Task
 from annotation.queue import NothingToDo
 from evaltrack import clock
@@ -77,7 +78,7 @@ def texts_of(task: Task) -> list[str]:
 
 def prefers_candidate(shown: Assignment) -> int:
     """The place in which the candidate's answer stands."""
-    return 1 if (sources_of(shown.task)[0] == "candidate") == shown.slot.first_on_slot_1 else 2
+    return place_of(sources_of(shown.task).index("candidate"), shown.slot.places)
 
 
 def prefers_baseline(shown: Assignment) -> int:

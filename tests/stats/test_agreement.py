@@ -325,6 +325,21 @@ def test_tasks_of_one_item_are_resampled_together():
     assert by_item.ci_high - by_item.ci_low > 2 * (by_task.ci_high - by_task.ci_low)
 
 
+def test_units_of_one_item_are_resampled_together():
+    units = {task: ["AB"[task % 2], "AB"[(task // 3) % 2]] for task in range(120)}
+    by_unit = krippendorff_alpha(units, level="nominal", seed=1)
+    alone = krippendorff_alpha(units, level="nominal", seed=1, item_of={task: task for task in units})
+    assert (alone.value, alone.ci_low, alone.ci_high) == (by_unit.value, by_unit.ci_low, by_unit.ci_high)
+    # Twelve equal units of each of ten items are ten independent things.
+    copies = {task: units[task % 10] for task in units}
+    as_many = krippendorff_alpha(copies, level="nominal", seed=1)
+    as_ten = krippendorff_alpha(copies, level="nominal", seed=1, item_of={task: task % 10 for task in units})
+    assert (as_many.value, as_ten.n, as_ten.clusters) == (as_ten.value, 120, 10)
+    assert as_ten.ci_high - as_ten.ci_low > 2 * (as_many.ci_high - as_many.ci_low)
+    few = krippendorff_alpha(copies, level="nominal", seed=1, item_of={task: task % 9 for task in units})
+    assert few.ci_low is None
+
+
 def test_complete_preference_agreement_leaves_room_below_one():
     kappa = preference_kappa(judgments_by(one="AB" * 15, two="AB" * 15), between="raters", seed=1).kappa
     assert (kappa.value, kappa.ci_high) == (1, 1)

@@ -102,7 +102,8 @@ class Command(BaseCommand):
                 f"\n{campaign.name} is open for people: {campaign.slots.count()} judgments wanted."
             )
         if simulated:
-            kappa = agreement.of(simulated, at=clock.now()).cohen_kappa
+            judgments = agreement.counted(simulated, at=clock.now())
+            kappa = agreement.of_pairs(simulated, judgments).cohen_kappa
             shown = (
                 f"{kappa.value:.2f} ({kappa.ci_low:.2f} to {kappa.ci_high:.2f})"
                 if isinstance(kappa, Estimate) and kappa.ci_low is not None and kappa.ci_high is not None

@@ -11,8 +11,9 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from annotation import assignment, judging, querysets
+from annotation import assignment, querysets
 from annotation.models import Assignment, Campaign, Judgment, JudgmentState, Slot, SlotState
+from annotation.protocols.pairwise import as_shown
 from evaltrack import clock
 
 STANDING = (JudgmentState.PROVISIONAL, JudgmentState.FINAL)
@@ -33,7 +34,7 @@ def compared(campaign: Campaign, history: dict[str, dict[str, Any]]) -> dict[str
             continue
         wrong["of somebody else"] += row.evaluator.username != f"bench-{sent['evaluator']}"
         wrong["of another assignment"] += str(row.assignment.public_id) != sent["assignment"]
-        wrong["says something else"] += judging.as_shown(row.choice, row) != sent["preference"]
+        wrong["says something else"] += as_shown(str(row.choice), row.places) != sent["preference"]
         if sent["undo_acknowledged"]:
             wrong["stands though undone"] += row.state != JudgmentState.UNDONE
         elif sent["acknowledged"]:
