@@ -29,9 +29,9 @@ class Findings:
     n_judgments: int
     n_items: int
     n_evaluators: int
-    # The coefficient that stands for the protocol, and all of them by name.
-    headline: str
     inter: dict[str, Statistic]
+    # What the page says about agreement, the deciding coefficient first.
+    lines: list[tuple[str, Statistic]]
     by_question: dict[str, dict[str, Statistic]] = field(default_factory=dict)
     # One row for each system, as the protocol has it.
     systems: list[dict[str, Any]] = field(default_factory=list)
@@ -112,10 +112,19 @@ def of_ratings(
         }
 
     criteria = rubrics.of(campaign.rubric).criteria
+    inter = alphas(lambda judgment: judgment.rating)
+    by_question = {each.id: alphas(answer_to(each.id)) for each in criteria}
     return {
-        "headline": "krippendorff_alpha",
-        "inter": alphas(lambda judgment: judgment.rating),
-        "by_question": {each.id: alphas(answer_to(each.id)) for each in criteria},
+        "inter": inter,
+        "by_question": by_question,
+        "lines": [
+            ("Krippendorff's alpha, ordinal", inter["krippendorff_alpha"]),
+            ("Krippendorff's alpha, interval", inter["krippendorff_alpha_interval"]),
+            *(
+                (f"{each.question} Alpha, ordinal", by_question[each.id]["krippendorff_alpha"])
+                for each in criteria
+            ),
+        ],
         "systems": rated_systems(judgments, sources),
     }
 
@@ -157,8 +166,8 @@ def of_rankings(
         item_of={(j.task_id, one, other): j.task.item for j, one, other, _ in orders},
     ).kappa
     return {
-        "headline": "preference_kappa",
         "inter": {"preference_kappa": kappa},
+        "lines": [("Preference kappa over the pairs that rankings order", kappa)],
         "systems": ranked_systems(orders, sources),
     }
 
@@ -194,8 +203,11 @@ def of_spans(campaign: Campaign, judgments: list[Judgment], sources: dict[int, l
     found = alpha_of(judgments, lambda judgment: bool(judgment.spans), "nominal")
     untold = Undefined("how far evaluators mark the same spans is not computed yet; see any_error")
     return {
-        "headline": "krippendorff_alpha",
         "inter": {"krippendorff_alpha": untold},
+        "lines": [
+            ("Whether there is any error: Krippendorff's alpha, nominal", found),
+            ("Where the errors are", Undefined("how far evaluators mark the same spans is not computed yet")),
+        ],
         "by_question": {"any_error": {"krippendorff_alpha": found}},
         "systems": marked_systems(judgments, sources),
     }

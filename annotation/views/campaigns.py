@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from annotation import agreement, campaigns, escalation, findings, lookup, policies, querysets
+from annotation import agreement, campaigns, escalation, findings, lookup, policies, querysets, rubrics
 from annotation.models import Campaign, Escalation, Slot, SlotState
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires
@@ -75,7 +75,10 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
 def told_of(campaign: Campaign, found: agreement.Findings | findings.Findings) -> dict[str, Any]:
     """What the page says about agreement beyond the numbers: of preferences, whether a policy can use them."""
     if isinstance(found, findings.Findings):
-        return {"headline": found.coefficient(found.headline).as_json(), "headline_name": found.headline}
+        return {
+            "lines": [(name, statistic.as_json()) for name, statistic in found.lines],
+            "scale": rubrics.of(campaign.rubric).scale,
+        }
     rule = campaigns.rule_of(campaign)
     deciding = found.coefficient(rule.coefficient)
     return {

@@ -12,6 +12,7 @@ from annotation.queue import first_free_slot
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission
 from tests.accounts.callers import bearer
+from tests.factories import annotation as factory
 
 TRANSACTION = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK")
 
@@ -49,13 +50,24 @@ def post(evaluator_one):
 def one_turn(post, campaign):
     shown, claiming = post("queue/next", campaign=str(campaign.public_id))
     path = f"assignments/{shown['assignment']}/judgment"
-    _, submitting = post(path, judgment_id=shown["judgment_id"], preference=1)
+    answer = factory.USUAL[campaign.protocol]
+    _, submitting = post(path, judgment_id=shown["judgment_id"], **answer)
     return claiming, submitting
 
 
 def test_a_claim_takes_six_statements_at_most_and_a_submission_eight(post, campaign):
     one_turn(post, campaign)  # the first call of a token writes when it was used
     claiming, submitting = one_turn(post, campaign)
+    assert len(claiming) <= 6, "\n".join(claiming)
+    assert len(submitting) <= 8, "\n".join(submitting)
+
+
+@pytest.mark.parametrize("protocol", ["rating", "ranking", "spans"])
+def test_other_protocols_take_no_more(post, lead, protocol):
+    other = factory.stand_alone(protocol, lead=lead)
+    one_turn(post, other)
+    claiming, submitting = one_turn(post, other)
+    print(protocol, len(claiming), len(submitting))
     assert len(claiming) <= 6, "\n".join(claiming)
     assert len(submitting) <= 8, "\n".join(submitting)
 

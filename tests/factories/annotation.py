@@ -1,6 +1,7 @@
 """Campaigns, open and judged."""
 
 import datetime as dt
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,7 +11,9 @@ from django.db.models import F
 from annotation import assignment, judging, opening, queue
 from annotation.answers import Answer
 from annotation.blinding import place_of
+from annotation.items import read_items
 from annotation.models import Assignment, Campaign, Judgment, Slot, Task
+from annotation.protocols import rules_of
 from annotation.queue import NothingToDo
 from evaltrack import clock
 from evaltrack.accounts.models import User
@@ -35,11 +38,59 @@ def next_for(evaluator: User) -> Assignment | None:
     return None if isinstance(found, NothingToDo) else found
 
 
-def judge(shown: Assignment, preference: int | str = "tie", **answer: Any) -> Judgment:
+# A whole answer of each protocol, in terms of places.
+USUAL: dict[str, dict[str, Any]] = {
+    "pairwise": {"preference": "tie"},
+    "rating": {"rating": 4},
+    "ranking": {"ranking": [[2], [1, 3]]},
+    "spans": {"spans": [{"start": 0, "end": 4, "reason": "wrong"}]},
+}
+RESPONSES = {"pairwise": 2, "rating": 1, "ranking": 3, "spans": 1}
+
+
+def stand_alone(
+    protocol: str, *, lead: User, items: int = 3, overlap: int = 2, rubric: dict[str, Any] | None = None
+) -> Campaign:
+    """A campaign over items made elsewhere, whose sources nobody who judges may learn."""
+    at = clock.now()
+    campaign = opening.open_stand_alone(
+        name="Answers about returns",
+        protocol=protocol,
+        overlap=overlap,
+        due_at=None,
+        rubric=rubric,
+        by=lead,
+        at=at,
+    )
+    add_answers(campaign, "abc"[: RESPONSES[protocol]], lead=lead, items=items)
+    return campaign
+
+
+def add_answers(campaign: Campaign, letters: str, *, lead: User, items: int) -> None:
+    """Answers of the systems with these letters: each item a task."""
+    lines = [
+        json.dumps(
+            {
+                "item": f"zz-secret-item-{number}",
+                "prompt": f"What is {number} + 1?",
+                "responses": [
+                    {"source": f"zz-secret-{letter}", "text": f"{letter * 3} {number}"} for letter in letters
+                ],
+            }
+        ).encode()
+        for number in range(items)
+    ]
+    rules = rules_of(campaign.protocol)
+    opening.add_items(campaign.pk, read_items(lines, rules), by=lead, at=clock.now())
+    campaign.refresh_from_db()
+
+
+def judge(shown: Assignment, preference: int | str | None = None, **answer: Any) -> Judgment:
+    given = USUAL[shown.campaign.protocol] | answer
     judgment, _ = judging.submit(
         shown.public_id,
         judgment_id=shown.judgment_id,
-        answer=Answer(preference=preference, **answer),
+        answer=Answer(**given if preference is None else given | {"preference": preference}),
         by=shown.evaluator,
         at=clock.now(),
     )
