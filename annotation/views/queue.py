@@ -3,7 +3,6 @@
 import json
 import uuid
 from collections.abc import Mapping
-from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -13,11 +12,11 @@ from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_POST
 
 from annotation import assignment as assignments
-from annotation import drafts, judging, presenters
+from annotation import drafts, judging, presenters, querysets
 from annotation import queue as queues
-from annotation.judging import Answer
-from annotation.models import Assignment, AssignmentState
+from annotation.models import Assignment, AssignmentState, Protocol
 from annotation.queue import NothingToDo
+from annotation.views import forms
 from evaltrack import clock
 from evaltrack.accounts import grants
 from evaltrack.accounts.access import PageRequest, requires
@@ -25,18 +24,12 @@ from evaltrack.accounts.roles import Permission
 from evaltrack.errors import ExpectedError, Invalid
 from evaltrack.htmx import page
 
-# Before the name of a criterion, in forms.
-PREFIX = "answer-"
 SKIP_REASONS = [
     "I cannot judge this subject",
     "The request or a response is broken",
     "The content is harmful",
     "Another reason",
 ]
-
-
-# In the order in which they stand on the screen and on the keys 1 to 4.
-CHOICES = [("1", "1 is better"), ("2", "2 is better"), ("tie", "Tie"), ("both_bad", "Both bad")]
 
 
 @requires(Permission.JUDGE)
@@ -100,13 +93,15 @@ def card(request: PageRequest, found: Assignment | NothingToDo, *, status: int =
 @require_POST
 @requires(Permission.JUDGE)
 def submit(request: PageRequest, assignment_id: uuid.UUID) -> HttpResponse:
-    """The form without scripts: store the judgment, and on to the next task."""
+    """The form without scripts: store the judgment, and on to the next task; or mark one more error."""
     try:
-        answer = answer_of(request.POST)
+        shown = assignments.mine(assignment_id, request.user)
+        if forms.is_marking(request.POST) and shown.campaign.protocol == Protocol.SPANS:
+            return marking(request, shown)
         judging.submit(
             assignment_id,
             judgment_id=uuid_of(request.POST.get("judgment_id", "")),
-            answer=answer,
+            answer=forms.answer_of(request.POST, shown.campaign.protocol),
             by=request.user,
             at=clock.now(),
         )
@@ -117,16 +112,14 @@ def submit(request: PageRequest, assignment_id: uuid.UUID) -> HttpResponse:
     return onward(request)
 
 
-def answer_of(form) -> Answer:
-    if not form.get("preference"):
-        raise Invalid("no_answer", "Choose one of the four answers first.")
-    return Answer(
-        preference=form["preference"],
-        strength=whole_number(form.get("strength", "")),
-        answers={name.removeprefix(PREFIX): form[name] for name in form if name.startswith(PREFIX)},
-        comment=form.get("comment", ""),
-        active_ms=whole_number(form.get("active_ms", "")),
-    )
+def marking(request: PageRequest, shown: Assignment) -> HttpResponse:
+    """The same task with one span more or less. Nothing is stored yet."""
+    if shown.state != AssignmentState.SHOWN:
+        messages.error(request, "This task has ended; here is your next one.")
+        return onward(request)
+    (text,) = querysets.texts_of(slot=shown.slot_id)
+    given = forms.with_marking(request.POST, text)
+    return page(request, "annotation/review.html", screen_context(shown, given=given) | whose(request))
 
 
 @require_POST
@@ -188,26 +181,16 @@ def onward(request: PageRequest) -> HttpResponse:
 def screen_context(assignment: Assignment, *, given: Mapping[str, str] | None = None) -> dict:
     """The screen, filled in with what was given: in a form that was refused, or in the draft."""
     screen = presenters.screen(assignment)
-    given = drafted(screen.draft) if given is None else given
+    given = forms.drafted(screen.draft) if given is None else given
     return {
         "screen": screen,
+        "answer_form": f"annotation/answers/_{screen.rubric.protocol}.html",
         "skip_reasons": SKIP_REASONS,
-        "choices": CHOICES,
-        "given": {name: given.get(name, "") for name in ("preference", "strength", "comment")},
-        "criteria": [(each, given.get(PREFIX + each.id, "")) for each in screen.details.criteria],
+        **forms.context(screen, given),
         # Of which answers the rubric wants a reason in words; the script says so before sending.
         "wants_reason": " ".join(screen.details.rationale),
         "undo_s": settings.REVIEW_UNDO_SECONDS,
     }
-
-
-def drafted(draft: dict[str, Any]) -> dict[str, str]:
-    """A draft in the shape of the form; it came from a browser, so it may hold anything."""
-    answers = draft.get("answers")
-    fields = {name: draft[name] for name in ("preference", "strength", "comment") if draft.get(name)}
-    if isinstance(answers, dict):
-        fields |= {PREFIX + str(name): choice for name, choice in answers.items()}
-    return {name: str(value) for name, value in fields.items()}
 
 
 def uuid_of(text: str) -> uuid.UUID:
@@ -215,7 +198,3 @@ def uuid_of(text: str) -> uuid.UUID:
         return uuid.UUID(text)
     except ValueError:
         return uuid.UUID(int=0)
-
-
-def whole_number(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 16 else None

@@ -90,10 +90,13 @@ def add_items(demo, campaign: str, count: int) -> None:
 
 
 def open_campaign(demo, *, overlap: int, hours: float, **more: Any) -> str:
-    body = more | {
-        "name": "Return policy",
-        "protocol": "pairwise",
-        "overlap": overlap,
-        "due_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + hours * 3600)),
-    }
+    body = (
+        {"protocol": "pairwise"}
+        | more
+        | {
+            "name": "Return policy",
+            "overlap": overlap,
+            "due_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + hours * 3600)),
+        }
+    )
     return call(demo, "campaigns", body, key=str(uuid.uuid4()))["id"]

@@ -2,13 +2,15 @@
 /** The form of a task: what was chosen and written, and whether that is complete. */
 
 import { all, one } from "./page.js";
+import { check, protocolOf } from "./protocols.js";
+import { isTaken, take } from "./ranking.js";
 
 const PREFIX = "answer-";
 /** Nobody reads faster, in words a second; and texts shorter than this are read at a glance. */
 const FASTEST = 20;
 const SHORT = 200;
 
-/** @typedef {{ preference?: string, strength?: number | null, comment?: string, answers?: Record<string, string> }} Given */
+/** @typedef {Record<string, any> & { comment?: string, answers?: Record<string, string> }} Given */
 
 /**
  * @param {Element} card
@@ -26,17 +28,15 @@ export const field = (card, name) => /** @type {HTMLInputElement} */ (formOf(car
 export function given(card) {
   const values = Object.fromEntries(new FormData(formOf(card)));
   const answers = Object.keys(values).filter((name) => name.startsWith(PREFIX));
-  const better = values.preference === "1" || values.preference === "2";
   return {
-    preference: /** @type {string} */ (values.preference ?? ""),
-    strength: better && values.strength ? Number(values.strength) : null,
+    ...protocolOf(formOf(card)).read(formOf(card)),
     comment: /** @type {string} */ (values.comment ?? ""),
     answers: Object.fromEntries(answers.map((name) => [name.slice(PREFIX.length), String(values[name])])),
   };
 }
 
-/** @param {string} choice */
-const asSent = (choice) => (choice === "1" || choice === "2" ? Number(choice) : choice);
+/** @param {any} choice Numbers name places or points; the rest are words or more. */
+const asSent = (choice) => (typeof choice === "string" && /^\d+$/.test(choice) ? Number(choice) : choice);
 
 /**
  * The body of the judgment, as the API takes it.
@@ -44,11 +44,11 @@ const asSent = (choice) => (choice === "1" || choice === "2" ? Number(choice) : 
  * @param {number} activeMs
  */
 export function judgment(card, activeMs) {
-  const { preference = "", answers = {}, ...rest } = given(card);
+  const { comment, answers = {}, ...said } = given(card);
   return {
-    ...rest,
+    comment,
+    ...Object.fromEntries(Object.entries(said).map(([name, value]) => [name, asSent(value)])),
     judgment_id: field(card, "judgment_id").value,
-    preference: asSent(preference),
     answers: Object.fromEntries(Object.entries(answers).map(([name, choice]) => [name, asSent(choice)])),
     active_ms: Math.round(activeMs),
   };
@@ -59,12 +59,9 @@ export function judgment(card, activeMs) {
  * @param {Given} values
  */
 export function fill(card, values) {
-  const named = Object.entries(values.answers ?? {}).map(([name, choice]) => [PREFIX + name, choice]);
-  for (const [name, value] of [["preference", values.preference], ["strength", values.strength], ...named]) {
-    for (const radio of all("input[type=radio]", formOf(card))) {
-      if (radio.name === name) radio.checked = radio.value === String(value);
-    }
-  }
+  const form = formOf(card);
+  protocolOf(form).fill(form, values);
+  for (const [name, choice] of Object.entries(values.answers ?? {})) check(form, PREFIX + name, choice);
   field(card, "comment").value = values.comment ?? "";
 }
 
@@ -76,7 +73,8 @@ export function fill(card, values) {
 export function missing(card) {
   const { preference, strength, comment = "", answers = {} } = given(card);
   const form = formOf(card);
-  if (!preference) return { sentence: "Choose one of the four answers first.", at: one("[name=preference]", form) };
+  const lacking = protocolOf(form).missing(form);
+  if (lacking) return lacking;
   for (const group of all("[data-criterion]", form)) {
     if (answers[group.dataset.criterion]) continue;
     const question = one("legend", group).firstChild?.textContent.trim();
@@ -100,8 +98,13 @@ export function doubt(card, seenMs) {
   if (card.dataset.asked) return "";
   const words = all("[data-pane] [data-rendered]", card).reduce((n, text) => n + text.textContent.split(/\s+/).length, 0);
   let sentence = "";
-  if (one(".tabs", card).dataset.live && one(".unseen:not([hidden])", card)) {
-    sentence = "You have not opened Response 2 yet. Submit again to send this all the same.";
+  const unseen = one(".tabs[data-live] [data-tab]:has(.unseen:not([hidden]))", card);
+  const form = formOf(card);
+  if (one("[data-ranking]", form) && !isTaken(form)) {
+    take(form);
+    sentence = "You have changed nothing in the order. Submit again to send the responses as they stand.";
+  } else if (unseen) {
+    sentence = `You have not opened Response ${unseen.dataset.tab} yet. Submit again to send this all the same.`;
   } else if (words > SHORT && seenMs < (words / FASTEST) * 1000) {
     sentence = `You took ${Math.max(1, Math.round(seenMs / 1000))} s for ${words} words. Submit again to send this all the same.`;
   }

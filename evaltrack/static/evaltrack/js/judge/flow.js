@@ -152,8 +152,8 @@ async function deliver(entry) {
 
 /** @param {outbox.Entry} entry A paused task comes back, and with it what was answered. */
 async function keepDraft({ assignment, body }) {
-  const { preference, strength, comment, answers } = body;
-  await send(`${settings.review}${assignment}/draft/`, { json: { preference, strength, comment, answers } });
+  const { judgment_id: _, active_ms: __, ...draft } = body;
+  await send(`${settings.review}${assignment}/draft/`, { json: draft });
 }
 
 export function hideUndo() {

@@ -4,6 +4,8 @@
 import * as answer from "./answer.js";
 import { all, keep, kept, one } from "./page.js";
 import * as panes from "./panes.js";
+import * as ranking from "./ranking.js";
+import * as spans from "./spans.js";
 import { task } from "./stage.js";
 
 const OFF = "evaltrack-single-keys-off";
@@ -79,19 +81,49 @@ function meaning(event, acts) {
   if (event.key === "Escape") return escape(target, card);
   if (event.ctrlKey || event.metaKey || event.altKey || writes(target) || kept(OFF, false)) return null;
   const open = /** @type {HTMLElement | null} */ (one("[popover=auto]:popover-open, [popover='']:popover-open"));
-  const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
+  const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code)?.[1];
   if (open) return inPanel(event, open, digit, card);
   if (target.matches("[role=tab]") && card && event.key.startsWith("Arrow")) return null;
   const letter = event.key.toLowerCase();
   if (card && (letter === "j" || letter === "k")) {
     return () => panes.scroll(card, letter === "j" ? 1 : -1, event.shiftKey);
   }
+  if (card && event.key.startsWith("Arrow")) return onArrow(card, target, event.key);
   if (event.repeat) return () => {};
   if (event.key === "?") return () => togglePanel("keys", "button");
   if (digit && card) return onDigit(card, Number(digit), event.shiftKey);
   if (letter === "z" && !event.shiftKey) return acts.undo;
   if (!card || event.shiftKey) return null;
+  if (event.key === letter && protocolOfCard(card) === "ranking" && (letter === "t" || letter === "=")) {
+    return inRanking(card, target, (form, row) => ranking.toggleTie(form, row));
+  }
   return onLetter(card, event.key === letter ? letter : "");
+}
+
+/** @param {Element} card */
+const protocolOfCard = (card) => answer.formOf(card).dataset.protocol;
+
+/**
+ * @param {Element} card
+ * @param {Element} target
+ * @param {(form: HTMLFormElement, row: HTMLElement) => void} act
+ */
+function inRanking(card, target, act) {
+  const row = /** @type {HTMLElement | null} */ (target.closest("[data-ranking] > li"));
+  return row && (() => act(answer.formOf(card), row));
+}
+
+/** Of ratings the next row, of rankings the response by one place. @param {HTMLElement} card @param {Element} target @param {string} key */
+function onArrow(card, target, key) {
+  const by = key === "ArrowUp" || key === "ArrowLeft" ? -1 : 1;
+  if (protocolOfCard(card) === "ranking") {
+    return inRanking(card, target, (form, row) => ranking.move(form, row, by));
+  }
+  const row = target.closest("[data-row]");
+  if (!row || key === "ArrowLeft" || key === "ArrowRight") return null;
+  const rows = all("[data-row]", card);
+  const next = rows[(rows.indexOf(row) + by + rows.length) % rows.length];
+  return () => one("input:checked, input", next).focus();
 }
 
 /** @param {HTMLElement} card @param {string} letter */
@@ -104,6 +136,7 @@ function onLetter(card, letter) {
     g: opener(card).guidance,
     e: () => panes.toggleFold(card),
     m: () => panes.toggleRaw(card),
+    n: () => one("[name=no_error]", card)?.click(),
     p: () => (one(".prompt", card).open = !one(".prompt", card).open),
     "[": () => panes.goTo(card, "1"),
     "]": () => panes.goTo(card, "2"),
@@ -120,10 +153,14 @@ function onDigit(card, digit, shift) {
     return () => one("input:checked, input", group ?? card)?.focus();
   }
   if (shift && (digit > 2 || !one("[data-strength]", card))) return null;
+  const form = answer.formOf(card);
+  if (form.dataset.protocol === "spans") return () => spans.mark(form, digit);
+  if (form.dataset.protocol === "ranking") return () => ranking.rowOf(card, digit)?.focus();
+  if (!digit && form.dataset.protocol !== "rating") return null;
   return () => {
-    choose(answer.formOf(card), digit);
+    choose(form, digit || 10);
     if (digit <= 2 && document.activeElement?.matches("[name=preference]")) setStrength(card, shift ? "2" : "1");
-    answer.formOf(card).dispatchEvent(new Event("input", { bubbles: true }));
+    form.dispatchEvent(new Event("input", { bubbles: true }));
   };
 }
 
@@ -148,7 +185,10 @@ function enter(event, target, acts) {
 
 /** @param {Element} target @param {HTMLElement | null} card */
 function escape(target, card) {
-  if (writes(target)) return () => one("[name=preference]:checked, [name=preference]", card ?? document)?.focus();
+  if (writes(target) && card) {
+    const form = answer.formOf(card);
+    return () => (one("input:checked", form) ?? one("[type=radio], [data-ranking] > li, [name=no_error]", form))?.focus();
+  }
   if (card && one("[data-guidance]:popover-open", card)) return opener(card).guidance;
   return null;
 }

@@ -10,6 +10,9 @@ import * as keys from "./keys.js";
 import * as outbox from "./outbox.js";
 import { alarm, csrf, kept, narrow, one, saveState, say, settings, toast } from "./page.js";
 import * as panes from "./panes.js";
+import { prepare } from "./protocols.js";
+import * as ranking from "./ranking.js";
+import * as spans from "./spans.js";
 import * as stage from "./stage.js";
 import { api, SignedOut, Unreachable } from "./wire.js";
 
@@ -151,6 +154,8 @@ document.addEventListener("input", (event) => {
   const target = /** @type {Element} */ (event.target);
   if (!target.closest("[data-answer]")) return;
   const card = stage.task();
+  if (card && target.closest("[data-span]")) spans.changed(answer.formOf(card), target);
+  if (target.matches("[name=no_error]:checked") && card) answer.fill(card, { ...answer.given(card), spans: [] });
   const little = card && target.matches("[name=preference]") && one("[name=strength]", card);
   if (little && !one("[name=strength]:checked", card)) little.checked = true;
   changed();
@@ -167,7 +172,21 @@ document.addEventListener("click", (event) => {
   if (tab) panes.open(card, tab.dataset.tab ?? "1");
   if (pressed.closest("[data-raw]")) panes.toggleRaw(card);
   if (pressed.closest("[data-whole]")) panes.toggleFold(card);
+  pressedInAnswer(answer.formOf(card), pressed);
 });
+document.addEventListener("selectionchange", () => spans.look(stage.task()));
+/** Buttons of a ranking and of marks. @param {HTMLFormElement} form @param {Element} pressed */
+function pressedInAnswer(form, pressed) {
+  const row = /** @type {HTMLElement | null} */ (pressed.closest("[data-place]"));
+  const move = /** @type {HTMLElement | null} */ (pressed.closest("[data-move]"));
+  const reason = /** @type {HTMLElement | null} */ (pressed.closest("[data-mark]"));
+  const marked = pressed.closest("[data-unmark]")?.closest("[data-span]");
+  if (row && move) ranking.move(form, row, move.dataset.move === "-1" ? -1 : 1);
+  if (row && pressed.closest("[data-tie]")) ranking.toggleTie(form, row);
+  if (reason) spans.mark(form, reason.dataset.mark ?? "");
+  if (marked) spans.unmark(form, marked);
+}
+
 document.addEventListener("keydown", (event) => {
   const card = stage.task();
   if (card && /** @type {Element} */ (event.target).matches("[data-tab]")) panes.arrows(card, event);
@@ -188,6 +207,7 @@ const card = stage.task();
 if (card) {
   const early = document.activeElement !== document.body;
   panes.prepare(card);
+  prepare(card);
   drafts.restore(card);
   card.dataset.begun = "1";
   clock.begin(card);

@@ -1,17 +1,18 @@
 // @ts-check
-/** The two responses: side by side or as tabs, whole or at one height, raw or rendered. */
+/** The responses: side by side or as tabs, whole or at one height, raw or rendered. */
 
 import { all, narrow, one } from "./page.js";
 
 /** What the evaluator likes to see stays from task to task. */
-const liked = { raw: false, fold: "" };
+const liked = { raw: false, rendered: false, fold: "" };
 
 /** @param {Element} card A task is about to appear, or the screen has become narrow or wide. */
 export function prepare(card) {
   const tabs = one(".tabs", card);
-  if (narrow.matches) tabs.dataset.live = "1";
-  else delete tabs.dataset.live;
-  for (const pane of all("[data-pane]", card)) {
+  const live = tabs && narrow.matches;
+  if (live) tabs.dataset.live = "1";
+  else delete tabs?.dataset.live;
+  for (const pane of tabs ? all("[data-pane]", card) : []) {
     const tab = one(`[data-tab="${pane.dataset.pane}"]`, card);
     const heading = one("h2", pane);
     if (narrow.matches) pane.setAttribute("role", "tabpanel");
@@ -27,7 +28,7 @@ export function prepare(card) {
  * @param {string} number
  */
 export function open(card, number) {
-  one("[data-panes]", card).dataset.open = number;
+  for (const pane of all("[data-pane]", card)) pane.toggleAttribute("data-away", pane.dataset.pane !== number);
   for (const tab of all("[data-tab]", card)) {
     const chosen = tab.dataset.tab === number;
     tab.setAttribute("aria-selected", String(chosen));
@@ -43,29 +44,36 @@ export function open(card, number) {
 /** @param {Element} card @param {string} number Go to a response, wherever it stands. */
 export function goTo(card, number) {
   if (narrow.matches) open(card, number);
-  one(`[data-pane="${number}"]`, card)?.focus();
+  (one("[data-exact]:not([hidden])", card) ?? one(`[data-pane="${number}"]`, card))?.focus();
 }
 
 /** @param {Element} card @param {KeyboardEvent} event In the list of tabs. */
 export function arrows(card, event) {
-  if (!["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) return;
+  const tabs = all("[data-tab]", card);
+  const at = tabs.indexOf(event.target);
+  /** @type {Record<string, number>} */
+  const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: -1 };
+  if (!(event.key in to)) return;
   event.preventDefault();
-  open(card, /** @type {HTMLElement} */ (event.target).dataset.tab === "1" ? "2" : "1");
+  open(card, tabs.at(to[event.key] % tabs.length).dataset.tab);
   one('[data-tab][aria-selected="true"]', card).focus();
 }
 
 /** @param {Element} card */
 export function toggleRaw(card) {
-  liked.raw = !liked.raw;
+  const which = one("[data-exact]", card) ? "rendered" : "raw";
+  liked[which] = !liked[which];
   showRaw(card);
 }
 
-/** @param {Element} card */
+/** @param {Element} card What is marked in is raw at first. */
 function showRaw(card) {
-  one("[data-raw]", card)?.setAttribute("aria-pressed", String(liked.raw));
+  const isExact = Boolean(one("[data-exact]", card));
+  const isRaw = isExact ? !liked.rendered : liked.raw;
+  one("[data-raw]", card)?.setAttribute("aria-pressed", String(isExact ? !isRaw : isRaw));
   for (const raw of all("[data-raw-text]", card)) {
-    raw.hidden = !liked.raw;
-    one("[data-rendered]", raw.parentElement).hidden = liked.raw;
+    raw.hidden = !isRaw;
+    one("[data-rendered]", raw.parentElement).hidden = isRaw;
   }
 }
 
@@ -85,7 +93,7 @@ function showFold(card) {
 /** @param {Element} card @param {number} direction @param {boolean} byPage */
 export function scroll(card, direction, byPage) {
   let moved = false;
-  for (const pane of all("[data-pane]", card)) {
+  for (const pane of all("[data-panes], [data-pane]", card)) {
     const before = pane.scrollTop;
     pane.scrollBy(0, direction * (byPage ? pane.clientHeight * 0.9 : 60));
     moved ||= pane.scrollTop !== before;
