@@ -34,6 +34,9 @@ class PreferenceField(serializers.Field):
             raise serializers.ValidationError("must be a number or a word")
         return data
 
+    def to_representation(self, value):
+        return value
+
 
 @extend_schema_field({"type": "integer", "minimum": 1, "maximum": MOST_POINTS})
 class RatingField(serializers.JSONField):

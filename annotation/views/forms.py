@@ -91,7 +91,7 @@ HEADLINES: dict[str, Any] = {
 
 
 def is_marking(form: Mapping[str, str]) -> bool:
-    """Whether the form asks to mark something, and not to be sent; Enter does, where something stands to be marked."""
+    """Whether the form asks to mark something, and not to be sent. Enter does, where there is something to mark."""
     by_enter = form.get("mark") == "by-enter"
     return "unmark" in form or ("mark" in form and not by_enter) or (by_enter and any(map(form.get, WHERE)))
 

@@ -276,8 +276,12 @@ def test_a_rating_is_a_point_of_each_scale(lead, evaluator_one, answer, field):
     with pytest.raises(Invalid) as refused:
         factory.judge(shown, **{"rating": None, **answer})
     assert set(refused.value.fields) == {field}
-    stored = factory.judge(shown, rating=5, answers={"truth": 3})
-    assert (stored.rating, stored.answers) == (5, {"truth": 3})
+    client = bearer(evaluator_one, Permission.JUDGE)
+    body = {"judgment_id": str(shown.judgment_id), "rating": 5, "answers": {"truth": 3}}
+    path = f"/api/v1/assignments/{shown.public_id}/judgment"
+    told = client.post(path, body, content_type="application/json").json()
+    stored = Judgment.objects.get()
+    assert (stored.rating, stored.answers) == (told["rating"], told["answers"]) == (5, {"truth": 3})
 
 
 # ── Rankings ─────────────────────────────────────────────────────────────────────────────────────────
