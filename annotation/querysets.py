@@ -85,20 +85,13 @@ def may_judge(campaign: Campaign) -> QuerySet[User]:
         for role, permissions in PERMISSIONS.items()
         if permissions & {Permission.VIEW_EXPERIMENTS, Permission.VIEW_CAMPAIGNS}
     ]
-    experiment = campaign.experiment
-    makers = {campaign.opened_by_id} | (
-        {
-            experiment.component.owner_id,
-            experiment.candidate.created_by_id,
-            experiment.baseline.created_by_id,
-            experiment.submitted_by_id,
-        }
-        if experiment
-        else set()
-    )
+    makers = {campaign.opened_by_id}
+    if experiment := campaign.experiment:
+        makers |= {experiment.component.owner_id, experiment.submitted_by_id}
+        makers |= {experiment.candidate.created_by_id, experiment.baseline.created_by_id}
     people = (
         profiles.evaluators()
-        .exclude(pk__in=makers - {None})
+        .exclude(pk__in=[maker for maker in makers if maker])
         .exclude(Exists(RoleGrant.objects.filter(user=OuterRef("pk"), role__in=sees, revoked_at=None)))
     )
     for skill in campaign.skills.all():

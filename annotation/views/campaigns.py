@@ -56,6 +56,8 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     )
     context = {
         "campaign": campaign,
+        "needed_skills": campaign.skills.order_by("label"),
+        "judges": querysets.may_judge(campaign).count(),
         "slots": slots,
         "excluded": campaign.tasks.exclude(excluded_at=None).aggregate(
             tasks=Count("pk", distinct=True),

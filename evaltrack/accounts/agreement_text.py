@@ -19,8 +19,8 @@ the organisation, except to the evaluation lead.
 AI system to judge for you.
 3. **Stay blind.** You do not try to find out which system wrote a response. If you recognise one, skip the task and \
 say so.
-4. **Speak up.** If a task shows personal data, or content that is harmful, you skip it and tell the evaluation lead. \
-If you own or built what is compared, you tell them as well.
+4. **Speak up.** If a task shows personal data, or content that is harmful, you skip it and tell the evaluation \
+lead. If you own or built what is compared, you tell them as well.
 5. **What is recorded.** Your answers, your comments, the time at which a task was shown and sent, and how long you \
 were active on it. Your single keystrokes are not recorded. Leads see what you judged, and how far you agree with \
 others, under your pseudonym.

@@ -22,7 +22,7 @@ def in_force() -> Agreement | None:
 def newest_signed_by(user: User) -> Agreement | None:
     """The text under which the person signed last."""
     signature = user.agreements.select_related("agreement").order_by("-agreement").first()
-    return signature and signature.agreement
+    return signature.agreement if signature else None
 
 
 def publishing(by: User) -> Refusal | None:

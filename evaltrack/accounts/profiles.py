@@ -55,13 +55,6 @@ def evaluators() -> QuerySet[User]:
     )
 
 
-def evaluator_named(pseudonym: str) -> User:
-    found = evaluators().select_related("profile").filter(pseudonym=pseudonym).first()
-    if found is None:
-        raise NotFound("no_such_evaluator", f"There is no evaluator {pseudonym}.")
-    return found
-
-
 def leading(by: User) -> Refusal | None:
     """Whether somebody looks after evaluators; a machine acts for the lead who gave it the scope."""
     if not (by.is_machine or by.can(Permission.MANAGE_CAMPAIGNS)):
