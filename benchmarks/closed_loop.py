@@ -1,11 +1,17 @@
-"""Evaluators as clients: each asks for a task, judges it, and asks again as soon as the answer is there."""
+"""Evaluators as clients: each asks for a task, judges it, and asks again as soon as the answer is there.
+
+They share two cores with the server, so what they cost themselves must be small: a client library spends as much on
+a request as the database does.
+"""
 
 import asyncio
+import json
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-
-import aiohttp
+from typing import Protocol
+from urllib.parse import urlsplit
 
 PREFERENCES = (1, 2, "tie", "both_bad")
 
@@ -20,62 +26,97 @@ class Observed:
     acknowledged: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
+    def add(self, judgment: str, claim_ms: float, submit_ms: float) -> None:
+        self.claims_ms.append(claim_ms)
+        self.submits_ms.append(submit_ms)
+        self.acknowledged.append(judgment)
+
 
 @dataclass
-class Evaluator:
-    session: aiohttp.ClientSession
-    url: str
-    token: str
-    campaign: str
+class Browser:
+    """One person's connection to a server, which is kept."""
 
-    async def post(self, path: str, body: dict) -> tuple[int, dict, float]:
+    url: str
+    authorization: str
+    streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def request(self, method: str, path: str, body: dict | None = None) -> tuple[int, dict, float]:
+        """Status, content and milliseconds."""
         began = time.perf_counter()
-        headers = {"Authorization": f"Bearer {self.token}"}
-        async with self.session.post(f"{self.url}/api/v1/{path}", json=body, headers=headers) as answer:
-            content = await answer.json(content_type=None) if answer.status < 500 else {}
-            return answer.status, content, (time.perf_counter() - began) * 1000
+        host = urlsplit(self.url)
+        if self.streams is None:
+            self.streams = await asyncio.open_connection(host.hostname, host.port, limit=2**20)
+        reader, writer = self.streams
+        content = b"" if body is None else json.dumps(body).encode()
+        writer.write(
+            f"{method} {path} HTTP/1.1\r\nHost: {host.netloc}\r\nAuthorization: {self.authorization}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n".encode()
+            + content
+        )
+        try:
+            first, *headers = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
+            length = next(int(line[15:]) for line in headers if line.startswith("content-length:"))
+            answer = await reader.readexactly(length)
+        except (OSError, EOFError, StopIteration):
+            self.close()
+            raise
+        if "connection: close" in headers:
+            self.close()
+        status = int(first.split()[1])
+        return status, json.loads(answer) if status < 500 else {}, (time.perf_counter() - began) * 1000
+
+    def close(self) -> None:
+        if self.streams:
+            self.streams[1].close()
+        self.streams = None
+
+
+@dataclass
+class Evaluator(Browser):
+    campaign: str = ""
 
     async def judge(self, seen: Observed, number: int) -> None:
         """One round; what does not succeed is counted by its status."""
-        try:
-            status, task, claim_ms = await self.post("queue/next", {"campaign": self.campaign})
-            if status != 200 or not task["assignment"]:
-                seen.errors[f"claim {status} {task.get('reason') or task.get('code', '')}"] += 1
-                await asyncio.sleep(0.05)
-                return
-            answer = {
-                "judgment_id": task["judgment_id"],
-                "preference": PREFERENCES[number % len(PREFERENCES)],
-                "active_ms": 5,
-            }
-            status, stored, submit_ms = await self.post(f"assignments/{task['assignment']}/judgment", answer)
-        except aiohttp.ClientError as error:
-            seen.errors[type(error).__name__] += 1
+        status, task, claim_ms = await self.request("POST", "/api/v1/queue/next", {"campaign": self.campaign})
+        if status != 200 or not task["assignment"]:
+            seen.errors[f"claim {status} {task.get('reason') or task.get('code', '')}"] += 1
+            await asyncio.sleep(0.05)
             return
+        answer = {
+            "judgment_id": task["judgment_id"],
+            "preference": PREFERENCES[number % len(PREFERENCES)],
+            "active_ms": 5,
+        }
+        path = f"/api/v1/assignments/{task['assignment']}/judgment"
+        status, stored, submit_ms = await self.request("POST", path, answer)
         if status not in (200, 201):
             seen.errors[f"submit {status} {stored.get('code', '')}"] += 1
             return
-        seen.claims_ms.append(claim_ms)
-        seen.submits_ms.append(submit_ms)
-        seen.acknowledged.append(stored["judgment_id"])
+        seen.add(stored["judgment_id"], claim_ms, submit_ms)
 
 
-async def judge_for(
-    url: str, campaign: str, tokens: list[str], *, warm_up: float, seconds: float
-) -> Observed:
-    """Let one evaluator per token judge at the same time. The warm-up's judgments count as acknowledged only."""
+class Judge(Protocol):
+    async def judge(self, seen: Observed, number: int) -> None: ...
+    def close(self) -> None: ...
+
+
+async def judge_for(judges: Sequence[Judge], *, warm_up: float, seconds: float) -> Observed:
+    """Let all judge at the same time. The warm-up's judgments count as acknowledged only."""
     warm, seen = Observed(), Observed()
-    # Connections are kept, one per evaluator, as a browser does.
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=len(tokens))) as session:
-        began = time.monotonic()
+    began = time.monotonic()
 
-        async def judge_on(evaluator: Evaluator) -> None:
-            number = 0
-            while (passed := time.monotonic() - began) < warm_up + seconds:
-                await evaluator.judge(warm if passed < warm_up else seen, number)
-                number += 1
+    async def judge_on(judge: Judge) -> None:
+        number = 0
+        while (passed := time.monotonic() - began) < warm_up + seconds:
+            phase = warm if passed < warm_up else seen
+            try:
+                await judge.judge(phase, number)
+            except (OSError, EOFError, StopIteration) as error:
+                phase.errors[type(error).__name__] += 1
+            number += 1
+        judge.close()
 
-        await asyncio.gather(*(judge_on(Evaluator(session, url, token, campaign)) for token in tokens))
-        seen.seconds = time.monotonic() - began - warm_up
+    await asyncio.gather(*map(judge_on, judges))
+    seen.seconds = time.monotonic() - began - warm_up
     seen.acknowledged += warm.acknowledged
     return seen
