@@ -189,6 +189,12 @@ class Migration(migrations.Migration):
                 to="accounts.agreement",
             ),
         ),
+        # Backwards, there is a moment at which the column is there and not filled yet.
+        migrations.AlterField(
+            model_name="agreementacceptance",
+            name="version",
+            field=models.CharField(max_length=20, null=True),
+        ),
         migrations.RunPython(name_what_was_signed, name_versions_again),
         migrations.RunPython(check_references_now, migrations.RunPython.noop),
         migrations.AlterField(
