@@ -1,0 +1,85 @@
+"""Pictures: drawn anew from their points, every one into the same format.
+
+A copy of the points alone keeps no tags, no comments, no profile and no second file behind the first; and as each
+becomes WebP without loss, neither its type nor its encoder tells which system made it.
+"""
+
+import io
+import threading
+from typing import IO
+
+from PIL import Image, ImageCms, ImageOps
+
+from evaltrack.media.found import Cleaned, Unfit
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+MOST_POINTS = 25_000_000
+LONGEST_SIDE = 16_000  # WebP has 14 bits for it
+# Decoding takes up to 200 MB at the largest; one at a time bounds what a process needs.
+ONE_AT_A_TIME = threading.Lock()
+
+
+def is_picture(head: bytes) -> bool:
+    return (
+        head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a"))
+        or head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+    )  # fmt: skip
+
+
+def redrawn(file: IO[bytes], *, into: IO[bytes]) -> Cleaned:
+    try:
+        with ONE_AT_A_TIME, Image.open(file, formats=FORMATS) as picture:
+            refuse_too_large(picture.size)
+            if getattr(picture, "n_frames", 1) > 1:
+                raise Unfit("moves, and nobody could stop it; send the frames that matter as pictures")
+            drawn = points(picture)
+            # Lossless; the quality is how long to try for a smaller file.
+            drawn.save(into, "WEBP", lossless=True, quality=40, method=2)
+    except Unfit:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise Unfit(too_many_points()) from None
+    except Exception as error:  # noqa: BLE001 — a broken file is answered with whatever the decoder ran into
+        raise Unfit("is damaged or cut off: it cannot be decoded to its end; send it again") from error
+    into.seek(0)
+    return Cleaned(into, "image", "image/webp", *drawn.size, removed=("everything but the points",))
+
+
+def refuse_too_large(size: tuple[int, int]) -> None:
+    if size[0] * size[1] > MOST_POINTS or max(size) > LONGEST_SIDE:
+        raise Unfit(too_many_points())
+
+
+def too_many_points() -> str:
+    return f"has more than {MOST_POINTS // 1_000_000} million points or a side over {LONGEST_SIDE}; scale it down"
+
+
+def points(picture: Image.Image) -> Image.Image:
+    """The points as people see them: turned as the camera says, in the colours of the web, and nothing besides."""
+    picture.load()
+    profile = picture.info.get("icc_profile")
+    upright = ImageOps.exif_transpose(picture)
+    if upright.mode.startswith("I"):
+        # 16 bits of grey.
+        upright = upright.point(lambda value: value / 256).convert("L")
+    has_alpha = "A" in upright.getbands() or "transparency" in upright.info
+    drawn = in_web_colours(upright, profile, "RGBA" if has_alpha else "RGB")
+    drawn.info = {}
+    return drawn
+
+
+def in_web_colours(picture: Image.Image, profile: bytes | None, mode: str) -> Image.Image:
+    if profile and picture.mode in ("RGB", "RGBA", "CMYK"):
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            converted = ImageCms.profileToProfile(
+                picture,
+                source,
+                ImageCms.createProfile("sRGB"),
+                outputMode="RGBA" if picture.mode == "RGBA" else "RGB",
+            )
+        except (ImageCms.PyCMSError, OSError):
+            converted = None  # a broken profile says nothing about colours
+        if converted is not None:
+            return converted.convert(mode)
+    return picture.convert(mode)
