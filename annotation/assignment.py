@@ -11,6 +11,7 @@ from annotation import policies, querysets
 from annotation.models import Assignment, AssignmentState, Campaign, CampaignStatus, Slot, SlotState
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Gone, Refused, refuse_if
+from evaltrack.statements import Statement
 
 EXPIRE_BATCH = 500
 ENDED = ("assignment_ended", "This task is not yours any more; ask the queue for the next one.")
@@ -39,14 +40,16 @@ def give(slot: Slot, evaluator: User, *, at: dt.datetime) -> Assignment:
 
 def mine(assignment_id: uuid.UUID, evaluator: User) -> Assignment:
     """The evaluator's own assignment. Somebody else's looks the same as none."""
-    found = (
-        Assignment.objects.select_related("slot", "campaign__rubric")
-        .filter(public_id=assignment_id, evaluator=evaluator)
-        .first()
-    )
-    if found is None:
+    found = assignment_of(assignment=assignment_id, evaluator=evaluator.pk)
+    if not found:
         raise Refused("not_yours", "This assignment is not yours. Ask the queue for your next task.")
-    return found
+    return found[0]
+
+
+@Statement
+def assignment_of(*, assignment: uuid.UUID, evaluator: int) -> QuerySet[Assignment]:
+    mine = Assignment.objects.filter(public_id=assignment, evaluator=evaluator)
+    return mine.select_related("slot", "campaign__rubric")
 
 
 def refuse_if_paused(campaign: Campaign) -> None:

@@ -13,6 +13,7 @@ from annotation import policies, querysets, rubrics
 from annotation.models import Assignment, AssignmentState, Choice, Judgment, JudgmentState, Slot, SlotState
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Gone, Invalid, Refused, refuse_if
+from evaltrack.statements import Change, Update
 
 LONGEST_COMMENT = 5000
 LONGEST_MS = 2**31 - 1  # what its column holds: 24 days
@@ -55,7 +56,7 @@ def submit(
     try:
         with transaction.atomic():
             finish(assignment, by=by, at=at)
-            settle(by, at=at)
+            settle(by=by.pk, at=at)
             judgment.save(force_insert=True)
     except (IntegrityError, Conflict) as error:
         # A double click: of two equal posts the second finds the first one's judgment.
@@ -118,10 +119,9 @@ def drawn_up(
 
 def finish(assignment: Assignment, *, by: User, at: dt.datetime) -> None:
     """Assignment and slot are done, under the token; a lease that ended is forgiven while the slot is free."""
-    done = {"state": SlotState.DONE, "holder": by, "token": None, "lease_until": None}
-    if Slot.objects.filter(pk=assignment.slot_id, token=assignment.public_id).update(**done):
+    if slot_done(slot=assignment.slot_id, token=assignment.public_id, by=by.pk):
         seen = AssignmentState.SHOWN
-    elif Slot.objects.filter(pk=assignment.slot_id, state=SlotState.OPEN).update(**done):
+    elif slot_done(slot=assignment.slot_id, token=None, by=by.pk):
         seen = AssignmentState.EXPIRED
     elif Slot.objects.filter(pk=assignment.slot_id, state=SlotState.WITHDRAWN).exists():
         raise Gone(
@@ -137,18 +137,31 @@ def finish(assignment: Assignment, *, by: User, at: dt.datetime) -> None:
             "This task went to somebody else after your time was up. Your answer was kept, and does not count. "
             "Ask the queue for the next one.",
         )
-    ended = Assignment.objects.filter(pk=assignment.pk, state=seen).update(
-        state=AssignmentState.SUBMITTED, ended_at=at
-    )
-    if not ended:
+    if not submitted(assignment=assignment.pk, seen=seen, at=at):
         raise Conflict("assignment_ended", "You gave this task back; ask the queue for the next one.")
 
 
-def settle(by: User, *, at: dt.datetime) -> int:
+@Update
+def slot_done(*, slot: int, token: uuid.UUID | None, by: int) -> Change:
+    """The slot under its token, or, without one, while it is free."""
+    slots = Slot.objects.filter(pk=slot)
+    slots = slots.filter(state=SlotState.OPEN) if token is None else slots.filter(token=token)
+    return slots, {"state": SlotState.DONE, "holder": by, "token": None, "lease_until": None}
+
+
+@Update
+def submitted(*, assignment: int, seen: str, at: dt.datetime) -> Change:
+    return Assignment.objects.filter(pk=assignment, state=seen), {
+        "state": AssignmentState.SUBMITTED,
+        "ended_at": at,
+    }
+
+
+@Update
+def settle(*, by: int, at: dt.datetime) -> Change:
     """The evaluator goes on, so what they said before stands."""
-    return Judgment.objects.filter(evaluator=by, state=JudgmentState.PROVISIONAL).update(
-        state=JudgmentState.FINAL, settled_at=at
-    )
+    provisional = Judgment.objects.filter(evaluator=by, state=JudgmentState.PROVISIONAL)
+    return provisional, {"state": JudgmentState.FINAL, "settled_at": at}
 
 
 def settle_old(*, at: dt.datetime) -> int:

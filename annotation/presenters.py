@@ -5,72 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Subquery
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.urls import reverse
 
 from annotation import querysets, rubrics, turns
 from annotation.models import Assignment, AssignmentState, Format, Rubric, Slot, SlotState
 from annotation.models import Response as ResponseRow
+from annotation.shown import Attached, Response, Shown
 from evaltrack.accounts.models import User
-from evaltrack.rendering.citations import Anchors
+from evaltrack.statements import Statement
 
 # Of a longer campaign nobody sees the end, so its size says nothing.
 LONGEST_COUNTDOWN = 500
-
-
-@dataclass(frozen=True)
-class File:
-    """A picture or a recording, at an address that only this assignment has."""
-
-    kind: str
-    url: str
-    alt: str
-    width: int
-    height: int
-
-    def as_json(self) -> dict[str, Any]:
-        size = {"width": self.width, "height": self.height} if self.kind == "image" else {}
-        return {self.kind: self.url, "alt": self.alt} | size
-
-
-@dataclass(frozen=True)
-class Context:
-    """A retrieved passage under the number by which a response cites it."""
-
-    number: int
-    title: str
-    text: str
-
-    def as_json(self) -> dict[str, Any]:
-        return {"number": self.number, "title": self.title, "text": self.text}
-
-
-@dataclass(frozen=True)
-class Attached:
-    """What comes with a prompt or a response besides its text."""
-
-    contexts: tuple[Context, ...] = ()
-    media: tuple[File, ...] = ()
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "contexts": [each.as_json() for each in self.contexts],
-            "media": [each.as_json() for each in self.media],
-        }
-
-
-@dataclass(frozen=True)
-class Response(Attached):
-    slot: int = 0
-    text: str = ""
-    format: str = ""
-    # What of the text is drawn: of a conversation, only how it differs from the other one.
-    continuation: str = ""
-    anchors: Anchors = Anchors(0, "", "")
-
-    def as_json(self) -> dict[str, Any]:
-        return {"slot": self.slot, "text": self.text, "format": self.format} | super().as_json()
 
 
 @dataclass(frozen=True)
@@ -122,7 +68,7 @@ class Screen(Content):
 
     @property
     def context_anchor(self) -> str:
-        return f"context-{self.assignment}"
+        return Shown(self.assignment).context_anchor
 
     @property
     def number(self) -> int:
@@ -164,27 +110,12 @@ def screen(assignment: Assignment) -> Screen:
 
 
 def content_fields(assignment: Assignment) -> dict[str, Any]:
-    rows = list(
-        ResponseRow.objects.filter(task__slots=assignment.slot_id)
-        .order_by("ordinal")
-        .annotate(words=Coalesce("output__text", "text"))
-        .values(
-            "words",
-            "format",
-            "contexts",
-            "media",
-            "task__prompt",
-            "task__prompt_format",
-            "task__contexts",
-            "task__media",
-            "task__slots__first_on_slot_1",
-        )
-    )
+    key = assignment.public_id
+    rows = responses_of(slot=assignment.slot_id)
     task = rows[0]
     ordered = rows if task["task__slots__first_on_slot_1"] else rows[::-1]
-    addresses = Addresses(assignment)
-    attached = attached_of(task["task__contexts"], task["task__media"], addresses)
-    key = assignment.public_id
+    shown = Shown(key)
+    attached = shown.attached(task["task__contexts"], task["task__media"])
     shared, *rest = split_turns(ordered)
     return {
         "assignment": key,
@@ -196,16 +127,12 @@ def content_fields(assignment: Assignment) -> dict[str, Any]:
         "shared_turns": shared,
         "responses": tuple(
             Response(
-                **vars(attached_of(row["contexts"], row["media"], addresses)),
+                **vars(shown.attached(row["contexts"], row["media"])),
                 slot=slot,
                 text=row["words"],
                 format=row["format"],
                 continuation=continuation,
-                anchors=Anchors(
-                    len(row["contexts"] or attached.contexts),
-                    f"context-{slot}-{key}" if row["contexts"] else f"context-{key}",
-                    f"citation-{slot}-{key}",
-                ),
+                anchors=shown.anchors(slot, own=len(row["contexts"]), shared=len(attached.contexts)),
             )
             for slot, (row, continuation) in enumerate(zip(ordered, rest, strict=True), start=1)
         ),
@@ -213,34 +140,27 @@ def content_fields(assignment: Assignment) -> dict[str, Any]:
     }
 
 
-class Addresses:
-    """Where the files of an assignment are fetched, numbered as `media.in_order` has them."""
-
-    def __init__(self, assignment: Assignment) -> None:
-        self.assignment, self.given = assignment, 0
-
-    def next(self) -> str:
-        self.given += 1
-        return reverse("assignment-media", args=[self.assignment.public_id, self.given])
-
-
-def attached_of(contexts: list[dict], media: list[dict], addresses: Addresses) -> Attached:
-    """Ids of contexts are for those who read the results; they may name what found the passage."""
-    return Attached(
-        contexts=tuple(
-            Context(number, each.get("title", ""), each["text"]) for number, each in enumerate(contexts, 1)
-        ),
-        media=tuple(
-            File(each["kind"], addresses.next(), each["alt"], each["width"], each["height"]) for each in media
-        ),
-    )
-
-
 def split_turns(ordered: list[dict[str, Any]]) -> tuple[str, str, str]:
     one, two = (row["words"] for row in ordered)
     if all(row["format"] == Format.CHAT for row in ordered) and (found := turns.split(one, two)):
         return found
     return "", one, two
+
+
+@Statement
+def responses_of(*, slot: int) -> QuerySet[ResponseRow, dict[str, Any]]:
+    rows = ResponseRow.objects.filter(task__slots=slot).order_by("ordinal")
+    return rows.annotate(words=Coalesce("output__text", "text")).values(
+        "words",
+        "format",
+        "contexts",
+        "media",
+        "task__prompt",
+        "task__prompt_format",
+        "task__contexts",
+        "task__media",
+        "task__slots__first_on_slot_1",
+    )
 
 
 def my_work(evaluator: User) -> list[dict[str, Any]]:

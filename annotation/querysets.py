@@ -27,7 +27,7 @@ def queued_slots() -> QuerySet[Slot]:
     return Slot.objects.filter(OWED, campaign__in=asking_campaigns())
 
 
-def campaigns_for(evaluator: User) -> QuerySet[Campaign]:
+def campaigns_for(evaluator: User | int) -> QuerySet[Campaign]:
     """Campaigns with a free slot, by the due time of the first; none that compares what is the evaluator's own."""
     free = Slot.objects.filter(campaign=OuterRef("pk"), state=SlotState.OPEN)
     return (
@@ -39,14 +39,24 @@ def campaigns_for(evaluator: User) -> QuerySet[Campaign]:
     )
 
 
-def left_for(evaluator: User, slots: QuerySet[Slot]) -> QuerySet[Slot]:
+def left_for(evaluator: User | int, slots: QuerySet[Slot]) -> QuerySet[Slot]:
     """Those of tasks that `evaluator` does not hold, and has neither judged nor skipped."""
-    return slots.exclude(Exists(Slot.objects.filter(task=OuterRef("task"), holder=evaluator))).exclude(
-        Exists(skips().filter(task=OuterRef("task"), evaluator=evaluator))
+    return slots.exclude(AskedByRow(Slot.objects.filter(task=OuterRef("task"), holder=evaluator))).exclude(
+        AskedByRow(skips().filter(task=OuterRef("task"), evaluator=evaluator))
     )
 
 
-def of_own_models(evaluator: User) -> Q:
+class AskedByRow(Exists):
+    """EXISTS for the row in hand alone.
+
+    PostgreSQL makes a join of a plain one, and then may read all that an evaluator has ever judged, at every claim.
+    An OFFSET, which changes nothing, forbids that.
+    """
+
+    template = "EXISTS(%(subquery)s OFFSET 0)"
+
+
+def of_own_models(evaluator: User | int) -> Q:
     """Campaigns that compare what `evaluator` owns, made or submitted."""
     return (
         Q(experiment__component__owner=evaluator)

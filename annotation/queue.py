@@ -3,16 +3,18 @@
 import datetime as dt
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F, Field
+from django.db.models import F, Field, QuerySet
 
 from annotation import assignment as assignments
 from annotation import policies, querysets
 from annotation.models import Assignment, AssignmentState, Campaign, CampaignStatus, Slot, SlotState
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, NotFound
+from evaltrack.statements import Statement
 
 RETRY_SECONDS = 60
 
@@ -54,11 +56,16 @@ def claim_next(
 
 def held_by(evaluator: User, campaign: uuid.UUID | None = None) -> list[Assignment]:
     """What the evaluator has; what is shown comes first."""
+    rows = held_assignments(evaluator=evaluator.pk, campaign=campaign)
+    return sorted(rows, key=lambda row: (row.state != AssignmentState.SHOWN, row.pk))
+
+
+@Statement
+def held_assignments(*, evaluator: int, campaign: uuid.UUID | None) -> QuerySet[Assignment]:
     held = Assignment.objects.filter(querysets.HELD, evaluator=evaluator)
     if campaign is not None:
         held = held.filter(campaign__public_id=campaign)
-    rows = held.exclude(campaign__status=CampaignStatus.PAUSED).select_related("campaign__rubric")
-    return sorted(rows, key=lambda row: (row.state != AssignmentState.SHOWN, row.pk))
+    return held.exclude(campaign__status=CampaignStatus.PAUSED).select_related("campaign__rubric")
 
 
 def shown_assignment(evaluator: User) -> Assignment | None:
@@ -80,12 +87,9 @@ def claim(
     evaluator: User, campaign: uuid.UUID | None, *, at: dt.datetime, prefetch: bool
 ) -> Assignment | None:
     """A free slot, held for the evaluator. Inside the caller's transaction."""
-    campaigns = querysets.campaigns_for(evaluator).select_related("rubric")
-    if campaign is not None:
-        campaigns = campaigns.filter(public_id=campaign)
     seconds = settings.REVIEW_PREFETCH_SECONDS if prefetch else settings.REVIEW_LEASE_SECONDS
     until = at + dt.timedelta(seconds=seconds)
-    for row in campaigns:
+    for row in campaigns_with_work(evaluator=evaluator.pk, campaign=campaign):
         if found := take_slot(row, evaluator, until=until):
             slot_id, task_id, token = found
             return Assignment.objects.create(
@@ -102,22 +106,21 @@ def claim(
     return None
 
 
+@Statement
+def campaigns_with_work(*, evaluator: int, campaign: uuid.UUID | None) -> QuerySet[Campaign]:
+    campaigns = querysets.campaigns_for(evaluator).select_related("rubric")
+    return campaigns if campaign is None else campaigns.filter(public_id=campaign)
+
+
 def take_slot(
     campaign: Campaign, evaluator: User, *, until: dt.datetime
 ) -> tuple[int, int, uuid.UUID] | None:
     """Hold the campaign's first free slot for the evaluator, in one statement: slot, task and token.
 
     The inner query is Django's; around it stands an UPDATE with RETURNING, which Django cannot write and both
-    databases understand. SKIP LOCKED: two evaluators who press Next together get different tasks, not a wait.
+    databases understand.
     """
-    free = Slot.objects.filter(campaign=campaign, state=SlotState.OPEN)
-    first = (
-        querysets.left_for(evaluator, free)
-        .order_by("due_at", "priority", "order_key")
-        .select_for_update(skip_locked=True, of=("self",))
-        .values("pk")[:1]
-    )
-    inner, parameters = first.query.sql_with_params()
+    inner, parameters = first_free_slot.sql(campaign=campaign.pk, evaluator=evaluator.pk)
     token = uuid.uuid4()
     change = {"state": SlotState.HELD.value, "holder": evaluator.pk, "token": token, "lease_until": until}
     columns: list[Field] = [Slot._meta.get_field(name) for name in change]  # type: ignore[misc]
@@ -133,6 +136,18 @@ def take_slot(
         )
         row = cursor.fetchone()
     return None if row is None else (row[0], row[1], token)
+
+
+@Statement
+def first_free_slot(*, campaign: int, evaluator: int) -> QuerySet[Slot, Any]:
+    """SKIP LOCKED: two evaluators who press Next together get different tasks, not a wait."""
+    free = Slot.objects.filter(campaign=campaign, state=SlotState.OPEN)
+    return (
+        querysets.left_for(evaluator, free)
+        .order_by("due_at", "priority", "order_key")
+        .select_for_update(skip_locked=True, of=("self",))
+        .values("pk")[:1]
+    )
 
 
 def why_nothing(evaluator: User, campaign: uuid.UUID | None, *, at: dt.datetime) -> NothingToDo:

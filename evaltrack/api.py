@@ -34,8 +34,8 @@ class ApiView(APIView):
         A field that is not known is refused: dropping it would let the caller believe that it counted.
         """
         sent = self.request.data if isinstance(self.request.data, dict) else {}
-        if unknown := sorted(set(sent) - set(serializer().fields)):
-            known = ", ".join(serializer().fields)
+        if unknown := sorted(set(sent) - set(serializer._declared_fields)):
+            known = ", ".join(serializer._declared_fields)
             fields = {str(name): [f"is unknown; known are {known}"] for name in unknown}
             raise Invalid("unknown_field", f"{unknown[0]} is unknown; known are {known}", fields)
         checked = serializer(data=self.request.data)

@@ -71,10 +71,16 @@ def secret_or_file(name: str, path: Path) -> str:
     return path.read_text().strip()
 
 
+# A new connection costs PostgreSQL a process, more than all that a request asks of it. A thread keeps its own, and
+# asks before its first use in a request whether it still stands, so that a restart of the database is survived.
+KEPT: dict[str, Any] = {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+
+
 def database(name: str, default_file: Path) -> dict[str, Any]:
     """Django's DATABASES entry from a URL: `sqlite:///file` or `postgresql://user:password@host/name`.
 
-    A PostgreSQL socket folder goes into the query: `postgresql:///name?host=/run/postgresql`.
+    A PostgreSQL socket folder goes into the query: `postgresql:///name?host=/run/postgresql`. With `?prepare=no`
+    no statement is prepared, as a pooler that shares a session between transactions may need.
     """
     url = urlsplit(text(name, f"sqlite:///{default_file}"))
     if url.scheme == "sqlite":
@@ -82,6 +88,10 @@ def database(name: str, default_file: Path) -> dict[str, Any]:
         return sqlite(Path(unquote(url.path[1:])))
     if url.scheme in {"postgres", "postgresql"}:
         query = dict(parse_qsl(url.query))
+        # The statements of a claim take PostgreSQL as long to plan as to run; prepared, it plans them once.
+        prepared = {"server_side_binding": True, "prepare_threshold": 5}
+        if query.pop("prepare", "yes") == "no":
+            prepared = {}
         return {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": unquote(url.path.removeprefix("/")),
@@ -89,7 +99,8 @@ def database(name: str, default_file: Path) -> dict[str, Any]:
             "PASSWORD": unquote(url.password or ""),
             "HOST": query.pop("host", None) or url.hostname or "",
             "PORT": query.pop("port", None) or url.port or "",
-            "OPTIONS": query,
+            "OPTIONS": {**prepared, **query},
+            **KEPT,
         }
     raise ImproperlyConfigured(f"{name} has the scheme {url.scheme!r}; write sqlite:///… or postgresql://…")
 
@@ -104,6 +115,7 @@ def sqlite(file: Path) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(file),
+        **KEPT,
         "OPTIONS": {
             "timeout": 20,
             "transaction_mode": "IMMEDIATE",

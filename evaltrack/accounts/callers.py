@@ -4,39 +4,53 @@ import datetime as dt
 from typing import Any
 
 from django.db import connection
-from django.db.models import DateTimeField, Exists, F, FilteredRelation, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from evaltrack import clock
 from evaltrack.accounts.grants import AGREEMENT_VERSION
 from evaltrack.accounts.models import AgreementAcceptance, ApiToken, User
 from evaltrack.accounts.roles import Role
+from evaltrack.statements import Statement
 
 
 def signed_in(user_id: int) -> User | None:
     """The person of a session."""
-    rows = list(with_rights(User.objects.filter(pk=user_id), user=""))
+    rows = people(user_id=user_id, now=own_clock(), agreement=AGREEMENT_VERSION)
     return known(rows[0], rows) if rows else None
 
 
 def bearing(prefix: str) -> tuple[ApiToken, dt.datetime] | None:
     """The token with this prefix, and the database's time."""
-    tokens = ApiToken.objects.filter(prefix=prefix).select_related("user")
-    rows = list(with_rights(tokens, user="user__"))
+    rows: list[Any] = tokens(prefix=prefix, now=own_clock(), agreement=AGREEMENT_VERSION)
     if not rows:
         return None
     known(rows[0].user, rows)
     return rows[0], rows[0].read_at
 
 
-def with_rights(rows: QuerySet, *, user: str) -> QuerySet:
+def own_clock() -> dt.datetime | None:
+    """None where the query itself asks for the time; SQLite's is this machine's."""
+    return None if connection.vendor == "postgresql" else clock.now()
+
+
+@Statement
+def people(*, user_id: int, now: dt.datetime | None, agreement: str) -> QuerySet[User]:
+    return with_rights(User.objects.filter(pk=user_id), user="", now=now, agreement=agreement)
+
+
+@Statement
+def tokens(*, prefix: str, now: dt.datetime | None, agreement: str) -> QuerySet[ApiToken]:
+    found = ApiToken.objects.filter(prefix=prefix).select_related("user")
+    return with_rights(found, user="user__", now=now, agreement=agreement)
+
+
+def with_rights(rows: QuerySet, *, user: str, now: dt.datetime | None, agreement: str) -> QuerySet:
     """A row for each role in force, or one; `user` is the path from the row to the person."""
-    # SQLite is a file of this machine: its clock is this machine's.
-    read_at = Now() if connection.vendor == "postgresql" else Value(clock.now(), DateTimeField())
-    signatures = AgreementAcceptance.objects.filter(version=AGREEMENT_VERSION, user=OuterRef(f"{user}pk"))
+    signatures = AgreementAcceptance.objects.filter(version=agreement, user=OuterRef(f"{user}pk"))
     in_force = FilteredRelation(f"{user}role_grants", condition=Q(**{f"{user}role_grants__revoked_at": None}))
     return rows.annotate(
-        in_force=in_force, role=F("in_force__role"), has_signed=Exists(signatures), read_at=read_at
+        in_force=in_force, role=F("in_force__role"), has_signed=Exists(signatures), read_at=now or Now()
     )
 
 

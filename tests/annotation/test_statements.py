@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from annotation import opening
 from annotation.items import Item, ResponseItem
+from annotation.queue import first_free_slot
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission
 from tests.accounts.callers import bearer
@@ -66,3 +67,19 @@ def test_the_number_does_not_grow_with_the_backlog_or_with_what_is_done(post, ca
     for _ in range(8):
         after = [len(statements) for statements in one_turn(post, campaign)]
     assert after == before
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="how PostgreSQL plans the claim")
+@pytest.mark.parametrize("is_counted", [False, True])
+def test_a_claim_asks_what_the_evaluator_judged_row_by_row(post, campaign, evaluator_one, is_counted):
+    """A join would read all that the evaluator has ever judged, at every claim."""
+    for _ in range(8):
+        one_turn(post, campaign)
+    sql, parameters = first_free_slot.sql(campaign=campaign.pk, evaluator=evaluator_one.pk)
+    with connection.cursor() as cursor:
+        if is_counted:
+            cursor.execute("ANALYZE")
+        cursor.execute(f"EXPLAIN {sql}", parameters)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "SubPlan" in plan
+    assert "Join" not in plan, plan
