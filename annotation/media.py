@@ -20,7 +20,7 @@ from annotation.models import Response as ResponseRow
 from evaltrack.accounts.models import User
 from evaltrack.errors import Gone, Invalid, NotFound, refuse_if
 from evaltrack.integrations.object_store import digest_of, object_store
-from evaltrack.media import Unfit, cleaned
+from evaltrack.media import Unfit, cleaned, temporary
 from evaltrack.ndjson import BrokenLines, LineError
 
 # By digest, the files that items of one batch name.
@@ -40,21 +40,20 @@ def take_in(
     digest = digest_of(file)
     if known := campaign.media.filter(digest=digest).first():
         return known, (), False
-    try:
-        clean = cleaned(file)
-    except Unfit as unfit:
-        raise Invalid("unfit_media", f"The file {unfit}.", {"body": [str(unfit)]}) from None
-    with clean.file:
-        size = clean.file.seek(0, 2)
+    with temporary() as clean:
+        try:
+            found = cleaned(file, into=clean)
+        except Unfit as unfit:
+            raise Invalid("unfit_media", f"The file {unfit}.", {"body": [str(unfit)]}) from None
         row = Media(
             campaign=campaign,
             digest=digest,
-            blob=object_store().put_file_if_absent(clean.file),
-            kind=clean.kind,
-            content_type=clean.content_type,
-            size=size,
-            width=clean.width,
-            height=clean.height,
+            blob=object_store().put_file_if_absent(clean),
+            kind=found.kind,
+            content_type=found.content_type,
+            size=clean.seek(0, 2),
+            width=found.width,
+            height=found.height,
             uploaded_by=by,
             uploaded_at=at,
         )
@@ -63,7 +62,7 @@ def take_in(
             row.save(force_insert=True)
     except IntegrityError:
         return campaign.media.get(digest=digest), (), False  # the same file was sent twice at once
-    return row, clean.removed, True
+    return row, found.removed, True
 
 
 def named_by(campaign: Campaign, batch: list[tuple[int, Item]]) -> Files:

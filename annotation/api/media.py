@@ -14,8 +14,7 @@ from annotation.models import Media
 from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView
 from evaltrack.errors import Invalid
-from evaltrack.media import LARGEST
-from evaltrack.media.cleaning import temporary
+from evaltrack.media import LARGEST, temporary
 from evaltrack.media.copying import PART
 from evaltrack.parsers import AudioParser, BytesParser, ImageParser
 

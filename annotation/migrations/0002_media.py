@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ('uploaded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('campaign', 'digest'), name='media_once'), models.CheckConstraint(condition=models.Q(models.Q(('content_type', 'image/webp'), ('height__gt', 0), ('kind', 'image'), ('width__gt', 0)), models.Q(('content_type__in', ['audio/wav', 'audio/mpeg', 'audio/ogg']), ('height', 0), ('kind', 'audio'), ('width', 0)), _connector='OR'), name='media_type_known')],
+                'constraints': [models.UniqueConstraint(fields=('campaign', 'digest'), name='media_once'), models.CheckConstraint(condition=models.Q(models.Q(('content_type', 'image/png'), ('height__gt', 0), ('kind', 'image'), ('width__gt', 0)), models.Q(('content_type__in', ['audio/wav', 'audio/mpeg', 'audio/ogg']), ('height', 0), ('kind', 'audio'), ('width', 0)), _connector='OR'), name='media_type_known')],
             },
         ),
     ]

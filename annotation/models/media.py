@@ -29,7 +29,7 @@ class Media(models.Model):
             models.UniqueConstraint(name="media_once", fields=["campaign", "digest"]),
             models.CheckConstraint(
                 name="media_type_known",
-                condition=Q(kind="image", content_type="image/webp", width__gt=0, height__gt=0)
+                condition=Q(kind="image", content_type="image/png", width__gt=0, height__gt=0)
                 | Q(
                     kind="audio",
                     content_type__in=["audio/wav", "audio/mpeg", "audio/ogg"],

@@ -17,21 +17,24 @@ Recording = Callable[[IO[bytes], IO[bytes]], tuple[str, ...]]
 RECORDINGS: dict[str, Recording] = {"audio/wav": wav.copy, "audio/mpeg": mp3.copy, "audio/ogg": ogg.copy}
 
 
-def cleaned(file: IO[bytes]) -> Cleaned:
-    """The file without what could tell who made it. Raises Unfit with the reason where it cannot be shown."""
+def cleaned(file: IO[bytes], *, into: IO[bytes]) -> Cleaned:
+    """Write the file `into` another one, without what could tell who made it; that one ends at its beginning.
+
+    Raises Unfit with the reason where it cannot be shown; what was written until then is of no use.
+    """
     size = file.seek(0, 2)
     file.seek(0)
     head = file.read(16)
     file.seek(0)
     if pictures.is_picture(head):
         refuse_larger(size, "image")
-        return pictures.redrawn(file, into=temporary())
-    content_type = recording_type(head)
-    refuse_larger(size, "audio")
-    target = temporary()
-    removed = RECORDINGS[content_type](file, target)
-    target.seek(0)
-    return Cleaned(target, "audio", content_type, removed=removed)
+        found = pictures.redrawn(file, into=into)
+    else:
+        content_type = recording_type(head)
+        refuse_larger(size, "audio")
+        found = Cleaned("audio", content_type, removed=RECORDINGS[content_type](file, into))
+    into.seek(0)
+    return found
 
 
 def recording_type(head: bytes) -> str:

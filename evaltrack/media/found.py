@@ -1,7 +1,6 @@
 """What cleaning answers: the clean file with what is known of it, or why it cannot be used."""
 
 from dataclasses import dataclass
-from typing import IO
 
 
 class Unfit(Exception):
@@ -10,12 +9,11 @@ class Unfit(Exception):
 
 @dataclass(frozen=True)
 class Cleaned:
-    """The clean bytes, at their beginning. `width` and `height` are a picture's, 0 for a recording.
+    """What the clean file is. `width` and `height` are a picture's, 0 for a recording.
 
     `removed` says what was left out, in the words of the format.
     """
 
-    file: IO[bytes]
     kind: str
     content_type: str
     width: int = 0

@@ -31,7 +31,7 @@ def copy(source: IO[bytes], target: IO[bytes]) -> tuple[str, ...]:
         if name == b"fmt ":
             format_chunk = checked_format(source.read(min(size, 40)))
         else:
-            removed.append(name.decode("latin-1").strip() if name.isalnum() else "an unnamed chunk")
+            removed.append(name.decode("latin-1").strip() if name.strip().isalnum() else "an unnamed chunk")
         source.seek(at + 8 + size + size % 2)
     raise Unfit(CUT_OFF)
 
