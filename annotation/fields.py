@@ -42,7 +42,12 @@ def text(
 
 
 def one_of(
-    row: Mapping[str, Any], name: str, choices: tuple[str, ...], *, within: str = "", default: str | None = None
+    row: Mapping[str, Any],
+    name: str,
+    choices: tuple[str, ...],
+    *,
+    within: str = "",
+    default: str | None = None,
 ) -> str:
     value = row.get(name, default)
     if value not in choices:

@@ -72,7 +72,9 @@ def named_by(campaign: Campaign, batch: list[tuple[int, Item]]) -> Files:
         return {}
     files = {row.digest: row for row in campaign.media.filter(digest__in=wanted)}
     if errors := [
-        error for number, item in batch for error in (*missing(number, item, files), *unlike(number, item, files))
+        error
+        for number, item in batch
+        for error in (*missing(number, item, files), *unlike(number, item, files))
     ]:
         raise BrokenLines(errors)
     return files

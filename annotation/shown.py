@@ -73,10 +73,12 @@ class Shown:
         """Ids of contexts are for those who read the results; they may name what found the passage."""
         return Attached(
             contexts=tuple(
-                Context(number, each.get("title", ""), each["text"]) for number, each in enumerate(contexts, 1)
+                Context(number, each.get("title", ""), each["text"])
+                for number, each in enumerate(contexts, 1)
             ),
             media=tuple(
-                File(each["kind"], self.address(), each["alt"], each["width"], each["height"]) for each in media
+                File(each["kind"], self.address(), each["alt"], each["width"], each["height"])
+                for each in media
             ),
         )
 

@@ -6,50 +6,91 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('annotation', '0001_initial'),
+        ("annotation", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='response',
-            name='contexts',
+            model_name="response",
+            name="contexts",
             field=models.JSONField(default=list),
         ),
         migrations.AddField(
-            model_name='response',
-            name='media',
+            model_name="response",
+            name="media",
             field=models.JSONField(default=list),
         ),
         migrations.AddField(
-            model_name='task',
-            name='contexts',
+            model_name="task",
+            name="contexts",
             field=models.JSONField(default=list),
         ),
         migrations.AddField(
-            model_name='task',
-            name='media',
+            model_name="task",
+            name="media",
             field=models.JSONField(default=list),
         ),
         migrations.CreateModel(
-            name='Media',
+            name="Media",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=64)),
-                ('blob', models.CharField(max_length=64)),
-                ('kind', models.CharField(choices=[('image', 'Picture'), ('audio', 'Recording')], max_length=5)),
-                ('content_type', models.CharField(max_length=10)),
-                ('size', models.PositiveIntegerField()),
-                ('width', models.PositiveIntegerField(default=0)),
-                ('height', models.PositiveIntegerField(default=0)),
-                ('uploaded_at', models.DateTimeField()),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='media', to='annotation.campaign')),
-                ('uploaded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("digest", models.CharField(max_length=64)),
+                ("blob", models.CharField(max_length=64)),
+                (
+                    "kind",
+                    models.CharField(choices=[("image", "Picture"), ("audio", "Recording")], max_length=5),
+                ),
+                ("content_type", models.CharField(max_length=10)),
+                ("size", models.PositiveIntegerField()),
+                ("width", models.PositiveIntegerField(default=0)),
+                ("height", models.PositiveIntegerField(default=0)),
+                ("uploaded_at", models.DateTimeField()),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="media",
+                        to="annotation.campaign",
+                    ),
+                ),
+                (
+                    "uploaded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('campaign', 'digest'), name='media_once'), models.CheckConstraint(condition=models.Q(models.Q(('content_type', 'image/png'), ('height__gt', 0), ('kind', 'image'), ('width__gt', 0)), models.Q(('content_type__in', ['audio/wav', 'audio/mpeg', 'audio/ogg']), ('height', 0), ('kind', 'audio'), ('width', 0)), _connector='OR'), name='media_type_known')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("campaign", "digest"), name="media_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("content_type", "image/png"),
+                                ("height__gt", 0),
+                                ("kind", "image"),
+                                ("width__gt", 0),
+                            ),
+                            models.Q(
+                                ("content_type__in", ["audio/wav", "audio/mpeg", "audio/ogg"]),
+                                ("height", 0),
+                                ("kind", "audio"),
+                                ("width", 0),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="media_type_known",
+                    ),
+                ],
             },
         ),
     ]

@@ -15,7 +15,10 @@ from evaltrack.rendering import html_of
 from tests.factories import annotation as factory
 
 USER = {"role": "user", "content": "Where is A-1?"}
-CALL = {"role": "assistant", "tool_calls": [{"id": "c", "name": "find", "arguments": {"id": 1}, "result": [1]}]}
+CALL = {
+    "role": "assistant",
+    "tool_calls": [{"id": "c", "name": "find", "arguments": {"id": 1}, "result": [1]}],
+}
 SAID = {"role": "assistant", "content": "It is on its way."}
 
 
@@ -33,7 +36,12 @@ def read(*rows):
 
 
 def test_turns_are_kept_as_a_conversation():
-    (item,) = read(row(prompt=[USER], responses=[{"source": "a", "turns": [SAID]}, {"source": "b", "turns": [CALL, SAID]}]))
+    (item,) = read(
+        row(
+            prompt=[USER],
+            responses=[{"source": "a", "turns": [SAID]}, {"source": "b", "turns": [CALL, SAID]}],
+        )
+    )
     assert (item.prompt_format, json.loads(item.prompt)) == ("chat", [USER])
     assert [response.format for response in item.responses] == ["chat", "chat"]
     assert json.loads(item.responses[1].text) == [CALL, SAID]
@@ -132,7 +140,9 @@ def shown(lead, evaluator_one):
 
 
 def test_the_screen_draws_what_two_conversations_share_once(shown):
-    screen = shown(responses=[{"source": "a", "turns": [USER, SAID]}, {"source": "b", "turns": [USER, CALL, SAID]}])
+    screen = shown(
+        responses=[{"source": "a", "turns": [USER, SAID]}, {"source": "b", "turns": [USER, CALL, SAID]}]
+    )
     assert json.loads(screen.shared_turns) == [USER]
     assert sorted(len(json.loads(each.continuation)) for each in screen.responses) == [1, 2]
     assert sorted(len(json.loads(each.text)) for each in screen.responses) == [2, 3]
@@ -146,7 +156,9 @@ def test_ids_of_contexts_stay_with_the_results(shown):
 
 
 def test_citations_lead_to_what_the_response_itself_retrieved(shown):
-    own = shown(responses=[{"source": source, "text": "[1]", "contexts": [{"text": source}]} for source in "ab"])
+    own = shown(
+        responses=[{"source": source, "text": "[1]", "contexts": [{"text": source}]} for source in "ab"]
+    )
     targets = {each.anchors.passages for each in own.responses}
     assert len(targets) == 2
     assert own.context_anchor not in targets

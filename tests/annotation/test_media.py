@@ -122,7 +122,9 @@ def test_a_body_is_read_no_further_than_any_file_may_be_long(upload, monkeypatch
     assert upload(b"\0" * 200_001).status_code == 400
 
 
-def test_a_closed_campaign_and_an_experiments_own_take_no_files(upload, campaign, lead, owner, platform, custodian):
+def test_a_closed_campaign_and_an_experiments_own_take_no_files(
+    upload, campaign, lead, owner, platform, custodian
+):
     bound = factory.open_campaign(owner=owner, platform=platform, custodian=custodian)
     assert upload(PICTURES[0], to=bound).json()["code"] == "not_stand_alone"
     campaigns.close(campaign.pk, by=lead, at=clock.now())
@@ -208,7 +210,9 @@ def test_no_header_names_the_file_or_its_system(shown, evaluator_one):
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Accept-Ranges"] == "bytes"
         assert headers["Content-Type"] in {"image/png", "audio/wav"}
-        assert not {"ETag", "Last-Modified", "Expires", "Content-MD5", "Digest", "Server-Timing"} & set(headers)
+        assert not {"ETag", "Last-Modified", "Expires", "Content-MD5", "Digest", "Server-Timing"} & set(
+            headers
+        )
         body(answer)
     # The recordings of the two systems differ in nothing but their length.
     one, two = ({**answer.headers, "Content-Length": ""} for answer in answers[1:])
@@ -304,7 +308,9 @@ def end_by_closing(shown, evaluator):
     assignments.withdraw(shown.campaign.slots.all(), at=clock.now())
 
 
-@pytest.mark.parametrize("end", [end_by_submitting, end_by_skipping, end_by_expiry, end_by_a_pause, end_by_closing])
+@pytest.mark.parametrize(
+    "end", [end_by_submitting, end_by_skipping, end_by_expiry, end_by_a_pause, end_by_closing]
+)
 def test_what_ended_is_gone(shown, evaluator_one, end):
     client = signed_in(evaluator_one)
     assert status(client, address(shown, 1)) == 200

@@ -18,7 +18,9 @@ def through(content: bytes) -> tuple[bytes, Cleaned]:
 
 def drawing(mode: str = "RGB", size: tuple[int, int] = (40, 30)) -> Image.Image:
     image = Image.new("RGB", size)
-    image.putdata([(x * 6 % 256, y * 8 % 256, (x + y) % 2 * 255) for y in range(size[1]) for x in range(size[0])])
+    image.putdata(
+        [(x * 6 % 256, y * 8 % 256, (x + y) % 2 * 255) for y in range(size[1]) for x in range(size[0])]
+    )
     return image.quantize(64) if mode == "P" else image.convert(mode)
 
 

@@ -29,7 +29,11 @@ def test_whatever_came_in_the_same_kind_comes_out_and_nothing_but_points(format)
     out, image = through(content)
     assert files.SECRET not in out
     assert image.info == {}
-    assert re.findall(rb"(IHDR|IDAT|IEND|[a-zA-Z]{2}X[tT]t|eXIf|iCCP|tIME)", out) == [b"IHDR", b"IDAT", b"IEND"]
+    assert re.findall(rb"(IHDR|IDAT|IEND|[a-zA-Z]{2}X[tT]t|eXIf|iCCP|tIME)", out) == [
+        b"IHDR",
+        b"IDAT",
+        b"IEND",
+    ]
 
 
 @pytest.mark.parametrize("format", ["PNG", "WebP", "GIF"])
@@ -59,7 +63,9 @@ def test_a_camera_that_was_held_sideways_is_turned():
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16"])
 def test_every_way_of_keeping_points_is_drawn_in_colours_of_the_web(mode):
-    source = Image.new(mode, (8, 8), 40_000 if mode == "I;16" else 1) if mode == "I;16" else files.drawing(mode)
+    source = (
+        Image.new(mode, (8, 8), 40_000 if mode == "I;16" else 1) if mode == "I;16" else files.drawing(mode)
+    )
     _, image = through(files.saved(source, "PNG"))
     if mode == "I;16":
         assert image.getpixel((0, 0)) == (40_000 // 256,) * 3
@@ -99,10 +105,17 @@ def png_that_claims(width: int, height: int) -> bytes:
     """A few bytes that would become gigabytes."""
 
     def part(name: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        return (
+            struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        )
 
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + part(b"IHDR", head) + part(b"IDAT", zlib.compress(b"\0" * 9)) + part(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + part(b"IHDR", head)
+        + part(b"IDAT", zlib.compress(b"\0" * 9))
+        + part(b"IEND", b"")
+    )
 
 
 @pytest.mark.parametrize("size", [(5001, 5000), (16_001, 1), (12_000, 12_000), (2**31 - 1, 2**31 - 1)])

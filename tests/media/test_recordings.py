@@ -51,13 +51,17 @@ def pages(content: bytes) -> list[ogg.Page]:
     return list(ogg.read(io.BytesIO(content)))
 
 
-@pytest.mark.parametrize("content", [files.opus(), files.opus(b"PICTURE=" + b"zz-secret" * 20_000), files.vorbis()])
+@pytest.mark.parametrize(
+    "content", [files.opus(), files.opus(b"PICTURE=" + b"zz-secret" * 20_000), files.vorbis()]
+)
 def test_an_ogg_keeps_every_packet_but_its_comments_and_every_sum_is_right(content):
     out, *_ = through(content)
     assert len(out) == len(content)
     assert files.SECRET not in out
     before, after = pages(content), pages(out)
-    changed = [place for place, (one, two) in enumerate(zip(before, after, strict=True)) if one.body != two.body]
+    changed = [
+        place for place, (one, two) in enumerate(zip(before, after, strict=True)) if one.body != two.body
+    ]
     assert changed == list(range(1, len(changed) + 1))
     for each in after:
         assert each.written()[22:26] == each.header[22:26]
@@ -71,7 +75,11 @@ def test_what_follows_the_comments_of_vorbis_on_their_page_stays():
 
 
 def broken() -> dict[str, bytes]:
-    opus, mp3, wav = files.opus(), files.mp3_with_notes(), files.wav(files.PCM, files.chunk(b"data", files.SAMPLES))
+    opus, mp3, wav = (
+        files.opus(),
+        files.mp3_with_notes(),
+        files.wav(files.PCM, files.chunk(b"data", files.SAMPLES)),
+    )
     stranger = files.page(b"\x80theora", files.lacing(7), number=0, flags=ogg.FIRST, serial=4)
     return {
         "wav cut in its samples": wav[:-40],
@@ -79,7 +87,8 @@ def broken() -> dict[str, bytes]:
         "wav without samples": files.wav(files.PCM),
         "wav with samples before their format": files.wav(files.chunk(b"data", b"11"), files.PCM),
         "wav of another encoding": files.wav(
-            files.chunk(b"fmt ", struct.pack("<HHIIHH", 85, 1, 8000, 16000, 2, 16)), files.chunk(b"data", b"11")
+            files.chunk(b"fmt ", struct.pack("<HHIIHH", 85, 1, 8000, 16000, 2, 16)),
+            files.chunk(b"data", b"11"),
         ),
         "mp3 cut in a frame": files.FRAME * 3 + files.FRAME[:100],
         "mp3 that is a page": files.FRAME + b"<script>alert(1)</script>" + files.FRAME,

@@ -12,7 +12,9 @@ from tests.rendering.hostile import LINKS, SCRIPTS
 from tests.rendering.reading import assert_safe, read
 
 ANCHORS = Anchors(3, "context-k", "citation-1-k")
-OURS = re.compile(r'<a class="citation" id="citation-1-k-[0-9]+" href="#context-k-[123]" aria-label="Context [123]">(.*?)</a>')
+OURS = re.compile(
+    r'<a class="citation" id="citation-1-k-[0-9]+" href="#context-k-[123]" aria-label="Context [123]">(.*?)</a>'
+)
 
 
 def cited(text: str, format: str = "markdown") -> str:
@@ -47,7 +49,9 @@ def test_without_passages_nothing_changes():
     assert linked(html_of("[1]", "text"), Anchors(0, "", "")) == html_of("[1]", "text")
 
 
-@pytest.mark.parametrize("text", [*SCRIPTS, *LINKS, '<a class="citation" id="x" href="#context-k-1">[1]</a>', "[1](#context-k-2)"])
+@pytest.mark.parametrize(
+    "text", [*SCRIPTS, *LINKS, '<a class="citation" id="x" href="#context-k-1">[1]</a>', "[1](#context-k-2)"]
+)
 def test_hostile_text_around_citations_stays_harmless(text):
     for format in FORMATS:
         markup = cited(f"{text} [1] {text}", format)

@@ -137,7 +137,7 @@ def answer(identifier="c1", content='{"found": 7}'):
 def test_a_call_is_a_card_with_its_arguments_and_its_result():
     for turns in ([call(result={"found": 7})], [call(), answer()]):
         markup = html_of(json.dumps(turns), "chat")
-        assert markup.count("<li class=\"chat-message\">") == 1
+        assert markup.count('<li class="chat-message">') == 1
         assert_safe(markup)
         for part in ('<details class="chat-call">', ">Arguments</p>", ">Result</p>", ">7</span>"):
             assert part in markup
@@ -169,4 +169,8 @@ def test_names_and_roles_and_results_are_hostile_too(hostile):
     ]
     assert_safe(html_of(json.dumps(turns), "chat"))
     assert_safe(html_of(json.dumps({hostile: [hostile, {hostile: None}]}), "json"))
-    assert_safe(html_of(json.dumps([{"id": hostile, "title": hostile, "source": hostile, "text": hostile}]), "passages"))
+    assert_safe(
+        html_of(
+            json.dumps([{"id": hostile, "title": hostile, "source": hostile, "text": hostile}]), "passages"
+        )
+    )

@@ -71,7 +71,10 @@ CONTINUATIONS = [
             "role": "assistant",
             "content": None,
             "tool_calls": [
-                {"id": "call-2", "function": {"name": "reroute", "arguments": '{"order": "A-1047", "to": "?"}'}}
+                {
+                    "id": "call-2",
+                    "function": {"name": "reroute", "arguments": '{"order": "A-1047", "to": "?"}'},
+                }
             ],
         },
         {"role": "tool", "tool_call_id": "call-2", "content": '{"error": "no address given"}'},
@@ -84,7 +87,11 @@ CONTEXTS = [
         "title": "Returns: how long",
         "text": "Goods may be sent back within 60 days of delivery. " * 4,
     },
-    {"id": "kb-007", "title": "Returns: who pays", "text": "We pay for the way back, except for swimwear. " * 5},
+    {
+        "id": "kb-007",
+        "title": "Returns: who pays",
+        "text": "We pay for the way back, except for swimwear. " * 5,
+    },
     {"id": "kb-311", "text": "Gift cards are not taken back.\n\nThey can be given to somebody else. " * 3},
 ]
 PARAGRAPH = (
@@ -162,6 +169,22 @@ def items(image: list[str], audio: list[str]) -> list[dict]:
             "responses": pair(*recordings),
         },
     ]  # fmt: skip
+
+
+# How the request of each begins, on the screen.
+REQUESTS = {
+    "How long can I return boots?": "text",
+    "How do returns work?": "markdown",
+    "Write mean in Python": "code",
+    "Solve": "latex",
+    "Extract the order": "json",
+    "system": "chat",
+    "Write our terms": "long",
+    "Who pays for returns": "contexts",
+    "Can I return a gift card?": "retrieved",
+    "Draw the returns": "pictures",
+    "Read this aloud": "recordings",
+}
 
 
 def picture(shade: int) -> bytes:
