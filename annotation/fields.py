@@ -1,4 +1,4 @@
-"""Pure: the fields of a line, read one by one; what is wrong is named by its path, like `responses[1].media[0].alt`."""
+"""Pure: the fields of a line, one by one; what is wrong is named by its path, like `responses[1].media[0].alt`."""
 
 from collections.abc import Mapping
 from typing import Any

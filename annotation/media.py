@@ -1,7 +1,7 @@
 """Acts: take in a picture or a recording for a campaign, and give it to who judges it.
 
-Who judges has an address for each file of a task, made of the assignment and a number: it is another one for everybody
-and every time, and works as long as the task is theirs.
+Who judges has an address for each file of a task, made of the assignment and a number: it is another one for
+everybody and every time, and works as long as the task is theirs.
 """
 
 import datetime as dt
@@ -30,9 +30,10 @@ Files = Mapping[str, Media]
 def take_in(
     campaign: Campaign, file: IO[bytes], *, by: User, at: dt.datetime
 ) -> tuple[Media, tuple[str, ...], bool]:
-    """Clean the file and keep it; what was removed from it, and whether it is new. The same bytes again change nothing.
+    """Clean the file and keep it; with it what was removed, and whether it is new.
 
-    No transaction spans the cleaning, and a file that nothing refers to afterwards harms nobody.
+    The same bytes again change nothing. No transaction spans the cleaning; a file that nothing refers to afterwards
+    harms nobody.
     """
     refuse_if(policies.opening(by))
     opening.refuse_unless_filled_by_hand(campaign)

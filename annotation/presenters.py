@@ -2,7 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
@@ -150,7 +150,7 @@ def split_turns(ordered: list[dict[str, Any]]) -> tuple[str, str, str]:
 @Statement
 def responses_of(*, slot: int) -> QuerySet[ResponseRow, dict[str, Any]]:
     rows = ResponseRow.objects.filter(task__slots=slot).order_by("ordinal")
-    return rows.annotate(words=Coalesce("output__text", "text")).values(
+    asked = rows.annotate(words=Coalesce("output__text", "text")).values(
         "words",
         "format",
         "contexts",
@@ -161,6 +161,7 @@ def responses_of(*, slot: int) -> QuerySet[ResponseRow, dict[str, Any]]:
         "task__media",
         "task__slots__first_on_slot_1",
     )
+    return cast("QuerySet[ResponseRow, dict[str, Any]]", asked)
 
 
 def my_work(evaluator: User) -> list[dict[str, Any]]:

@@ -8,6 +8,8 @@ from django.urls import reverse
 
 from evaltrack.rendering.citations import Anchors
 
+NO_CONTEXTS = Anchors(count=0, passages="", citations="")
+
 
 @dataclass(frozen=True)
 class File:
@@ -57,7 +59,7 @@ class Response(Attached):
     format: str = ""
     # What of the text is drawn: of a conversation, only how it differs from the other one.
     continuation: str = ""
-    anchors: Anchors = Anchors(0, "", "")
+    anchors: Anchors = NO_CONTEXTS
 
     def as_json(self) -> dict[str, Any]:
         return {"slot": self.slot, "text": self.text, "format": self.format} | super().as_json()

@@ -21,10 +21,9 @@ ONE_AT_A_TIME = threading.Lock()
 
 
 def is_picture(head: bytes) -> bool:
-    return (
-        head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a"))
-        or head[:4] == b"RIFF" and head[8:12] == b"WEBP"
-    )  # fmt: skip
+    return head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")) or (
+        head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+    )
 
 
 def redrawn(file: IO[bytes], *, into: IO[bytes]) -> Cleaned:
@@ -39,7 +38,7 @@ def redrawn(file: IO[bytes], *, into: IO[bytes]) -> Cleaned:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Unfit(too_many_points()) from None
-    except Exception as error:  # noqa: BLE001 — a broken file is answered with whatever the decoder ran into
+    except Exception as error:  # a broken file is answered with whatever the decoder ran into
         raise Unfit("is damaged or cut off: it cannot be decoded to its end; send it again") from error
     return Cleaned("image", "image/png", *drawn.size, removed=("everything but the points",))
 

@@ -30,7 +30,7 @@ def rendered(text: str, format: str) -> SafeString:
 
 @register.filter
 def cited(markup: SafeString, anchors: Anchors) -> SafeString:
-    """Rendered text in which [1] leads to the passage of that number: {{ text|rendered:"markdown"|cited:anchors }}."""
+    """Rendered text in which [1] leads to its passage: {{ text|rendered:"markdown"|cited:anchors }}."""
     return mark_safe(linked(markup, anchors))
 
 

@@ -1,4 +1,4 @@
-"""What an item may hold besides two texts: conversations, contexts, files. Each error names its line and its field."""
+"""What an item may hold besides two texts: conversations, contexts, files. Errors name their line and field."""
 
 import json
 
@@ -48,9 +48,13 @@ def test_turns_are_kept_as_a_conversation():
 
 
 TURNS_OF_OPENAI = [
-    {"role": "assistant", "content": None, "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+    {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
+    },
     {"role": "tool", "tool_call_id": "c", "content": ""},
-]  # fmt: skip
+]
 
 
 def test_turns_may_come_as_openai_writes_them():
@@ -71,13 +75,21 @@ DIGEST = f"sha256:{'a' * 64}"
         (row(prompt=[USER | {"mood": "x"}]), "prompt[0].mood", "unknown field"),
         (row(prompt=[USER | {"tool_calls": {}}]), "prompt[0].tool_calls", "a list"),
         (row(prompt=[USER | {"tool_calls": [{"name": 7}]}]), "prompt[0].tool_calls[0].name", "must be text"),
-        (row(prompt=[USER | {"tool_calls": [{"function": {}}]}]), "prompt[0].tool_calls[0].function.name", "must be text"),
+        (
+            row(prompt=[USER | {"tool_calls": [{"function": {}}]}]),
+            "prompt[0].tool_calls[0].function.name",
+            "must be text",
+        ),
         (row(prompt=[USER | {"tool_calls": ["x"]}]), "prompt[0].tool_calls[0]", "must be an object"),
         (row(prompt=[USER] * 501), "prompt", "up to 500"),
         (row(prompt=[USER | {"content": "x" * 200_001}]), "prompt", "200 kB"),
         (row(prompt=[USER], prompt_format="text"), "prompt_format", "is chat"),
         (with_response(turns=[USER], text="x"), "responses[1].text", "beside turns"),
-        (with_response(turns=[{"role": "user", "content": 1}]), "responses[1].turns[0].content", "must be text"),
+        (
+            with_response(turns=[{"role": "user", "content": 1}]),
+            "responses[1].turns[0].content",
+            "must be text",
+        ),
         (row(contexts={}), "contexts", "must be a list"),
         (row(contexts=["x"]), "contexts[0]", "must be an object"),
         (row(contexts=[{"text": "a"}, {"title": "b"}]), "contexts[1].text", "must be text"),
@@ -97,7 +109,7 @@ DIGEST = f"sha256:{'a' * 64}"
         (with_response(text="x", media=[{"audio": 7}]), "responses[1].media[0].audio", "must be sha256:"),
         (with_response(media=[]), "responses[1].text", "must be text"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_named_by_line_and_path(bad, field, reason):
     with pytest.raises(BrokenLines) as broken:
         read(row(item="good"), bad)

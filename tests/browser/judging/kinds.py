@@ -28,13 +28,14 @@ def due(order, today):
 
 > Labels are printed at every post office.
 """
-CODE = '''def mean(values):
+LONG_LINE = "a line that is long enough to be wrapped on every screen that people hold in their hand"
+CODE = f'''def mean(values):
     """The mean of the values; None where there are none."""
     total, count = 0.0, 0
     for value in values:
         total += value
         count += 1
-    return total / count if count else None  # a line that is long enough to be wrapped on every screen that people hold in their hand
+    return total / count if count else None  # {LONG_LINE}
 '''
 LATEX = r"""The roots of $ax^2 + bx + c$ are
 
@@ -42,7 +43,8 @@ $$x_{1,2} = \frac{-b \pm \sqrt{b^2 - 4ac}}{2a}$$
 
 so for $a = 1$, $b = 0$ and $c = -2$ they are $\pm\sqrt{2} \approx \pm 1.414$, and
 
-$$\sum_{n=1}^{\infty} \frac{1}{n^2} = \frac{\pi^2}{6}, \qquad \begin{pmatrix} a & b \\ c & d \end{pmatrix}^{-1} = \frac{1}{ad - bc}\begin{pmatrix} d & -b \\ -c & a \end{pmatrix}$$
+$$\sum_{n=1}^{\infty} \frac{1}{n^2} = \frac{\pi^2}{6}, \qquad \begin{pmatrix} a & b \\ c & d \end{pmatrix}^{-1}
+  = \frac{1}{ad - bc}\begin{pmatrix} d & -b \\ -c & a \end{pmatrix}$$
 """
 ORDER = {
     "order": "A-1047",
@@ -110,22 +112,35 @@ def long_text(words: str) -> str:
 
 def items(image: list[str], audio: list[str]) -> list[dict]:
     """`image` and `audio`: two references each, of files that were uploaded."""
-    pictures = [{"media": [{"image": each, "alt": f"A {word} chart of returns"}]} for each, word in zip(image, ("bar", "line"), strict=True)]  # fmt: skip
+    pictures = [{"media": [{"image": each, "alt": "A bar chart of returns by month"}]} for each in image]
     recordings = [{"media": [{"audio": each}], "text": ""} for each in audio]
     return [
         {
             "item": "text",
             "prompt": "How long can I return boots?",
-            "responses": pair({"text": "60 days.", "format": "text"}, {"text": "Two months,\n  or so.", "format": "text"}),
+            "responses": pair(
+                {"text": "60 days.", "format": "text"}, {"text": "Two months,\n  or so.", "format": "text"}
+            ),
         },
-        {"item": "markdown", "prompt": "How do returns work?", "responses": pair({"text": MARKDOWN}, {"text": MARKDOWN[::1].replace("60", "30")})},
+        {
+            "item": "markdown",
+            "prompt": "How do returns work?",
+            "responses": pair({"text": MARKDOWN}, {"text": MARKDOWN.replace("60", "30")}),
+        },
         {
             "item": "code",
             "prompt": "Write `mean` in Python, for an empty list too.",
             "prompt_format": "markdown",
-            "responses": pair({"text": CODE, "format": "code"}, {"text": CODE.replace("None", "0"), "format": "code"}),
+            "responses": pair(
+                {"text": CODE, "format": "code"}, {"text": CODE.replace("None", "0"), "format": "code"}
+            ),
         },
-        {"item": "latex", "prompt": "Solve $ax^2+bx+c=0$.", "prompt_format": "markdown", "responses": pair({"text": LATEX}, {"text": LATEX.replace("2a", "a")})},
+        {
+            "item": "latex",
+            "prompt": "Solve $ax^2+bx+c=0$.",
+            "prompt_format": "markdown",
+            "responses": pair({"text": LATEX}, {"text": LATEX.replace("2a", "a")}),
+        },
         {
             "item": "json",
             "prompt": "Extract the order as JSON.",
@@ -143,7 +158,11 @@ def items(image: list[str], audio: list[str]) -> list[dict]:
             ],
             "responses": pair({"turns": CONTINUATIONS[0]}, {"turns": CONTINUATIONS[1]}),
         },
-        {"item": "long", "prompt": "Write our terms of business.", "responses": pair({"text": long_text("Ending the contract")}, {"text": long_text("Withdrawal")})},
+        {
+            "item": "long",
+            "prompt": "Write our terms of business.",
+            "responses": pair({"text": long_text("Ending the contract")}, {"text": long_text("Withdrawal")}),
+        },
         {
             "item": "contexts",
             "prompt": "Who pays for returns, and how long do I have?",
@@ -168,7 +187,7 @@ def items(image: list[str], audio: list[str]) -> list[dict]:
             "prompt_format": "markdown",
             "responses": pair(*recordings),
         },
-    ]  # fmt: skip
+    ]
 
 
 # How the request of each begins, on the screen.

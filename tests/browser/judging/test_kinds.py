@@ -1,4 +1,4 @@
-"""One task of every kind: it keeps the rules of accessibility, fits a phone, and works by keys and without scripts."""
+"""One task of every kind: by the rules of accessibility, on a phone, by keys, and without scripts."""
 
 import json
 import re
