@@ -100,7 +100,11 @@ def missing(number: int, item: Item, files: Files) -> Iterable[LineError]:
 def unlike(number: int, item: Item, files: Files) -> Iterable[LineError]:
     """Sound is kept as it was coded. Where only one system sends MP3, whoever looks at its type tells them apart."""
     types = [
-        {files[each.digest].content_type for each in response.media if each.digest in files}
+        {
+            files[each.digest].content_type
+            for each in response.media
+            if each.kind == "audio" and each.digest in files
+        }
         for response in item.responses
     ]
     if all(types) and types[0] != types[1]:

@@ -34,7 +34,8 @@ class CampaignMedia(ApiView):
         Its kind is read from its bytes. The same bytes again are answered with 200 and what is there already.
         """
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
-        with received(request.data) as file:
+        with temporary() as file:
+            receive(request.data, into=file)
             row, removed, is_new = media.take_in(campaign, file, by=request.user, at=self.at)
         return Response(summary(row, removed), status=201 if is_new else 200)
 
@@ -50,19 +51,16 @@ def summary(row: Media, removed: tuple[str, ...]) -> dict:
     }
 
 
-def received(body) -> IO[bytes]:
-    """The body as a file of ours: read a part at a time, and no further than any file may be long."""
+def receive(body, *, into: IO[bytes]) -> None:
+    """The body, read a part at a time, and no further than any file may be long."""
     largest = max(LARGEST.values())
-    file = temporary()
     size = 0
     while hasattr(body, "read") and (part := body.read(PART)):
         size += len(part)
         if size > largest:
-            file.close()
             reason = f"is larger than {largest // 1_000_000} MB; send a smaller version"
             raise Invalid("unfit_media", f"The file {reason}.", {"body": [reason]})
-        file.write(part)
-    return file
+        into.write(part)
 
 
 class AnyType(DefaultContentNegotiation):

@@ -25,7 +25,7 @@ SIDE = {(True, False): 32, (True, True): 17, (False, False): 17, (False, True): 
 def copy(source: IO[bytes], target: IO[bytes]) -> tuple[str, ...]:
     """The frames without their tags; which tags were left out."""
     size = source.seek(0, 2)
-    removed: list[str] = []
+    removed: dict[str, None] = {}  # in order, each once
     at, frames = 0, 0
     while at < size:
         source.seek(at)
@@ -37,12 +37,12 @@ def copy(source: IO[bytes], target: IO[bytes]) -> tuple[str, ...]:
             frames += 1
             if frames == 1 and (noted := without_encoder(frame)) != frame:
                 frame = noted
-                removed.append("the encoder's name")
+                removed["the encoder's name"] = None
             target.write(frame)
             at += length
         elif tag := tag_at(head, left=size - at):
             name, length = tag
-            removed.append(name)
+            removed[name] = None
             at += length
         else:
             raise Unfit(f"is no MP3 that can be cleaned: byte {at} is neither a frame nor a known tag")

@@ -15,7 +15,7 @@ def copy(source: IO[bytes], target: IO[bytes]) -> tuple[str, ...]:
     """The recording without its tags; which chunks were left out."""
     end = source.seek(0, 2)
     source.seek(12)
-    removed: list[str] = []
+    removed: dict[str, None] = {}  # in order, each once
     format_chunk = b""
     while (at := source.tell()) + 8 <= end:
         name, size = struct.unpack("<4sI", source.read(8))
@@ -26,12 +26,12 @@ def copy(source: IO[bytes], target: IO[bytes]) -> tuple[str, ...]:
                 raise Unfit(CUT_OFF)
             write(source, target, format_chunk, size)
             if end - source.tell() > size % 2:
-                removed.append("what followed the samples")
+                removed["what followed the samples"] = None
             return tuple(removed)
         if name == b"fmt ":
             format_chunk = checked_format(source.read(min(size, 40)))
         else:
-            removed.append(name.decode("latin-1").strip() if name.strip().isalnum() else "an unnamed chunk")
+            removed[name.decode("latin-1").strip() if name.strip().isalnum() else "an unnamed chunk"] = None
         source.seek(at + 8 + size + size % 2)
     raise Unfit(CUT_OFF)
 

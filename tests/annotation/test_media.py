@@ -1,7 +1,9 @@
 """Pictures and recordings of items: sent by leads, shown to who judges them, and to nobody else."""
 
+import io
 import json
 import re
+from html.parser import HTMLParser
 
 import pytest
 from django.test import Client
@@ -18,6 +20,7 @@ from tests.annotation.test_leaks import Crawler
 from tests.conftest import person
 from tests.factories import annotation as factory
 from tests.media import files
+from tests.rendering.hostile import SCRIPTS
 
 PICTURES = list(files.pictures().values())
 
@@ -118,7 +121,7 @@ def test_a_body_is_read_no_further_than_any_file_may_be_long(upload, monkeypatch
             return b"\0" * size
 
     with pytest.raises(Exception, match="larger than"):
-        api.received(Endless())
+        api.receive(Endless(), into=io.BytesIO())
     assert sum(read) <= 200_000 + 2 * 64 * 1024
     assert upload(b"\0" * 200_001).status_code == 400
 
@@ -154,6 +157,35 @@ def test_two_systems_whose_sound_has_two_types_would_be_told_apart(upload, add):
     assert (error["line"], error["field"]) == (1, "responses")
     assert "audio/mpeg and audio/wav" in error["reason"]
     assert add(row(one=[wav], two=[wav])).status_code == 201
+    # That one has drawn something besides is what people judge.
+    assert add(row(one=[wav, pictured(upload(PICTURES[0]))], two=[wav], item="r")).status_code == 201
+
+
+class Skeleton(HTMLParser):
+    """The elements of a page with the names of their attributes: what a browser makes of it."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.elements = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, sorted(name for name, _ in attributes)))
+
+
+def test_hostile_words_about_files_and_contexts_change_nothing_of_the_page(upload, add, both):
+    image, sound = upload(PICTURES[0]).json()["image"], upload(files.wav_with_notes()).json()["audio"]
+    skeletons = []
+    for words in (["kind words"] * len(SCRIPTS), SCRIPTS):
+        item = row(item=words[0], prompt=[{"image": image, "alt": each} for each in words[:6]])
+        item["media"] += [{"audio": sound, "alt": each} for each in words[6:12]]
+        item["contexts"] = [{"id": each, "title": each, "text": each} for each in words]
+        assert add(item).status_code == 201
+        shown = factory.next_for(both[0])
+        skeletons.append(Skeleton(signed_in(both[0]).get("/review/").content.decode()).elements)
+        factory.judge(shown)
+    assert ("script", ["src", "type"]) in skeletons[0]
+    assert skeletons[0] == skeletons[1]
 
 
 # ── Delivery ─────────────────────────────────────────────────────────────────────────────────────────
