@@ -107,10 +107,7 @@ def add_items(campaign_id: int, items: Iterator[tuple[int, Item]], *, by: User, 
     # Held to the end, so that two uploads balance their sides together.
     campaign = Campaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign_id)
     refuse_if(policies.opening(by))
-    if campaign.experiment_id:
-        raise Conflict("not_stand_alone", "This campaign's items are an experiment's; none can be added.")
-    if campaign.status == CampaignStatus.CLOSED:
-        raise Conflict("campaign_closed", "This campaign is closed; open a new one.")
+    refuse_unless_filled_by_hand(campaign)
     was_empty = campaign.task_count == 0
     try:
         added = tasks.add(campaign, items, due_at=campaign.due_at)
@@ -119,6 +116,13 @@ def add_items(campaign_id: int, items: Iterator[tuple[int, Item]], *, by: User, 
     if was_empty:
         outbox.post(messages.tasks_waiting(campaign), to=qualification.judges_of(campaign), at=at)
     return added
+
+
+def refuse_unless_filled_by_hand(campaign: Campaign) -> None:
+    if campaign.experiment_id:
+        raise Conflict("not_stand_alone", "This campaign's items are an experiment's; none can be added.")
+    if campaign.status == CampaignStatus.CLOSED:
+        raise Conflict("campaign_closed", "This campaign is closed; open a new one.")
 
 
 def record_opening(campaign: Campaign, *, by: Any, at: dt.datetime) -> None:

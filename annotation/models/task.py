@@ -33,6 +33,9 @@ class Task(models.Model):
     prompt = models.TextField()
     prompt_format = models.CharField(max_length=8, choices=Format.choices, default=Format.TEXT)
     stratum = models.CharField(max_length=80, blank=True)
+    # What comes with the prompt, for both responses: see `annotation.attached`.
+    contexts = models.JSONField(default=list)
+    media = models.JSONField(default=list)
     due_at = models.DateTimeField()
     # Left out by the lead, as nobody will judge it: neither in the queue nor in any figure.
     excluded_by = models.ForeignKey(
@@ -74,6 +77,9 @@ class Response(models.Model):
     output = models.ForeignKey("experiments.Output", on_delete=models.PROTECT, null=True, related_name="+")
     text = models.TextField(blank=True)
     format = models.CharField(max_length=8, choices=Format.choices, default=Format.MARKDOWN)
+    # What this system retrieved and made, beside its text.
+    contexts = models.JSONField(default=list)
+    media = models.JSONField(default=list)
 
     class Meta:
         constraints = [

@@ -137,7 +137,7 @@ class Crawler:
     def look_at(self, name, response, arm_words):
         content = b"".join(response.streaming_content) if response.streaming else response.content
         headers = "\n".join(f"{key}: {value}" for key, value in response.headers.items())
-        whole = f"{headers}\n{response.cookies.output()}\n{content.decode()}"
+        whole = f"{headers}\n{response.cookies.output()}\n{content.decode(errors='replace')}"
         self.statuses.add(response.status_code)
         assert response.status_code != 500, name
         for word in self.forbidden:
@@ -340,9 +340,9 @@ def test_every_answer_of_the_api_on_the_way_of_an_evaluator(api, campaign):
     post("queue/next", campaign=str(uuid.uuid4()))
     while (found := post("queue/next", campaign=str(campaign.public_id)).json())["assignment"]:
         assert found.keys() == {"assignment", "lease_expires_at", "item", "rubric", "judgment_id"}
-        assert found["item"].keys() == {"prompt", "responses"}
+        assert found["item"].keys() == {"prompt", "prompt_format", "contexts", "media", "responses"}
         assert [sorted(response) for response in found["item"]["responses"]] == [
-            ["format", "slot", "text"]
+            ["contexts", "format", "media", "slot", "text"]
         ] * 2
         at = f"assignments/{found['assignment']}"
         post(f"{at}/activate")

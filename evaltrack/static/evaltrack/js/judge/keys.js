@@ -142,7 +142,7 @@ function inPanel(event, open, digit, card) {
 function enter(event, target, acts) {
   if (event.repeat) return () => {};
   const skip = one("[data-skip]:popover-open form");
-  if (target.matches("a, button, summary") || event.altKey || event.shiftKey) return null;
+  if (target.matches("a, button, summary, audio") || event.altKey || event.shiftKey) return null;
   if (skip) return () => skip.requestSubmit();
   if (one(":popover-open:not([data-guidance])")) return null;
   const together = event.ctrlKey || event.metaKey;
