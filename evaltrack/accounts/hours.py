@@ -52,7 +52,7 @@ def problems(given: Mapping[str, list[str]]) -> dict[str, str]:
         elif not (isinstance(times, list) and len(times) == 2 and all(map(is_time, times))):
             found[day] = "takes a beginning and an end, such as 09:00 and 17:30"
         elif times[0] >= times[1]:
-            found[day] = "begins after it ends; write 24:00 for midnight at the end"
+            found[day] = "ends before it begins"
     return found
 
 

@@ -93,7 +93,7 @@ def test_an_evaluator_declares_languages_hours_and_a_limit_on_the_page(evaluator
         ({"languages": ",".join(f"{a}{b}" for a in "abcde" for b in "vwxyz")}, "takes up to 20 languages"),
         ({"time_zone": "Mars/Olympus"}, "is no time zone"),
         ({"time_zone": ""}, "is no time zone"),
-        ({"mon_to": "08:00"}, "begins after it ends"),
+        ({"mon_to": "08:00"}, "ends before it begins"),
         ({"mon_to": ""}, "takes a beginning and an end"),
         ({"tue_from": "<script>", "tue_to": "x"}, "takes a beginning and an end"),
         ({"judgments_per_day": "0"}, "is a whole number from 1 to 10,000"),

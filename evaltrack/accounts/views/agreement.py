@@ -43,10 +43,16 @@ def to_sign(request: PageRequest, onward: str, *, status: int = 200) -> HttpResp
         "agreement": current,
         "signed": signed,
         "before": before,
-        "changes": wording.changes(before.text, current.text) if before and current else [],
+        "changes": wording.changes(*as_read(before.text, current.text)) if before and current else [],
         "onward": onward,
     }
     return page(request, "accounts/agreement.html", context, status=status)
+
+
+def as_read(*texts: str) -> list[str]:
+    """Without the marks of bold words, where that is not all that differs."""
+    plain = [text.replace("**", "") for text in texts]
+    return plain if len(set(plain)) == len(set(texts)) else list(texts)
 
 
 def where_to(request: PageRequest) -> str:
