@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from annotation import querysets, rubrics, turns
+from annotation import qualification, querysets, rubrics, turns
 from annotation.models import Assignment, AssignmentState, Format, Rubric, Slot, SlotState
 from annotation.models import Response as ResponseRow
 from annotation.shown import Attached, Response, Shown
@@ -183,6 +183,17 @@ def my_work(evaluator: User) -> list[dict[str, Any]]:
     campaigns = (
         querysets.asking_campaigns()
         .annotate(mine=Coalesce(Subquery(judged), 0), waiting=Exists(free))
+        .prefetch_related("skills")
         .order_by("due_at", "pk")
     )
-    return [dict(row) for row in campaigns.values("name", "due_at", "task_count", "mine", "waiting")]
+    lacking = qualification.missing_of(evaluator, campaigns)
+    return [
+        {
+            "name": row.name,
+            "due_at": row.due_at,
+            "mine": row.mine,
+            "waiting": row.waiting,
+            "needs": qualification.in_words(row, lacking[row.pk]),
+        }
+        for row in campaigns
+    ]

@@ -182,9 +182,18 @@ class Assignment(models.Model):
     lease_expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     skip_reason = models.CharField(max_length=300, blank=True)
+    # The running number among the claims of an evaluator who has a limit; only to tell apart two at once.
+    number = models.PositiveIntegerField(null=True)
 
     class Meta:
         constraints = [
+            # Two claims at once have seen the same work of today, so they want the same number: one of them waits,
+            # and counts again.
+            models.UniqueConstraint(
+                name="assignment_numbered_once",
+                fields=["evaluator", "number"],
+                condition=Q(number__isnull=False),
+            ),
             models.CheckConstraint(
                 name="assignment_state_known", condition=Q(state__in=AssignmentState.values)
             ),
