@@ -1,16 +1,19 @@
 """Pure: stand-alone items to be judged, as they come in NDJSON, a line each."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from evaltrack.canonical import canonical_json, sha256_hex
 from evaltrack.ndjson import MOST_ERRORS, BrokenLines, LineError, holds_nul, read_object
 
-FIELDS = {"item", "prompt", "prompt_format", "responses", "stratum"}
+FIELDS = {"item", "prompt", "prompt_format", "responses", "stratum", "gold"}
+GOLD_FIELDS = {"preference", "why"}
 RESPONSE_FIELDS = {"source", "text", "format"}
 FORMATS = ("text", "markdown", "code", "json", "chat", "passages")
-LONGEST_NAME, LONGEST_STRATUM = 200, 80
+LONGEST_NAME, LONGEST_STRATUM, LONGEST_WHY = 200, 80, 2000
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,14 @@ class ResponseItem:
 
 
 @dataclass(frozen=True)
+class GoldAnswer:
+    """What is right about an item, and why: 1 or 2 is the response in that place of the line."""
+
+    preference: int | str
+    why: str
+
+
+@dataclass(frozen=True)
 class Item:
     """A prompt with the two responses that are to be compared, in the order in which they were named."""
 
@@ -32,6 +43,7 @@ class Item:
     responses: tuple[ResponseItem, ResponseItem]
     prompt_format: str = "text"
     stratum: str = ""
+    gold: GoldAnswer | None = None
 
     @property
     def sources(self) -> list[str]:
@@ -44,19 +56,35 @@ class Item:
 
     @property
     def group(self) -> str:
-        """What sides are balanced within: the pair of systems and the stratum."""
-        return sha256_hex(canonical_json([self.stratum, *self.sources]))
+        """What sides are balanced within: the pair of systems and the stratum; gold, which is not counted, apart."""
+        apart = ["gold"] if self.gold else []
+        return sha256_hex(canonical_json([self.stratum, *self.sources, *apart]))
+
+    def ordered(self, reference_is_first: bool) -> list[ResponseItem]:
+        """The responses as rows keep them: by source, or the other way round, as was drawn."""
+        return sorted(self.responses, key=lambda each: each.source, reverse=not reference_is_first)
+
+    def gold_choice(self, ordered: list[ResponseItem]) -> str:
+        """The gold answer in the words in which choices are stored."""
+        assert self.gold is not None
+        if isinstance(self.gold.preference, str):
+            return self.gold.preference
+        return "first" if self.responses[self.gold.preference - 1] == ordered[0] else "second"
 
 
 def read_items(lines: Iterable[bytes]) -> Iterator[tuple[int, Item]]:
     """Items with their line numbers. Raises BrokenLines at the end if any line was bad."""
+    return read_rows(lines, item_of)
+
+
+def read_rows(lines: Iterable[bytes], row_of: Callable[[dict[str, Any]], Row]) -> Iterator[tuple[int, Row]]:
     errors: list[LineError] = []
     number = count = 0
     for number, raw in enumerate(lines, start=1):
         if not raw.strip():
             continue
         try:
-            item = item_of(read_object(raw)[0])
+            row = row_of(read_object(raw)[0])
         except WrongField as wrong:
             errors.append(LineError(number, wrong.field, wrong.reason))
         except ValueError as error:
@@ -64,7 +92,7 @@ def read_items(lines: Iterable[bytes]) -> Iterator[tuple[int, Item]]:
         else:
             count += 1
             if not errors:
-                yield number, item
+                yield number, row
         if len(errors) >= MOST_ERRORS:
             break
     if not count and not errors:
@@ -96,7 +124,23 @@ def item_of(row: Mapping[str, Any]) -> Item:
         responses=(one, two),
         prompt_format=one_of(row, "prompt_format", default="text"),
         stratum=text(row, "stratum", longest=LONGEST_STRATUM, default=""),
+        gold=None if row.get("gold") is None else gold_of(row["gold"], (one.source, two.source)),
     )
+
+
+def gold_of(row: Any, sources: tuple[str, str]) -> GoldAnswer:
+    if not isinstance(row, dict):
+        raise WrongField("gold", "must be an object with preference and why")
+    refuse_unknown(row, GOLD_FIELDS, within="gold")
+    preference = row.get("preference")
+    if isinstance(preference, bool | float) or preference not in (1, 2, "tie", "both_bad"):
+        raise WrongField("gold.preference", 'is 1 or 2, the place of the better response, "tie" or "both_bad"')
+    why = text(row, "why", within="gold", longest=LONGEST_WHY)
+    for source in sources:
+        # Evaluators read it. Shorter names are words of any sentence.
+        if len(source) > 2 and re.search(rf"(?<!\w){re.escape(source)}(?!\w)", why, re.IGNORECASE):
+            raise WrongField("gold.why", f"names {source!r}; evaluators read it, and must not know the systems")
+    return GoldAnswer(preference, why)
 
 
 def response_of(row: Any, within: str) -> ResponseItem:

@@ -5,7 +5,16 @@ import datetime as dt
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
-from annotation.models import Assignment, AssignmentState, Campaign, Judgment, JudgmentState, Slot, SlotState
+from annotation.models import (
+    Assignment,
+    AssignmentState,
+    Campaign,
+    Judgment,
+    JudgmentState,
+    Qualification,
+    Slot,
+    SlotState,
+)
 from evaltrack.accounts.models import User
 from experiments.querysets import owned_or_all
 
@@ -32,6 +41,7 @@ def campaigns_for(evaluator: User | int) -> QuerySet[Campaign]:
     free = Slot.objects.filter(campaign=OuterRef("pk"), state=SlotState.OPEN)
     return (
         asking_campaigns()
+        .filter(open_to(evaluator))
         .exclude(of_own_models(evaluator))
         .annotate(first_due=Subquery(free.order_by("due_at").values("due_at")[:1]))
         .exclude(first_due=None)
@@ -67,16 +77,33 @@ def of_own_models(evaluator: User | int) -> Q:
     )
 
 
+def open_to(evaluator: User | int) -> Q:
+    """Campaigns that ask for no qualification, or for one that `evaluator` has."""
+    standing = Qualification.objects.filter(course=OuterRef("course"), evaluator=evaluator, revoked_at=None)
+    return Q(course=None) | Q(Exists(standing))
+
+
 def standing_judgments() -> QuerySet[Judgment]:
     """Neither undone nor surplus."""
     return Judgment.objects.filter(state__in=[JudgmentState.PROVISIONAL, JudgmentState.FINAL])
 
 
 def final_judgments(at: dt.datetime) -> QuerySet[Judgment]:
-    """Those that nobody can take back any more, whether or not the sweep has written that down."""
-    return Judgment.objects.filter(
-        Q(state=JudgmentState.FINAL) | Q(state=JudgmentState.PROVISIONAL, submitted_at__lte=undo_limit(at))
+    """What every figure is made of: what nobody can take back any more, whether or not the sweep has written that
+    down, and about tasks whose right answer was not known before."""
+    return Judgment.objects.filter(settled(at), task__gold=None)
+
+
+def settled(at: dt.datetime) -> Q:
+    return Q(state=JudgmentState.FINAL) | Q(
+        state=JudgmentState.PROVISIONAL, submitted_at__lte=undo_limit(at)
     )
+
+
+def with_feedback(at: dt.datetime) -> QuerySet[Judgment]:
+    """Final judgments on gold about which their evaluators are told: the campaign is closed, or a lead released it."""
+    released = Q(campaign__status="closed") | Q(campaign__gold_released_at__isnull=False)
+    return Judgment.objects.filter(settled(at), released, task__gold__isnull=False)
 
 
 def undo_limit(at: dt.datetime) -> dt.datetime:
