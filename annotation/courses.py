@@ -20,6 +20,7 @@ from evaltrack.ndjson import BrokenLines, LineError
 
 # So that nobody uploads a data set by mistake: a person goes through all of the training.
 MOST_LESSONS = 1000
+LONGEST_NAME = 80
 
 
 def set_rule(
@@ -27,6 +28,10 @@ def set_rule(
 ) -> Course:
     """The course of a rubric, with this rule for its test. What was begun under another one ends under that."""
     refuse_if(policies.opening(by))
+    if not rubric_name.isprintable() or len(rubric_name) > LONGEST_NAME:
+        raise Invalid(
+            "bad_name", f"A rubric's name has up to {LONGEST_NAME} characters, all of them printable."
+        )
     rule = {"pass_mark": pass_mark, "items": items, "retries": retries, "wait_hours": wait_hours}
     course, _ = Course.objects.update_or_create(
         rubric_name=rubric_name,
@@ -121,18 +126,20 @@ def grant(course: Course, evaluator: User, *, by: User, reason: str, at: dt.date
 
 
 @transaction.atomic
-def revoke(qualification_id: uuid.UUID, *, by: User, reason: str, at: dt.datetime) -> Qualification:
+def revoke(
+    course: Course, qualification_id: uuid.UUID, *, by: User, reason: str, at: dt.datetime
+) -> Qualification:
     """Give somebody no further tasks of campaigns that ask for it. What they have on the screen they may finish."""
     refuse_if(policies.qualifying(by))
     reason = reasons.checked(reason)
     row = (
-        Qualification.objects.select_for_update(of=("self",))
+        course.qualifications.select_for_update(of=("self",))
         .select_related("course", "evaluator")
         .filter(public_id=qualification_id)
         .first()
     )
     if row is None:
-        raise NotFound("no_such_qualification", "There is no such qualification.")
+        raise NotFound("no_such_qualification", "This course has no such qualification.")
     if row.revoked_at is not None:
         raise Conflict("already_revoked", "This qualification was revoked before.")
     row.revoked_by, row.revoked_at, row.revocation_reason = by, at, reason

@@ -73,7 +73,9 @@ def answer(
     gold = Gold.objects.select_for_update().get(task=row.judgment.task_id)
     if outcome == Outcome.CORRECTED:
         if gold.suspended_at:
-            raise Conflict("suspended", "This gold was suspended after another appeal; it has no answer any more.")
+            raise Conflict(
+                "suspended", "This gold was suspended after another appeal; it has no answer any more."
+            )
         gold.choice, gold.why, gold.corrected_at = row.judgment.choice, answer, at
     elif outcome == Outcome.SUSPENDED:
         gold.suspended_at = gold.suspended_at or at

@@ -134,12 +134,16 @@ def gold_of(row: Any, sources: tuple[str, str]) -> GoldAnswer:
     refuse_unknown(row, GOLD_FIELDS, within="gold")
     preference = row.get("preference")
     if isinstance(preference, bool | float) or preference not in (1, 2, "tie", "both_bad"):
-        raise WrongField("gold.preference", 'is 1 or 2, the place of the better response, "tie" or "both_bad"')
+        raise WrongField(
+            "gold.preference", 'is 1 or 2, the place of the better response, "tie" or "both_bad"'
+        )
     why = text(row, "why", within="gold", longest=LONGEST_WHY)
     for source in sources:
         # Evaluators read it. Shorter names are words of any sentence.
         if len(source) > 2 and re.search(rf"(?<!\w){re.escape(source)}(?!\w)", why, re.IGNORECASE):
-            raise WrongField("gold.why", f"names {source!r}; evaluators read it, and must not know the systems")
+            raise WrongField(
+                "gold.why", f"names {source!r}; evaluators read it, and must not know the systems"
+            )
     return GoldAnswer(preference, why)
 
 

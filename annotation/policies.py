@@ -101,18 +101,23 @@ def sitting(by: User, course: Course, kind: str, *, at: dt.datetime) -> Refusal 
     """Why `by` cannot begin the training or an attempt of the test now."""
     lessons = course.lessons.filter(kind=kind).count()
     if kind == LessonKind.TRAINING:
-        return None if lessons else Refusal("no_training", "There are no training items; the guidelines are all.")
+        return (
+            None
+            if lessons
+            else Refusal("no_training", "There are no training items; the guidelines are all.")
+        )
     own = Sitting.objects.filter(course=course, evaluator=by).exclude(ended_at=None)
     standing = course.qualifications.filter(evaluator=by).order_by("pk").last()
     if standing and standing.revoked_at is None:
         return Refusal("qualified", "You have qualified; tasks come from your queue.")
     if standing:
         return Refusal(
-            "revoked", f"A lead took your qualification back, and can grant it again: {standing.revocation_reason}"
+            "revoked",
+            f"A lead took your qualification back, and can grant it again: {standing.revocation_reason}",
         )
-    if course.lessons.filter(kind=LessonKind.TRAINING).exists():
-        if not own.filter(kind=LessonKind.TRAINING).exists():
-            return Refusal("training_first", "Go through the training first; the test comes after it.")
+    training = LessonKind.TRAINING
+    if course.lessons.filter(kind=training).exists() and not own.filter(kind=training).exists():
+        return Refusal("training_first", "Go through the training first; the test comes after it.")
     if lessons < course.items:
         return Refusal("no_test", "The test is not ready: it has too few questions. Tell the lead.")
     attempts = own.filter(kind=LessonKind.TEST).order_by("ended_at")
@@ -141,6 +146,11 @@ def appealing(by: User, judgment: Judgment, *, at: dt.datetime) -> Refusal | Non
     """Before feedback is released, gold looks here like any task."""
     if not querysets.with_feedback(at).filter(pk=judgment.pk).exists():
         return Refusal("no_feedback", "There is no feedback on this judgment that you could appeal against.")
+    return against(judgment)
+
+
+def against(judgment: Judgment) -> Refusal | None:
+    """Why there is nothing to appeal against in feedback that was released."""
     if judgment.choice == judgment.task.gold.choice or judgment.task.gold.suspended_at:
         return Refusal("nothing_against_you", "The feedback does not say that you were wrong.")
     if hasattr(judgment, "appeal"):

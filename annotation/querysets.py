@@ -9,6 +9,7 @@ from annotation.models import (
     Assignment,
     AssignmentState,
     Campaign,
+    Course,
     Judgment,
     JudgmentState,
     Qualification,
@@ -83,6 +84,13 @@ def open_to(evaluator: User | int) -> Q:
     return Q(course=None) | Q(Exists(standing))
 
 
+def courses_before(campaigns: QuerySet[Campaign], evaluator: User) -> QuerySet[Course]:
+    """In which the evaluator would have to qualify, to be given what is owed in `campaigns`."""
+    owed = Slot.objects.filter(OWED, campaign=OuterRef("pk"))
+    closed = campaigns.exclude(open_to(evaluator)).filter(Exists(owed), course=OuterRef("pk"))
+    return Course.objects.filter(Exists(closed)).order_by("rubric_name")
+
+
 def standing_judgments() -> QuerySet[Judgment]:
     """Neither undone nor surplus."""
     return Judgment.objects.filter(state__in=[JudgmentState.PROVISIONAL, JudgmentState.FINAL])
@@ -95,13 +103,11 @@ def final_judgments(at: dt.datetime) -> QuerySet[Judgment]:
 
 
 def settled(at: dt.datetime) -> Q:
-    return Q(state=JudgmentState.FINAL) | Q(
-        state=JudgmentState.PROVISIONAL, submitted_at__lte=undo_limit(at)
-    )
+    return Q(state=JudgmentState.FINAL) | Q(state=JudgmentState.PROVISIONAL, submitted_at__lte=undo_limit(at))
 
 
 def with_feedback(at: dt.datetime) -> QuerySet[Judgment]:
-    """Final judgments on gold about which their evaluators are told: the campaign is closed, or a lead released it."""
+    """Final judgments on gold of which their evaluators are told: the campaign is closed, or a lead released it."""
     released = Q(campaign__status="closed") | Q(campaign__gold_released_at__isnull=False)
     return Judgment.objects.filter(settled(at), released, task__gold__isnull=False)
 
@@ -113,7 +119,7 @@ def undo_limit(at: dt.datetime) -> dt.datetime:
 
 def campaigns_visible_to(user: User) -> QuerySet[Campaign]:
     return Campaign.objects.filter(owned_or_all(user, "experiment__component__owner")).select_related(
-        "experiment__component", "rubric", "closed_by", "unblocked_by"
+        "experiment__component", "rubric", "course", "closed_by", "unblocked_by", "gold_released_by"
     )
 
 

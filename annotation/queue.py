@@ -7,11 +7,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, F, Field, OuterRef, QuerySet
+from django.db.models import F, Field, QuerySet
 
 from annotation import assignment as assignments
 from annotation import policies, querysets
-from annotation.models import Assignment, AssignmentState, Campaign, CampaignStatus, Course, Slot, SlotState
+from annotation.models import Assignment, AssignmentState, Campaign, CampaignStatus, Slot, SlotState
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, NotFound
 from evaltrack.statements import Statement
@@ -160,17 +160,15 @@ def why_nothing(evaluator: User, campaign: uuid.UUID | None, *, at: dt.datetime)
     here = here if campaign is None else here.filter(public_id=campaign)
     asking = here.filter(status=CampaignStatus.OPEN)
     of_others = asking.exclude(querysets.of_own_models(evaluator))
-    others = Slot.objects.filter(
-        querysets.OWED, campaign__in=of_others.filter(querysets.open_to(evaluator))
-    )
+    others = Slot.objects.filter(querysets.OWED, campaign__in=of_others.filter(querysets.open_to(evaluator)))
     # Free slots were passed over because others are claiming them this moment: they come first, as just held.
     elsewhere = querysets.left_for(evaluator, others).order_by(F("lease_until").asc(nulls_first=True))
     if (slot := elsewhere.first()) is not None:
         seconds = max(1, round(((slot.lease_until or at) - at).total_seconds()))
         detail = "Other evaluators hold what is left for you; one may come back."
         return NothingToDo("leased_elsewhere", detail, min(seconds, RETRY_SECONDS))
-    if course := courses_wanted(of_others, evaluator).first():
-        detail = f"What is left asks that you qualify first: learn the rubric {course.rubric_name!r} and pass its test."
+    if course := querysets.courses_before(of_others, evaluator).first():
+        detail = f"For what is left you have to qualify: learn the rubric {course.rubric_name!r} and pass its test."
         return NothingToDo("not_qualified", detail, None, course.get_absolute_url())
     if paused := here.filter(status=CampaignStatus.PAUSED).order_by("due_at").first():
         return NothingToDo("paused", f"Paused by the lead: {paused.pause_reason}", RETRY_SECONDS)
@@ -180,10 +178,3 @@ def why_nothing(evaluator: User, campaign: uuid.UUID | None, *, at: dt.datetime)
         return NothingToDo("own_model", detail, None)
     detail = "Nothing is left for you: you have judged or skipped everything that waited."
     return NothingToDo("all_done", detail, None)
-
-
-def courses_wanted(campaigns: QuerySet[Campaign], evaluator: User) -> QuerySet[Course]:
-    """In which the evaluator would have to qualify, for what is owed in one of `campaigns`."""
-    owed = Slot.objects.filter(querysets.OWED, campaign=OuterRef("pk"))
-    closed = campaigns.exclude(querysets.open_to(evaluator)).filter(Exists(owed))
-    return Course.objects.filter(campaigns__in=closed).order_by("campaigns__due_at", "pk")

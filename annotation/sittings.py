@@ -61,6 +61,7 @@ def placeable(lesson: Lesson) -> Placeable:
 
 def mine(sitting_id: uuid.UUID, evaluator: User) -> Sitting:
     """The evaluator's own sitting. Somebody else's looks the same as none."""
+    refuse_if(policies.claiming(evaluator))
     found = Sitting.objects.select_related("course").filter(public_id=sitting_id, evaluator=evaluator).first()
     if found is None:
         raise NotFound("no_such_sitting", "You have begun no such training or test.")
@@ -73,36 +74,39 @@ def upcoming(sitting: Sitting) -> Question | None:
     return waiting.order_by("ordinal").first()
 
 
+def question(sitting: Sitting, ordinal: int) -> Question:
+    found = sitting.questions.select_related("lesson").filter(ordinal=ordinal).first()
+    if found is None:
+        raise NotFound("no_such_question", "There is no such question.")
+    return found
+
+
 @transaction.atomic
 def answer(
     sitting_id: uuid.UUID, ordinal: int, *, preference: int | str, by: User, at: dt.datetime
 ) -> Question:
     """Answer the question whose turn it is. The last one ends the sitting; a test that was passed qualifies."""
-    refuse_if(policies.claiming(by))
     sitting = mine(sitting_id, by)
     # One answer at a time, so that the last one counts them all.
     Sitting.objects.select_for_update().get(pk=sitting.pk)
-    question = sitting.questions.select_related("lesson").filter(ordinal=ordinal).first()
-    if question is None:
-        raise NotFound("no_such_question", "There is no such question.")
-    choice = judging.chosen(preference, question)
-    if question.choice == choice:
-        return question
-    if question.choice is not None:
+    asked = question(sitting, ordinal)
+    choice = judging.chosen(preference, asked)
+    if asked.choice == choice:
+        return asked
+    if asked.choice is not None:
         raise Conflict("answered_before", "You have answered this question before; that answer stands.")
-    following = upcoming(sitting)
-    if following != question:
+    if upcoming(sitting) != asked:
         raise Conflict("not_its_turn", "Answer the questions in their order.")
-    question.choice, question.answered_at = choice, at
-    question.save(update_fields=["choice", "answered_at"])
+    asked.choice, asked.answered_at = choice, at
+    asked.save(update_fields=["choice", "answered_at"])
     if upcoming(sitting) is None:
         end(sitting, at=at)
-    return question
+    return asked
 
 
 def end(sitting: Sitting, *, at: dt.datetime) -> None:
     answered = list(sitting.questions.select_related("lesson"))
-    right = sum(question.is_right for question in answered)
+    right = sum(each.is_right for each in answered)
     # The training is passed by going through it. A share such as 0.7 has no exact form.
     passed = sitting.kind == LessonKind.TRAINING or right / len(answered) >= sitting.pass_mark - 1e-9
     sitting.ended_at, sitting.right, sitting.passed = at, right, passed

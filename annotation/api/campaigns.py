@@ -70,6 +70,7 @@ class CampaignIn(serializers.Serializer):
     overlap = serializers.IntegerField(default=2)
     due_at = serializers.DateTimeField(required=False, default=None, allow_null=True)
     rubric = RubricIn(required=False, default=None, allow_null=True)
+    requires_qualification = serializers.BooleanField(default=False)
 
 
 class Campaigns(ApiView):
@@ -98,6 +99,7 @@ def summary(campaign: Campaign) -> dict:
         "status": campaign.status,
         "simulated": campaign.is_simulated,
         "rubric": str(campaign.rubric),
+        "requires_qualification": campaign.course_id is not None,
         "overlap": campaign.overlap,
         "tasks": campaign.task_count,
         "due_at": campaign.due_at,

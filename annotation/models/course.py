@@ -124,7 +124,8 @@ class Question(models.Model):
             ),
             models.CheckConstraint(
                 name="question_answered_at",
-                condition=Q(choice=None, answered_at=None) | Q(choice__isnull=False, answered_at__isnull=False),
+                condition=Q(choice=None, answered_at=None)
+                | Q(choice__isnull=False, answered_at__isnull=False),
             ),
         ]
 
@@ -157,7 +158,9 @@ class Qualification(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                name="qualification_one_standing", fields=["course", "evaluator"], condition=Q(revoked_at=None)
+                name="qualification_one_standing",
+                fields=["course", "evaluator"],
+                condition=Q(revoked_at=None),
             ),
             models.CheckConstraint(
                 name="qualification_by_test_or_lead",

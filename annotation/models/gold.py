@@ -55,7 +55,9 @@ class Appeal(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="appeal_gold_choice_known", condition=Q(gold_choice__in=Choice.values)),
+            models.CheckConstraint(
+                name="appeal_gold_choice_known", condition=Q(gold_choice__in=Choice.values)
+            ),
             models.CheckConstraint(
                 name="appeal_outcome_known", condition=Q(outcome="") | Q(outcome__in=Outcome.values)
             ),
