@@ -202,6 +202,7 @@ def screen_context(assignment: Assignment, *, given: Mapping[str, str] | None = 
         # Of which answers the rubric wants a reason in words; the script says so before sending.
         "wants_reason": " ".join(screen.details.rationale),
         "undo_s": settings.REVIEW_UNDO_SECONDS,
+        "break_minutes": settings.REVIEW_BREAK_MINUTES,
     }
 
 

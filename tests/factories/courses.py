@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from annotation import courses, judging, opening, sittings
@@ -34,13 +35,14 @@ def course(lead: User, *, name: str = "helpfulness", training: int, test: int, *
     return made
 
 
-def campaign(lead: User, of: Course, *, items: int) -> Campaign:
-    """Over items that only who has qualified is given."""
+def campaign(lead: User, of: Course, *, items: int = 0, lines: Iterable[bytes] = ()) -> Campaign:
+    """Over items that only who has qualified in `of` is given: so many, or those of `lines`."""
     at = clock.now()
+    assert of.rubric_name == opening.newest_rubric().name
     opened = opening.open_stand_alone(
         name="Gated", overlap=2, due_at=None, by=lead, at=at, requires_qualification=True
     )
-    opening.add_items(opened.pk, read_items(item(number) for number in range(items)), by=lead, at=at)
+    opening.add_items(opened.pk, read_items(lines or map(item, range(items))), by=lead, at=at)
     return opened
 
 
