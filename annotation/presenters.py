@@ -72,7 +72,12 @@ class Screen(Content):
     @property
     def number(self) -> int:
         """The place of this task among those of the evaluator; one fetched ahead comes after the one shown."""
-        return self.done + (1 if self.is_shown else 2)
+        return self.judged_before + 1
+
+    @property
+    def judged_before(self) -> int:
+        """How many the evaluator will have judged when this task appears."""
+        return self.done + (0 if self.is_shown else 1)
 
 
 def content(assignment: Assignment) -> Content:
@@ -145,7 +150,7 @@ def my_work(evaluator: User) -> list[dict[str, Any]]:
         .annotate(n=Count("pk"))
         .values("n")
     )
-    free = Slot.objects.filter(campaign=OuterRef("pk"), state=SlotState.OPEN)
+    free = querysets.left_for(evaluator, Slot.objects.filter(campaign=OuterRef("pk"), state=SlotState.OPEN))
     campaigns = (
         querysets.asking_campaigns()
         .annotate(mine=Coalesce(Subquery(judged), 0), waiting=Exists(free))

@@ -8,7 +8,9 @@ import asyncio
 import json
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import urlsplit
 
 PREFERENCES = (1, 2, "tie", "both_bad")
@@ -24,25 +26,30 @@ class Observed:
     acknowledged: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
+    def add(self, judgment: str, claim_ms: float, submit_ms: float) -> None:
+        self.claims_ms.append(claim_ms)
+        self.submits_ms.append(submit_ms)
+        self.acknowledged.append(judgment)
+
 
 @dataclass
-class Evaluator:
-    """One person's browser: a connection that is kept."""
+class Browser:
+    """One person's connection to a server, which is kept."""
 
     url: str
-    token: str
-    campaign: str
+    authorization: str
     streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def post(self, path: str, body: dict) -> tuple[int, dict, float]:
+    async def request(self, method: str, path: str, body: dict | None = None) -> tuple[int, dict, float]:
+        """Status, content and milliseconds."""
         began = time.perf_counter()
         host = urlsplit(self.url)
         if self.streams is None:
-            self.streams = await asyncio.open_connection(host.hostname, host.port)
+            self.streams = await asyncio.open_connection(host.hostname, host.port, limit=2**20)
         reader, writer = self.streams
-        content = json.dumps(body).encode()
+        content = b"" if body is None else json.dumps(body).encode()
         writer.write(
-            f"POST /api/v1/{path} HTTP/1.1\r\nHost: {host.netloc}\r\nAuthorization: Bearer {self.token}\r\n"
+            f"{method} {path} HTTP/1.1\r\nHost: {host.netloc}\r\nAuthorization: {self.authorization}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n".encode()
             + content
         )
@@ -63,47 +70,53 @@ class Evaluator:
             self.streams[1].close()
         self.streams = None
 
+
+@dataclass
+class Evaluator(Browser):
+    campaign: str = ""
+
     async def judge(self, seen: Observed, number: int) -> None:
         """One round; what does not succeed is counted by its status."""
-        try:
-            status, task, claim_ms = await self.post("queue/next", {"campaign": self.campaign})
-            if status != 200 or not task["assignment"]:
-                seen.errors[f"claim {status} {task.get('reason') or task.get('code', '')}"] += 1
-                await asyncio.sleep(0.05)
-                return
-            answer = {
-                "judgment_id": task["judgment_id"],
-                "preference": PREFERENCES[number % len(PREFERENCES)],
-                "active_ms": 5,
-            }
-            status, stored, submit_ms = await self.post(f"assignments/{task['assignment']}/judgment", answer)
-        except (OSError, EOFError, StopIteration) as error:
-            seen.errors[type(error).__name__] += 1
+        status, task, claim_ms = await self.request("POST", "/api/v1/queue/next", {"campaign": self.campaign})
+        if status != 200 or not task["assignment"]:
+            seen.errors[f"claim {status} {task.get('reason') or task.get('code', '')}"] += 1
+            await asyncio.sleep(0.05)
             return
+        answer = {
+            "judgment_id": task["judgment_id"],
+            "preference": PREFERENCES[number % len(PREFERENCES)],
+            "active_ms": 5,
+        }
+        path = f"/api/v1/assignments/{task['assignment']}/judgment"
+        status, stored, submit_ms = await self.request("POST", path, answer)
         if status not in (200, 201):
             seen.errors[f"submit {status} {stored.get('code', '')}"] += 1
             return
-        seen.claims_ms.append(claim_ms)
-        seen.submits_ms.append(submit_ms)
-        seen.acknowledged.append(stored["judgment_id"])
+        seen.add(stored["judgment_id"], claim_ms, submit_ms)
 
 
-async def judge_for(
-    url: str, campaign: str, tokens: list[str], *, warm_up: float, seconds: float
-) -> Observed:
-    """Let one evaluator per token judge at the same time. The warm-up's judgments count as acknowledged only."""
+class Judge(Protocol):
+    async def judge(self, seen: Observed, number: int) -> None: ...
+    def close(self) -> None: ...
+
+
+async def judge_for(judges: Sequence[Judge], *, warm_up: float, seconds: float) -> Observed:
+    """Let all judge at the same time. The warm-up's judgments count as acknowledged only."""
     warm, seen = Observed(), Observed()
-    evaluators = [Evaluator(url, token, campaign) for token in tokens]
     began = time.monotonic()
 
-    async def judge_on(evaluator: Evaluator) -> None:
+    async def judge_on(judge: Judge) -> None:
         number = 0
         while (passed := time.monotonic() - began) < warm_up + seconds:
-            await evaluator.judge(warm if passed < warm_up else seen, number)
+            phase = warm if passed < warm_up else seen
+            try:
+                await judge.judge(phase, number)
+            except (OSError, EOFError, StopIteration) as error:
+                phase.errors[type(error).__name__] += 1
             number += 1
-        evaluator.close()
+        judge.close()
 
-    await asyncio.gather(*map(judge_on, evaluators))
+    await asyncio.gather(*map(judge_on, judges))
     seen.seconds = time.monotonic() - began - warm_up
     seen.acknowledged += warm.acknowledged
     return seen

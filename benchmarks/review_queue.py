@@ -21,7 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.closed_loop import Observed, judge_for
+from benchmarks.closed_loop import Evaluator, Observed, judge_for
 from tests import postgresql, server
 
 STAGE, STORED = "tests.annotation.staged", "benchmarks.stored"
@@ -73,12 +73,11 @@ def measured(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 for evaluators in given.evaluators:
                     top_up = script(STAGE, "fill", campaign, backlog)
                     before = server.cpu_ms(running.pid), server.cpu_ms(database_pid) if database_pid else 0.0
-                    seen = asyncio.run(
-                        judge_for(
-                            running.url, campaign, tokens[:evaluators],
-                            warm_up=given.warm_up, seconds=given.seconds,
-                        )
-                    )  # fmt: skip
+                    judges = [
+                        Evaluator(running.url, f"Bearer {token}", campaign=campaign)
+                        for token in tokens[:evaluators]
+                    ]
+                    seen = asyncio.run(judge_for(judges, warm_up=given.warm_up, seconds=given.seconds))
                     after = server.cpu_ms(running.pid), server.cpu_ms(database_pid) if database_pid else 0.0
                     # The warm-up costs as much for each judgment as the rest, so it is left in this figure.
                     count = max(1, len(seen.acknowledged))

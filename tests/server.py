@@ -39,25 +39,34 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(environment: Mapping[str, str], *, workers: int = 2, threads: int = 4) -> Iterator[Server]:
+def serving(
+    environment: Mapping[str, str],
+    *,
+    workers: int = 2,
+    threads: int = 4,
+    python: str = sys.executable,
+    application: str = "evaltrack.wsgi",
+    folder: Path = ROOT,
+    health: str = "/healthz",
+) -> Iterator[Server]:
     """gunicorn as `make run` starts it, with the variables that name its database and folder."""
     port = free_port()
     command = [
-        sys.executable, "-m", "gunicorn", "evaltrack.wsgi", "--bind", f"127.0.0.1:{port}",
+        python, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}",
         "--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads),
     ]  # fmt: skip
     with tempfile.TemporaryFile() as log:
         # A session of its own: Ctrl-C then reaches only who started it, and that ends it by its id.
         process = subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=folder,
             env={**os.environ, **environment},
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
         try:
-            wait_until_it_answers(f"http://127.0.0.1:{port}", process)
+            wait_until_it_answers(f"http://127.0.0.1:{port}{health}", process)
             yield Server(f"http://127.0.0.1:{port}", process.pid)
         except Exception:
             log.seek(0)
@@ -85,7 +94,7 @@ def wait_until_it_answers(url: str, process: subprocess.Popen) -> None:
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until and process.poll() is None:
         with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
-            urllib.request.urlopen(f"{url}/healthz", timeout=1).close()
+            urllib.request.urlopen(url, timeout=1).close()
             return
         time.sleep(0.05)
     raise RuntimeError("The server did not start.")

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from django.db import IntegrityError, transaction
 
-from annotation import assignment, jobs, judging, opening
+from annotation import assignment, jobs, judging, opening, presenters
 from annotation.judging import Answer
 from annotation.models import Assignment, AssignmentState, Campaign, Judgment, Slot, SlotState
 from annotation.queue import NothingToDo, claim_next
@@ -393,3 +393,10 @@ def test_a_slot_that_somebody_has_is_not_given_to_another(campaign, both):
     with pytest.raises(IntegrityError):
         assignment.give(stale, both[1], at=clock.now())
     assert Slot.objects.get(pk=shown.slot_id).holder == both[0]
+
+
+def test_the_queue_page_says_whether_tasks_wait_for_this_person(campaign, evaluator_one, evaluator_two):
+    assert [row["waiting"] for row in presenters.my_work(evaluator_one)] == [True]
+    factory.judge_everything([evaluator_one])
+    assert [row["waiting"] for row in presenters.my_work(evaluator_one)] == [False]
+    assert [row["waiting"] for row in presenters.my_work(evaluator_two)] == [True]

@@ -26,6 +26,7 @@ def test_twenty_tasks_by_the_keyboard_alone(begin):
     for number in range(1, 21):
         at_task(page, number)
         prefetched(page)
+        assert page.locator("#stage progress").evaluate("bar => bar.value") == number - 1
         if number == 2:
             expect(page.locator("#toast")).to_be_visible()
             picture(page, "judging-undo")
