@@ -351,9 +351,9 @@ def test_active_time_is_added_by_day_and_in_all(campaign, evaluator_one):
         factory.judge(Assignment.objects.get(pk=shown.pk), 1, active_ms=ms)
     undone = Judgment.objects.order_by("submitted_at").first()
     page = page_of(evaluator_one)
-    assert "<strong>2 min 0 s</strong> in all, for 3 answers; of 2 of them" in page
+    assert "<strong>2 min 0 s</strong> in all, for 3 answers; measured for 2 of them" in page
     Judgment.objects.filter(pk=undone.pk).update(state="undone", settled_at=clock.now())
-    assert "<strong>30 s</strong> in all, for 2 answers; of 1 of them" in page_of(evaluator_one)
+    assert "<strong>30 s</strong> in all, for 2 answers; measured for 1 of them" in page_of(evaluator_one)
 
 
 def test_older_pages_by_a_cursor_that_is_ones_own(lead, both):
