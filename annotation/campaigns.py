@@ -139,7 +139,7 @@ def judgments_root(campaign: Campaign) -> str:
     """The Merkle root over the campaign's judgments: one entry that can prove each of them.
 
     A choice is "first" or "second", so each leaf says what these were. Judgments that were undone or came too
-    late, and those of excluded tasks, are leaves too, and say that they do not count.
+    late, and those of excluded tasks and of gold, are leaves too, and say that they do not count.
     """
     leaves = [
         canonical_json(
@@ -160,8 +160,10 @@ def judgments_root(campaign: Campaign) -> str:
                 "first_on_slot_1": judgment.first_on_slot_1,
                 "submitted_at": judgment.submitted_at.isoformat(),
             }
+            # Leaves of earlier versions stay as they were.
+            | ({"gold": True} if hasattr(judgment.task, "gold") else {})
         )
-        for judgment in campaign.judgments.select_related("task", "evaluator")
+        for judgment in campaign.judgments.select_related("task__gold", "evaluator")
         .prefetch_related("task__responses__output")
         .order_by("public_id")
     ]

@@ -1,8 +1,9 @@
 """Pure: stand-alone items to be judged, as they come in NDJSON, a line each."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from annotation.attached import MediaReference, read_contexts, read_media
 from annotation.fields import WrongField, mapping, one_of, text
@@ -10,10 +11,12 @@ from annotation.turns import read_turns
 from evaltrack.canonical import canonical_json, sha256_hex
 from evaltrack.ndjson import MOST_ERRORS, BrokenLines, LineError, holds_nul, read_object
 
-FIELDS = {"item", "prompt", "prompt_format", "responses", "stratum", "contexts", "media"}
+FIELDS = {"item", "prompt", "prompt_format", "responses", "stratum", "contexts", "media", "gold"}
+GOLD_FIELDS = {"preference", "why"}
 RESPONSE_FIELDS = {"source", "text", "format", "turns", "contexts", "media"}
 FORMATS = ("text", "markdown", "code", "json", "chat", "passages")
-LONGEST_NAME, LONGEST_STRATUM = 200, 80
+LONGEST_NAME, LONGEST_STRATUM, LONGEST_WHY = 200, 80, 2000
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,14 @@ class ResponseItem:
 
 
 @dataclass(frozen=True)
+class GoldAnswer:
+    """What is right about an item, and why: 1 or 2 is the response in that place of the line."""
+
+    preference: int | str
+    why: str
+
+
+@dataclass(frozen=True)
 class Item:
     """A prompt with the two responses that are to be compared, in the order in which they were named."""
 
@@ -39,6 +50,7 @@ class Item:
     stratum: str = ""
     contexts: tuple[dict[str, str], ...] = ()
     media: tuple[MediaReference, ...] = ()
+    gold: GoldAnswer | None = None
 
     @property
     def sources(self) -> list[str]:
@@ -51,19 +63,35 @@ class Item:
 
     @property
     def group(self) -> str:
-        """What sides are balanced within: the pair of systems and the stratum."""
-        return sha256_hex(canonical_json([self.stratum, *self.sources]))
+        """What sides are balanced within: the pair of systems and the stratum; gold, which is not counted, apart."""
+        apart = ["gold"] if self.gold else []
+        return sha256_hex(canonical_json([self.stratum, *self.sources, *apart]))
+
+    def ordered(self, reference_is_first: bool) -> list[ResponseItem]:
+        """The responses as rows keep them: by source, or the other way round, as was drawn."""
+        return sorted(self.responses, key=lambda each: each.source, reverse=not reference_is_first)
+
+    def gold_choice(self, ordered: list[ResponseItem]) -> str:
+        """The gold answer in the words in which choices are stored."""
+        assert self.gold is not None
+        if isinstance(self.gold.preference, str):
+            return self.gold.preference
+        return "first" if self.responses[self.gold.preference - 1] == ordered[0] else "second"
 
 
 def read_items(lines: Iterable[bytes]) -> Iterator[tuple[int, Item]]:
     """Items with their line numbers. Raises BrokenLines at the end if any line was bad."""
+    return read_rows(lines, item_of)
+
+
+def read_rows(lines: Iterable[bytes], row_of: Callable[[dict[str, Any]], Row]) -> Iterator[tuple[int, Row]]:
     errors: list[LineError] = []
     number = count = 0
     for number, raw in enumerate(lines, start=1):
         if not raw.strip():
             continue
         try:
-            item = item_of(read_object(raw)[0])
+            row = row_of(read_object(raw)[0])
         except WrongField as wrong:
             errors.append(LineError(number, wrong.field, wrong.reason))
         except ValueError as error:
@@ -71,7 +99,7 @@ def read_items(lines: Iterable[bytes]) -> Iterator[tuple[int, Item]]:
         else:
             count += 1
             if not errors:
-                yield number, item
+                yield number, row
         if len(errors) >= MOST_ERRORS:
             break
     if not count and not errors:
@@ -104,6 +132,7 @@ def item_of(row: dict[str, Any]) -> Item:
         stratum=text(row, "stratum", longest=LONGEST_STRATUM, default=""),
         contexts=contexts,
         media=read_media(row),
+        gold=None if row.get("gold") is None else gold_of(row["gold"], (one.source, two.source)),
     )
 
 
@@ -114,6 +143,23 @@ def prompt_of(row: dict[str, Any]) -> tuple[str, str]:
             raise WrongField("prompt_format", "is chat where the prompt is a list of turns")
         return read_turns(row, "prompt"), "chat"
     return text(row, "prompt"), one_of(row, "prompt_format", FORMATS, default="text")
+
+
+def gold_of(value: Any, sources: tuple[str, str]) -> GoldAnswer:
+    row = mapping(value, "gold", GOLD_FIELDS, like="preference and why")
+    preference = row.get("preference")
+    if isinstance(preference, bool | float) or preference not in (1, 2, "tie", "both_bad"):
+        raise WrongField(
+            "gold.preference", 'is 1 or 2, the place of the better response, "tie" or "both_bad"'
+        )
+    why = text(row, "why", within="gold", longest=LONGEST_WHY)
+    for source in sources:
+        # Evaluators read it. Shorter names are words of any sentence.
+        if len(source) > 2 and re.search(rf"(?<!\w){re.escape(source)}(?!\w)", why, re.IGNORECASE):
+            raise WrongField(
+                "gold.why", f"names {source!r}; evaluators read it, and must not know the systems"
+            )
+    return GoldAnswer(preference, why)
 
 
 def response_of(value: Any, within: str) -> ResponseItem:

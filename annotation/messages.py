@@ -1,6 +1,6 @@
 """The wording of what this app tells people. What goes to evaluators names no system."""
 
-from annotation.models import Campaign
+from annotation.models import Appeal, Campaign
 from evaltrack.notifications.outbox import Message
 
 
@@ -34,4 +34,23 @@ def tasks_overdue(campaign: Campaign, count: int, first_task: int, judges: int) 
             "What was skipped there and nobody will judge can be excluded."
         ),
         path=campaign.get_absolute_url(),
+    )
+
+
+def appeal_made(appeal: Appeal) -> Message:
+    campaign = appeal.judgment.campaign
+    return Message(
+        key=f"appeal-made:{appeal.judgment.public_id}",
+        subject="An evaluator appeals against a gold item",
+        body=f"{campaign.name}. Uphold or decline it on the campaign's page, with a sentence.",
+        path=campaign.get_absolute_url(),
+    )
+
+
+def appeal_answered(appeal: Appeal) -> Message:
+    return Message(
+        key=f"appeal-answered:{appeal.judgment.public_id}",
+        subject="Your appeal was answered",
+        body=f"{appeal.get_outcome_display()}. {appeal.answer}",
+        path="/review/mine/",
     )

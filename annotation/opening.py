@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from annotation import messages, policies, qualification, tasks
+from annotation import courses, messages, policies, qualification, tasks
 from annotation.items import Item, ResponseItem
 from annotation.models import Campaign, CampaignStatus, Rubric
 from datasets import versions
@@ -75,21 +75,25 @@ def open_stand_alone(
     rubric: Mapping[str, Any] | None = None,
     skills: Iterable[str] = (),
     language: str = "",
+    requires_qualification: bool = False,
 ) -> Campaign:
     """Open a campaign over items that were made elsewhere; they are added next.
 
     `rubric`: name, question and guidance, and what `rubrics.Details` may hold; without one, the usual.
     `skills`, by their slugs, and `language`: what is asked of everybody who judges.
+    `requires_qualification`: only who has qualified in the rubric's course is given its tasks.
     """
     refuse_if(policies.opening(by))
     if not 1 <= overlap <= MOST_OVERLAP:
         sentence = f"is a number from 1 to {MOST_OVERLAP}"
         raise Invalid("bad_overlap", f"The overlap {sentence}.", {"overlap": [sentence]})
     needed, tag = qualification.checked(skills, language)
+    version = rubric_version(**rubric) if rubric else newest_rubric()
     campaign = Campaign.objects.create(
         name=name,
         language=tag,
-        rubric=rubric_version(**rubric) if rubric else newest_rubric(),
+        rubric=version,
+        course=courses.ready(version.name) if requires_qualification else None,
         overlap=overlap,
         seed=new_seed(),
         due_at=due_at or usual_due_time(at),

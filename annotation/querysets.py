@@ -7,7 +7,17 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Concat
 
-from annotation.models import Assignment, AssignmentState, Campaign, Judgment, JudgmentState, Slot, SlotState
+from annotation.models import (
+    Assignment,
+    AssignmentState,
+    Campaign,
+    Course,
+    Judgment,
+    JudgmentState,
+    Qualification,
+    Slot,
+    SlotState,
+)
 from evaltrack.accounts import profiles
 from evaltrack.accounts.models import RoleGrant, SkillGrant, SpokenLanguage, User
 from evaltrack.accounts.roles import PERMISSIONS, Permission
@@ -36,6 +46,7 @@ def campaigns_for(evaluator: User | int) -> QuerySet[Campaign]:
     free = Slot.objects.filter(campaign=OuterRef("pk"), state=SlotState.OPEN)
     return (
         asking_campaigns()
+        .filter(open_to(evaluator))
         .exclude(of_own_models(evaluator))
         .filter(asks_no_more_than(evaluator))
         .annotate(first_due=Subquery(free.order_by("due_at").values("due_at")[:1]))
@@ -113,16 +124,38 @@ def may_judge(campaign: Campaign) -> QuerySet[User]:
     return people
 
 
+def open_to(evaluator: User | int) -> Q:
+    """Campaigns that ask for no qualification, or for one that `evaluator` has."""
+    standing = Qualification.objects.filter(course=OuterRef("course"), evaluator=evaluator, revoked_at=None)
+    return Q(course=None) | Q(Exists(standing))
+
+
+def courses_before(campaigns: QuerySet[Campaign], evaluator: User) -> QuerySet[Course]:
+    """In which the evaluator would have to qualify, to be given what is owed in `campaigns`."""
+    owed = Slot.objects.filter(OWED, campaign=OuterRef("pk"))
+    closed = campaigns.exclude(open_to(evaluator)).filter(Exists(owed), course=OuterRef("pk"))
+    return Course.objects.filter(Exists(closed)).order_by("rubric_name")
+
+
 def standing_judgments() -> QuerySet[Judgment]:
     """Neither undone nor surplus."""
     return Judgment.objects.filter(state__in=[JudgmentState.PROVISIONAL, JudgmentState.FINAL])
 
 
 def final_judgments(at: dt.datetime) -> QuerySet[Judgment]:
-    """Those that nobody can take back any more, whether or not the sweep has written that down."""
-    return Judgment.objects.filter(
-        Q(state=JudgmentState.FINAL) | Q(state=JudgmentState.PROVISIONAL, submitted_at__lte=undo_limit(at))
-    )
+    """What every figure is made of: what nobody can take back any more, whether or not the sweep has written that
+    down, and about tasks whose right answer was not known before."""
+    return Judgment.objects.filter(settled(at), task__gold=None)
+
+
+def settled(at: dt.datetime) -> Q:
+    return Q(state=JudgmentState.FINAL) | Q(state=JudgmentState.PROVISIONAL, submitted_at__lte=undo_limit(at))
+
+
+def with_feedback(at: dt.datetime) -> QuerySet[Judgment]:
+    """Final judgments on gold of which their evaluators are told: the campaign is closed, or a lead released it."""
+    released = Q(campaign__status="closed") | Q(campaign__gold_released_at__isnull=False)
+    return Judgment.objects.filter(settled(at), released, task__gold__isnull=False)
 
 
 def undo_limit(at: dt.datetime) -> dt.datetime:
@@ -132,7 +165,7 @@ def undo_limit(at: dt.datetime) -> dt.datetime:
 
 def campaigns_visible_to(user: User) -> QuerySet[Campaign]:
     return Campaign.objects.filter(owned_or_all(user, "experiment__component__owner")).select_related(
-        "experiment__component", "rubric", "closed_by", "unblocked_by"
+        "experiment__component", "rubric", "course", "closed_by", "unblocked_by", "gold_released_by"
     )
 
 

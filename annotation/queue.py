@@ -27,6 +27,8 @@ class NothingToDo:
     reason: str
     detail: str
     retry_after_s: int | None
+    # The page on which the evaluator can mend it.
+    path: str = ""
 
 
 def claim_next(
@@ -169,8 +171,9 @@ def why_nothing(evaluator: User, campaign: uuid.UUID | None, *, at: dt.datetime)
     own, fits = querysets.of_own_models(evaluator), querysets.asks_no_more_than(evaluator)
     others = here.exclude(own)
     asking = others.filter(status=CampaignStatus.OPEN)
+    may = fits & querysets.open_to(evaluator)
     # Free slots were passed over because others are claiming them this moment: they come first, as just held.
-    waiting = owed_by(evaluator, asking.filter(fits)).order_by(F("lease_until").asc(nulls_first=True))
+    waiting = owed_by(evaluator, asking.filter(may)).order_by(F("lease_until").asc(nulls_first=True))
     if (slot := waiting.first()) is not None:
         if enough := workload.enough_for_today(evaluator, at=at):
             return NothingToDo("workload_cap", *enough)
@@ -180,7 +183,10 @@ def why_nothing(evaluator: User, campaign: uuid.UUID | None, *, at: dt.datetime)
     lacking = owed_by(evaluator, asking.exclude(fits)).order_by("due_at", "pk").select_related("campaign")
     if (slot := lacking.first()) is not None:
         return NothingToDo("not_qualified", qualification.sentence(evaluator, slot.campaign), None)
-    if paused := others.filter(fits, status=CampaignStatus.PAUSED).order_by("due_at").first():
+    if course := querysets.courses_before(asking.filter(fits), evaluator).first():
+        detail = f"For what is left you have to qualify: learn the rubric {course.rubric_name!r} and pass its test."
+        return NothingToDo("not_qualified", detail, None, course.get_absolute_url())
+    if paused := others.filter(may, status=CampaignStatus.PAUSED).order_by("due_at").first():
         return NothingToDo("paused", f"Paused by the lead: {paused.pause_reason}", RETRY_SECONDS)
     if Slot.objects.filter(
         querysets.OWED, campaign__in=here.filter(own, status=CampaignStatus.OPEN)

@@ -10,7 +10,7 @@ from django.db.models import Count, F
 from annotation import media
 from annotation.blinding import Placeable, Placing
 from annotation.items import Item
-from annotation.models import Campaign, Response, Slot, Task
+from annotation.models import Campaign, Gold, Response, Slot, Task
 from evaltrack.ndjson import BrokenLines, LineError
 
 # Bounds the memory that adding takes, whatever the number of items.
@@ -77,13 +77,11 @@ def add_batch(
         )
         for item in items
     )
-    responses, slots = [], []
+    responses, slots, gold = [], [], []
     for task, item in zip(tasks, items, strict=True):
         # Which response is first is drawn, so that not even our own rows put one system before the other.
-        ordered = sorted(item.responses, key=lambda response: response.source)
         reference_is_first = placing.draw(f"pair-{item.key}") % 2 == 0
-        if not reference_is_first:
-            ordered.reverse()
+        ordered = item.ordered(reference_is_first)
         responses += [
             Response(
                 task=task,
@@ -97,6 +95,8 @@ def add_batch(
             )
             for ordinal, response in enumerate(ordered)
         ]
+        if item.gold:
+            gold.append(Gold(task=task, choice=item.gold_choice(ordered), why=item.gold.why))
         slots += [
             Slot(
                 task=task,
@@ -109,4 +109,5 @@ def add_batch(
             for placed in placing.slots(Placeable(item.key, item.group, reference_is_first))
         ]
     Response.objects.bulk_create(responses)
+    Gold.objects.bulk_create(gold)
     Slot.objects.bulk_create(slots)

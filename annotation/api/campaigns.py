@@ -72,6 +72,7 @@ class CampaignIn(serializers.Serializer):
     rubric = RubricIn(required=False, default=None, allow_null=True)
     skills = serializers.ListField(child=serializers.CharField(max_length=40), default=list, max_length=50)
     language = serializers.CharField(default="", allow_blank=True, max_length=35)
+    requires_qualification = serializers.BooleanField(default=False)
 
 
 class Campaigns(ApiView):
@@ -100,6 +101,7 @@ def summary(campaign: Campaign) -> dict:
         "status": campaign.status,
         "simulated": campaign.is_simulated,
         "rubric": str(campaign.rubric),
+        "requires_qualification": campaign.course_id is not None,
         "overlap": campaign.overlap,
         "tasks": campaign.task_count,
         "due_at": campaign.due_at,

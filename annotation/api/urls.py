@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation.api import campaigns, media, queue
+from annotation.api import campaigns, courses, media, queue
 
 urlpatterns = [
     path("queue/next", queue.QueueNext.as_view()),
@@ -19,6 +19,8 @@ urlpatterns = [
         name="assignment-media",
     ),
     path("judgments/<uuid:judgment_id>/undo", queue.JudgmentUndo.as_view()),
+    path("rubrics/<path:rubric>/course", courses.CourseOfRubric.as_view()),
+    path("rubrics/<path:rubric>/lessons", courses.CourseLessons.as_view()),
     path("campaigns", campaigns.Campaigns.as_view()),
     path("campaigns/<uuid:public_id>", campaigns.CampaignView.as_view()),
     path("campaigns/<uuid:public_id>/tasks", campaigns.CampaignTasks.as_view()),

@@ -46,6 +46,10 @@ class Campaign(models.Model):
         "experiments.Experiment", on_delete=models.PROTECT, null=True, related_name="campaigns"
     )
     rubric = models.ForeignKey(Rubric, on_delete=models.PROTECT, related_name="campaigns")
+    # None: whoever may judge may judge here. Else only who has qualified in it.
+    course = models.ForeignKey(
+        "annotation.Course", on_delete=models.PROTECT, null=True, related_name="campaigns"
+    )
     overlap = models.PositiveSmallIntegerField()
     # How many tasks count: changed when tasks are added or left out, never by a claim or a judgment.
     task_count = models.PositiveIntegerField(default=0)
@@ -65,6 +69,11 @@ class Campaign(models.Model):
     opened_at = models.DateTimeField()
     # Said to evaluators, so it must not tell which systems are compared.
     pause_reason = models.TextField(blank=True)
+    # Evaluators are told on their own page how they did on gold, once this is set or the campaign is closed.
+    gold_released_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    gold_released_at = models.DateTimeField(null=True)
     closed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
@@ -90,6 +99,11 @@ class Campaign(models.Model):
             models.CheckConstraint(
                 name="campaign_paused_says_why",
                 condition=Q(status="paused") & ~Q(pause_reason="") | ~Q(status="paused") & Q(pause_reason=""),
+            ),
+            models.CheckConstraint(
+                name="campaign_gold_released_by_and_at",
+                condition=Q(gold_released_by=None, gold_released_at=None)
+                | Q(gold_released_by__isnull=False, gold_released_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="campaign_unblocked_by_and_at_and_why",

@@ -14,9 +14,10 @@ from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_POST
 
 from annotation import assignment as assignments
-from annotation import drafts, judging, presenters
+from annotation import drafts, judging, presenters, querysets
 from annotation import queue as queues
 from annotation.judging import Answer
+from annotation.lookup import uuid_of
 from annotation.models import Assignment, AssignmentState
 from annotation.queue import NothingToDo
 from evaltrack import clock
@@ -44,6 +45,9 @@ CHOICES = [("1", "1 is better"), ("2", "2 is better"), ("tie", "Tie"), ("both_ba
 def queue(request: PageRequest) -> HttpResponse:
     context = {
         "work": presenters.my_work(request.user),
+        "courses": querysets.courses_before(
+            querysets.asking_campaigns().exclude(querysets.of_own_models(request.user)), request.user
+        ),
         "agreement_signed": grants.has_accepted_agreement(request.user),
     }
     return page(request, "annotation/queue.html", context)
@@ -206,6 +210,7 @@ def screen_context(assignment: Assignment, *, given: Mapping[str, str] | None = 
         # Of which answers the rubric wants a reason in words; the script says so before sending.
         "wants_reason": " ".join(screen.details.rationale),
         "undo_s": settings.REVIEW_UNDO_SECONDS,
+        "break_minutes": settings.REVIEW_BREAK_MINUTES,
     }
 
 
@@ -216,13 +221,6 @@ def drafted(draft: dict[str, Any]) -> dict[str, str]:
     if isinstance(answers, dict):
         fields |= {PREFIX + str(name): choice for name, choice in answers.items()}
     return {name: str(value) for name, value in fields.items()}
-
-
-def uuid_of(text: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return uuid.UUID(int=0)
 
 
 def whole_number(text: str) -> int | None:

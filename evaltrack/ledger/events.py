@@ -32,6 +32,8 @@ class Event(models.TextChoices):
     PROXY_EVIDENCE_RECORDED = "proxy_evidence_recorded", "Proxy evidence recorded"
     TASK_EXCLUDED = "task_excluded", "Task excluded"
     CAMPAIGN_UNBLOCKED = "campaign_unblocked", "Campaign unblocked"
+    QUALIFICATION_GRANTED = "qualification_granted", "Qualification granted"
+    QUALIFICATION_REVOKED = "qualification_revoked", "Qualification revoked"
     PROMOTION_REQUESTED = "promotion_requested", "Promotion requested"
     PROMOTION_APPROVED = "promotion_approved", "Promotion approved"
     PROMOTION_REJECTED = "promotion_rejected", "Promotion rejected"
@@ -76,6 +78,8 @@ SENTENCES = {
     Event.PROXY_EVIDENCE_RECORDED: "{actor} recorded proxy evidence for {subject}",
     Event.TASK_EXCLUDED: "{actor} excluded an item of {subject}",
     Event.CAMPAIGN_UNBLOCKED: "{actor} unblocked {subject} with a proxy metric",
+    Event.QUALIFICATION_GRANTED: "{actor} let {subject} judge by a rubric without its test",
+    Event.QUALIFICATION_REVOKED: "{actor} took from {subject} the qualification for a rubric",
     Event.PROMOTION_REQUESTED: "{actor} requested {subject}",
     Event.PROMOTION_APPROVED: "{actor} approved {subject}",
     Event.PROMOTION_REJECTED: "{actor} rejected {subject}",
@@ -92,4 +96,6 @@ REQUIRED_FACTS = {
     Event.AGREEMENT_ACCEPTED: frozenset({"version", "digest"}),
     Event.EXPERIMENT_DECIDED: frozenset({"outcome", "provisional", "evidence_digest"}),
     Event.CAMPAIGN_CLOSED: frozenset({"judgments_root"}),
+    Event.QUALIFICATION_GRANTED: frozenset({"qualification", "course"}),
+    Event.QUALIFICATION_REVOKED: frozenset({"qualification", "course"}),
 }

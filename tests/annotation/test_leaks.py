@@ -12,8 +12,10 @@ from html.parser import HTMLParser
 import pytest
 from django.test import Client
 
-from annotation import opening
-from annotation.models import Assignment, Slot
+from annotation import campaigns, gold, judging, opening, sittings
+from annotation.courses import add_lessons, set_rule
+from annotation.lessons import read_lessons
+from annotation.models import Assignment, Course, Judgment, Sitting, Slot
 from datasets import ingest, versions
 from evaltrack import clock
 from evaltrack.accounts import agreements
@@ -24,7 +26,7 @@ from experiments.models import Experiment, Output
 from experiments.submission import Question
 from tests.accounts.callers import bearer, signed_in
 from tests.factories import annotation as factory
-from tests.factories import experiments, people
+from tests.factories import courses, experiments, people
 from tests.factories.agreements import publish_another
 
 URL = "http://127.0.0.1:9911/zz-secret-endpoint/v1"
@@ -148,6 +150,11 @@ class Crawler:
             assert other.pseudonym not in whole, f"{name} tells who else judges"
         mine = Assignment.objects.filter(evaluator=self.evaluator)
         known = {str(each) for pair in mine.values_list("public_id", "judgment_id") for each in pair}
+        for rows in (Judgment, Sitting):
+            known |= set(
+                map(str, rows.objects.filter(evaluator=self.evaluator).values_list("public_id", flat=True))
+            )
+        known |= set(map(str, Course.objects.values_list("public_id", flat=True)))
         for found in UUIDS.findall(whole):
             assert found in known, f"{name} names the id {found}"
             assert uuid.UUID(found).version == 4
@@ -275,6 +282,67 @@ def test_every_reason_why_there_is_nothing(crawler, api, campaign, lead, both):
     crawler.walk()
 
 
+SOURCES = [{"source": f"zz-secret-source-{name}", "text": f"Answer {name}."} for name in "ab"]
+
+
+def test_everything_of_a_course_and_of_ones_own_work(crawler, campaign, lead):
+    """Guidelines, training, a test that fails and one that passes, gold with feedback, and an appeal."""
+    rule = {"pass_mark": 1, "items": 2, "retries": 1, "wait_hours": 0}
+    opening.newest_rubric()
+    course = set_rule("helpfulness", **rule, by=lead)
+    lessons = [
+        courses.lesson(n, kind, item=f"zz-secret-item-{n}", responses=SOURCES)
+        for n, kind in enumerate(["training", "test", "test", "test", "test"])
+    ]
+    add_lessons(course, read_lessons(lessons), by=lead)
+    gated = courses.campaign(lead, course, lines=[
+        courses.item(n, responses=SOURCES, item=f"zz-secret-item-{n}", gold={"preference": 2, "why": "It is right."})
+        for n in range(3)
+    ])  # fmt: skip
+    campaigns.pause(campaign.pk, by=lead, reason="Something is odd here.", at=clock.now())
+    way = f"/review/courses/{course.public_id}/"
+    assert way in crawler.walk()
+    crawler.ask("post", "/queue/next/", headers={"X-Judge": "card"})
+    crawler.ask("post", f"{way}start/", {"kind": "test"})  # the training comes first
+    for kind, right in [("training", 0), ("test", 0), ("test", 2)]:
+        crawler.ask("post", f"{way}start/", {"kind": kind})
+        begun = sittings.start(course, kind, by=crawler.evaluator, at=clock.now())
+        at = f"/review/sittings/{begun.public_id}/"
+        crawler.ask("get", at)
+        crawler.ask("post", f"{at}1/answer/", {})
+        crawler.ask("get", f"{at}1/")
+        crawler.ask("post", f"{at}1/answer/", {"preference": "tie" if not right else place_of(begun)})
+        crawler.ask("get", f"{at}1/")
+        courses.sit(begun, right=right)
+        crawler.walk(at)
+        crawler.walk()
+    while shown := factory.next_for(crawler.evaluator):
+        factory.judge(shown, "both_bad")
+        crawler.walk()
+    gold.release(gated.pk, by=lead, at=clock.now())
+    factory.the_minute_passes()
+    judgment = Judgment.objects.filter(campaign=gated).first()
+    crawler.ask("post", f"/review/mine/{judgment.public_id}/appeal/", {"reason": "They are equal in all."})
+    crawler.walk()
+    gold.answer(
+        judgment.public_id,
+        gated,
+        outcome="corrected",
+        answer="They are equal indeed.",
+        by=lead,
+        at=clock.now(),
+    )
+    pages = crawler.walk()
+    assert "/review/mine/" in pages
+    assert "They are equal indeed." in crawler.ask("get", "/review/mine/").content.decode()
+    assert {200, 302, 422} <= crawler.statuses
+
+
+def place_of(sitting):
+    following = sittings.upcoming(sitting)
+    return judging.as_shown(following.lesson.choice, following)
+
+
 def doors(campaign, experiment, judge):
     """Addresses of leads, owners and others, with real ids."""
     request = promotion.PromotionRequest.objects.first()
@@ -282,6 +350,7 @@ def doors(campaign, experiment, judge):
     pages = [
         "/experiments/", at_experiment, f"{at_experiment}cancel/", f"{at_experiment}rerun/",
         "/campaigns/", f"/campaigns/{campaign.public_id}/", f"/campaigns/{campaign.public_id}/close/",
+        f"/campaigns/{campaign.public_id}/gold/", f"/campaigns/{campaign.public_id}/appeal/", "/courses/",
         f"/campaigns/{campaign.public_id}/exclude/",
         f"/campaigns/{campaign.public_id}/unblock/", "/datasets/", "/datasets/zz-secret-dataset/",
         "/evaluators/", f"/evaluators/{judge.pseudonym}/", f"/evaluators/{judge.pseudonym}/limit/",
@@ -295,6 +364,7 @@ def doors(campaign, experiment, judge):
         f"experiments/{experiment.public_id}/rerun", "components", "components/zz-secret-component/versions",
         "datasets", "datasets/zz-secret-dataset/versions", "datasets/zz-secret-dataset/versions/77.1",
         "datasets/zz-secret-dataset/versions/77.1/examples", "campaigns", f"campaigns/{campaign.public_id}",
+        "rubrics/helpfulness/course", "rubrics/helpfulness/lessons",
         f"campaigns/{campaign.public_id}/agreement", "promotions", "production/zz-secret-component",
         "ledger/checkpoint", "ledger/entries/3", "ledger/proof", "no-such-call",
         "skills", "evaluators", f"evaluators/{judge.pseudonym}", f"evaluators/{judge.pseudonym}/skills",

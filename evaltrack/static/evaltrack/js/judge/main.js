@@ -11,6 +11,7 @@ import * as media from "./media.js";
 import * as outbox from "./outbox.js";
 import { alarm, csrf, kept, narrow, one, saveState, say, settings, toast } from "./page.js";
 import * as panes from "./panes.js";
+import * as rest from "./rest.js";
 import * as stage from "./stage.js";
 import { api, SignedOut, Unreachable } from "./wire.js";
 
@@ -211,5 +212,6 @@ if (before) flow.remember({ entry: before, card: null });
 drafts.forgetOld();
 keys.listen({ submit: () => submit(), undo });
 clock.watch(beat);
+rest.suggest();
 elsewhere.takeOver(() => drafts.save());
 requestAnimationFrame(() => setTimeout(flow.pump));
