@@ -12,8 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import press_until
 from tests.browser.judging import kinds
-from tests.browser.judging.steps import make_first
-from tests.browser.judging.world import open_campaign
+from tests.browser.judging.world import TAKE_DOWN, open_campaign
 
 COUNT = len(kinds.REQUESTS)
 
@@ -21,7 +20,7 @@ COUNT = len(kinds.REQUESTS)
 @pytest.fixture(scope="module")
 def judged(world) -> Iterator[Any]:
     """The campaign comes first for as long as these tests run."""
-    campaign = open_campaign(world.demo, overlap=4, hours=0.4)
+    campaign = open_campaign(world.demo, overlap=4, hours=0.5, name="One of every kind")
 
     def send(path: str, body: bytes, content_type: str) -> dict:
         request = urllib.request.Request(
@@ -35,9 +34,8 @@ def judged(world) -> Iterator[Any]:
     items = kinds.sent(lambda content: send("media", content, "application/octet-stream"))
     lines = "\n".join(json.dumps(item) for item in items).encode()
     assert send("tasks", lines, "application/x-ndjson")["added"] == COUNT
-    make_first(world, campaign)
     yield world
-    make_first(world, world.campaign)
+    world.demo.manage("shell", "-c", TAKE_DOWN.format(campaigns=[campaign]))
 
 
 def walk(page: Page) -> Iterator[str]:
