@@ -47,8 +47,8 @@ export function goTo(card, number) {
 }
 
 /**
- * Make visible where a link within the task leads; the browser then goes there. A citation leaves the way back to
- * itself at the context that it names.
+ * Make visible where a link within the task leads; the browser then goes there. A citation leaves at the context that
+ * it names the way back to itself.
  * @param {Element} card
  * @param {HTMLAnchorElement} link
  */
@@ -58,9 +58,12 @@ export function reveal(card, link) {
   for (const folded of all("details", card)) if (folded.contains(target)) folded.open = true;
   const pane = target.closest("[data-pane]");
   if (narrow.matches && pane) open(card, pane.dataset.pane);
+  if (!link.matches(".citation")) return;
   const from = link.closest("[data-pane]")?.dataset.pane;
-  const back = link.matches(".citation") && one(`[data-back="${from}"]`, target);
-  if (back) back.hash = link.id;
+  for (const back of all("[data-back]", target)) {
+    back.hidden = back.dataset.back !== from;
+    if (!back.hidden) back.hash = link.id;
+  }
 }
 
 /** @param {Element} card @param {KeyboardEvent} event In the list of tabs. */
