@@ -8,6 +8,7 @@ from annotation.models import Campaign
 from annotation.requirements import Missing, missing
 from evaltrack.accounts import languages
 from evaltrack.accounts.models import Skill, User
+from evaltrack.accounts.skills import SLUG
 from evaltrack.errors import Invalid
 from evaltrack.notifications import outbox
 
@@ -17,7 +18,8 @@ MOST_SKILLS = 10
 def checked(skills: Iterable[str], language: str) -> tuple[list[Skill], str]:
     """What a campaign asks for, as rows and in the usual spelling, or Invalid at its place."""
     slugs = sorted(set(skills))
-    found = {skill.slug: skill for skill in Skill.objects.filter(slug__in=slugs)}
+    asked_for = Skill.objects.filter(slug__in=[slug for slug in slugs if SLUG.fullmatch(slug)])
+    found = {skill.slug: skill for skill in asked_for}
     fields = {}
     if unknown := [slug for slug in slugs if slug not in found]:
         fields["skills"] = [

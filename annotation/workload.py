@@ -81,7 +81,8 @@ def enough_for_today(evaluator: User, *, at: dt.datetime) -> tuple[str, int] | N
         f"That is enough for today: your limit is {in_words(limit)} a day. "
         f"Tasks come again on {begins:%A} at {begins:%H:%M} ({zone})."
     )
-    if is_own(evaluator, limit):
+    profile = profiles.of(evaluator)
+    if not today.fills(Limit(profile.judgments_per_day, profile.minutes_per_day)):
         detail += " It is your own limit; you can change it in your profile."
     return detail, max(1, math.ceil((tomorrow - at).total_seconds()))
 
@@ -93,9 +94,3 @@ def in_words(limit: Limit) -> str:
     if limit.minutes is not None:
         parts.append(f"{limit.minutes} minute{'' if limit.minutes == 1 else 's'} of work")
     return " or ".join(parts)
-
-
-def is_own(evaluator: User, limit: Limit) -> bool:
-    """Whether it is lower than what the lead has set."""
-    profile = profiles.of(evaluator)
-    return limit != Limit(profile.judgments_per_day, profile.minutes_per_day)

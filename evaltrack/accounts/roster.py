@@ -10,7 +10,7 @@ from evaltrack.errors import NotFound
 
 
 def evaluators() -> QuerySet[User, Any]:
-    """With all that `described` reads, in four queries for any number of them."""
+    """With all that `described` reads, in as many queries for any number of them."""
     granted = SkillGrant.objects.filter(revoked_at=None).select_related("skill", "granted_by")
     declared = SpokenLanguage.objects.select_related("confirmed_by").order_by("tag")
     signed = AgreementAcceptance.objects.filter(user=OuterRef("pk"), agreement=agreements.in_force())

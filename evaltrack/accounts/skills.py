@@ -8,13 +8,15 @@ from django.db import IntegrityError, transaction
 from evaltrack.accounts import profiles
 from evaltrack.accounts.models import Skill, SkillGrant, User
 from evaltrack.errors import Conflict, Invalid, NotFound, refuse_if
+from evaltrack.reasons import encodable
 
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 LONGEST_SLUG, LONGEST_LABEL = 40, 80
 
 
 def named(slug: str) -> Skill:
-    found = Skill.objects.filter(slug=slug).first()
+    # What is no slug is not asked for: not every text can be sent to a database.
+    found = Skill.objects.filter(slug=slug).first() if SLUG.fullmatch(slug) else None
     if found is None:
         raise NotFound("no_such_skill", f"There is no skill {slug!r}.")
     return found
@@ -30,7 +32,7 @@ def create(*, slug: str, label: str, by: User, at: dt.datetime) -> Skill:
         fields["slug"] = [
             f"takes up to {LONGEST_SLUG} small letters, digits and hyphens, such as contract-law"
         ]
-    if not 1 <= len(label) <= LONGEST_LABEL:
+    if not (1 <= len(label) <= LONGEST_LABEL and encodable(label)):
         fields["label"] = [f"takes 1 to {LONGEST_LABEL} characters, as people read them"]
     if fields:
         place, sentences = next(iter(fields.items()))

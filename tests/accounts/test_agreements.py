@@ -1,6 +1,7 @@
 """The confidentiality agreement: versions, signatures, and what happens when the text changes."""
 
 import hashlib
+import time
 
 import pytest
 from hypothesis import given
@@ -145,5 +146,20 @@ def test_the_pieces_are_both_texts(before, after):
 
 
 def test_one_word_changed_is_one_word_marked():
-    pieces = wording.changes("You keep all of it.", "You keep none of it.")
-    assert pieces == [("same", "You keep "), ("gone", "all"), ("new", "none"), ("same", " of it.")]
+    pieces = wording.changes("First line.\nYou keep all of it.", "First line.\nYou keep none of it.")
+    assert pieces == [
+        ("same", "First line.\n"),
+        ("same", "You keep "),
+        ("gone", "all "),
+        ("new", "none "),
+        ("same", "of it."),
+    ]
+
+
+@pytest.mark.parametrize(("one", "other"), [("a ", "b a "), ("a\n", "b\na\n"), ("a, ", "a. ")])
+def test_the_longest_texts_are_compared_in_a_moment(one, other):
+    before, after = (text * (30_000 // len(text)) for text in (one, other))
+    began = time.process_time()
+    pieces = wording.changes(before, after)
+    assert time.process_time() - began < 2
+    assert "".join(words for kind, words in pieces if kind != "gone") == after

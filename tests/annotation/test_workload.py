@@ -70,6 +70,11 @@ def test_the_lower_limit_holds_and_an_own_one_can_be_changed(campaign, evaluator
     people.limited(evaluator_one, lead, judgments=5)
     factory.judge(ask(evaluator_one))
     assert "It is your own limit; you can change it" in ask(evaluator_one).detail
+    people.declares(evaluator_one, limit=Limit(minutes=60))
+    people.limited(evaluator_one, lead, judgments=1)
+    # One wish of one's own is lower than the lead's, but it is the lead's limit that is reached.
+    assert "your own" not in ask(evaluator_one).detail
+    people.limited(evaluator_one, lead, judgments=5)
     people.declares(evaluator_one)
     assert isinstance(ask(evaluator_one), Assignment)
 

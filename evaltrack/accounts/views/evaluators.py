@@ -1,5 +1,6 @@
 """Pages of the lead: who judges, by pseudonym; their skills, languages and limits."""
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_POST
 from evaltrack import clock
 from evaltrack.accounts import profiles, roster, skills
 from evaltrack.accounts.access import PageRequest, requires
-from evaltrack.accounts.models import Skill
+from evaltrack.accounts.models import Skill, User
 from evaltrack.accounts.profiles import Limit
 from evaltrack.accounts.roles import Permission
 from evaltrack.accounts.views.profile import whole_number
@@ -65,66 +66,54 @@ def skill_create(request: PageRequest) -> HttpResponse:
 @require_POST
 @requires(Permission.MANAGE_CAMPAIGNS)
 def skill_grant(request: PageRequest, pseudonym: str) -> HttpResponse:
-    evaluator = roster.evaluator_named(pseudonym)
-    return told(
-        request,
-        lambda at: skills.grant(
-            evaluator, skills.named(request.POST.get("skill", "")), by=request.user, at=at
-        ),
-        "The skill is granted.",
-        "evaluator",
-        pseudonym,
-    )
+    def act(evaluator: User, at: dt.datetime) -> None:
+        skills.grant(evaluator, skills.named(request.POST.get("skill", "")), by=request.user, at=at)
+
+    return told_of(request, pseudonym, act, "The skill is granted.")
 
 
 @require_POST
 @requires(Permission.MANAGE_CAMPAIGNS)
 def skill_revoke(request: PageRequest, pseudonym: str) -> HttpResponse:
-    evaluator = roster.evaluator_named(pseudonym)
-    return told(
-        request,
-        lambda at: skills.revoke(
-            evaluator, skills.named(request.POST.get("skill", "")), by=request.user, at=at
-        ),
-        "The skill is revoked, from their next task on.",
-        "evaluator",
-        pseudonym,
-    )
+    def act(evaluator: User, at: dt.datetime) -> None:
+        skills.revoke(evaluator, skills.named(request.POST.get("skill", "")), by=request.user, at=at)
+
+    return told_of(request, pseudonym, act, "The skill is revoked, from their next task on.")
 
 
 @require_POST
 @requires(Permission.MANAGE_CAMPAIGNS)
 def limit_set(request: PageRequest, pseudonym: str) -> HttpResponse:
-    evaluator = roster.evaluator_named(pseudonym)
     limit = Limit(
-        whole_number(request.POST.get("judgments_per_day", "")),
-        whole_number(request.POST.get("minutes_per_day", "")),
+        *(whole_number(request.POST.get(name, "")) for name in ("judgments_per_day", "minutes_per_day"))
     )
-    return told(
-        request,
-        lambda at: profiles.set_limit(evaluator, limit, by=request.user, at=at),
-        "The limit is set, from their next task on.",
-        "evaluator",
-        pseudonym,
-    )
+
+    def act(evaluator: User, at: dt.datetime) -> None:
+        profiles.set_limit(evaluator, limit, by=request.user, at=at)
+
+    return told_of(request, pseudonym, act, "The limit is set, from their next task on.")
 
 
 @require_POST
 @requires(Permission.MANAGE_CAMPAIGNS)
 def language_confirm(request: PageRequest, pseudonym: str) -> HttpResponse:
+    def act(evaluator: User, at: dt.datetime) -> None:
+        profiles.confirm_language(evaluator, request.POST.get("language", ""), by=request.user, at=at)
+
+    return told_of(request, pseudonym, act, "The language is confirmed.")
+
+
+def told_of(
+    request: PageRequest, pseudonym: str, act: Callable[[User, dt.datetime], None], done: str
+) -> HttpResponse:
+    """Act on an evaluator, and say on their page what came of it."""
     evaluator = roster.evaluator_named(pseudonym)
-    return told(
-        request,
-        lambda at: profiles.confirm_language(
-            evaluator, request.POST.get("language", ""), by=request.user, at=at
-        ),
-        "The language is confirmed.",
-        "evaluator",
-        pseudonym,
-    )
+    return told(request, lambda at: act(evaluator, at), done, "evaluator", pseudonym)
 
 
-def told(request: PageRequest, act: Callable[[Any], Any], done: str, back: str, *where: str) -> HttpResponse:
+def told(
+    request: PageRequest, act: Callable[[dt.datetime], Any], done: str, back: str, *where: str
+) -> HttpResponse:
     """Act, and say what came of it on the page that the form stood on."""
     try:
         act(clock.now())
