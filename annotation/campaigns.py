@@ -5,7 +5,7 @@ import datetime as dt
 from django.db import transaction
 from django.db.models import F
 
-from annotation import agreement, assignment, lifecycle, policies
+from annotation import agreement, assignment, lifecycle, overlap, policies
 from annotation.models import Campaign, CampaignStatus, JudgmentState, Task
 from evaltrack import reasons
 from evaltrack.accounts.models import User
@@ -87,10 +87,17 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
             "judgments_root": root,
             "excluded": campaign.tasks.exclude(excluded_at=None).count(),
             "simulated": campaign.is_simulated,
-        },
+        }
+        | overlap_facts(campaign),
         at=at,
     )
     return campaign
+
+
+def overlap_facts(campaign: Campaign) -> dict[str, int]:
+    """What the ledger says of adaptive overlap: of how many tasks the label was left unsure."""
+    found = overlap.progress(campaign)
+    return {"settled": found.settled, "unsettled": found.unsure + found.open} if found else {}
 
 
 def settle(campaign: Campaign, *, at: dt.datetime) -> None:

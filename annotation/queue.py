@@ -166,6 +166,11 @@ def why_nothing(evaluator: User, campaign: uuid.UUID | None, *, at: dt.datetime)
         seconds = max(1, round(((slot.lease_until or at) - at).total_seconds()))
         detail = "Other evaluators hold what is left for you; one may come back."
         return NothingToDo("leased_elsewhere", detail, min(seconds, RETRY_SECONDS))
+    if querysets.tasks_that_may_return(
+        evaluator, asking.exclude(querysets.of_own_models(evaluator))
+    ).exists():
+        detail = "More may be asked about tasks that people disagree on."
+        return NothingToDo("leased_elsewhere", detail, RETRY_SECONDS)
     if paused := here.filter(status=CampaignStatus.PAUSED).order_by("due_at").first():
         return NothingToDo("paused", f"Paused by the lead: {paused.pause_reason}", RETRY_SECONDS)
     own = Slot.objects.filter(querysets.OWED, campaign__in=asking.filter(querysets.of_own_models(evaluator)))

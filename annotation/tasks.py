@@ -68,6 +68,7 @@ def add_batch(campaign: Campaign, items: list[Item], placing: Placing, *, due_at
             prompt_format=item.prompt_format,
             stratum=item.stratum,
             due_at=due_at,
+            is_calibration=placing.is_calibration(item.key, campaign.calibration_share or 0),
         )
         for item in items
     )
@@ -89,6 +90,7 @@ def add_batch(campaign: Campaign, items: list[Item], placing: Placing, *, due_at
             )
             for ordinal, response in enumerate(ordered)
         ]
+        count = campaign.max_overlap if task.is_calibration else campaign.overlap
         slots += [
             Slot(
                 task=task,
@@ -98,7 +100,7 @@ def add_batch(campaign: Campaign, items: list[Item], placing: Placing, *, due_at
                 first_on_slot_1=placed.first_on_slot_1,
                 due_at=due_at,
             )
-            for placed in placing.slots(Placeable(item.key, item.group, reference_is_first))
+            for placed in placing.slots(Placeable(item.key, item.group, reference_is_first), count=count)
         ]
     Response.objects.bulk_create(responses)
     Slot.objects.bulk_create(slots)

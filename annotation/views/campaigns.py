@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from annotation import agreement, campaigns, escalation, lookup, policies, querysets
+from annotation import agreement, campaigns, escalation, lookup, overlap, policies, querysets
 from annotation.models import Campaign, Escalation, Slot, SlotState
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires
@@ -57,6 +57,8 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     context = {
         "campaign": campaign,
         "slots": slots,
+        "overlap": overlap.in_words(campaign),
+        "adaptive": overlap.progress(campaign),
         "excluded": campaign.tasks.exclude(excluded_at=None).aggregate(
             tasks=Count("pk", distinct=True),
             judgments=Count("judgments", filter=Q(judgments__state__in=["provisional", "final"])),
