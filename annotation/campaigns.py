@@ -5,7 +5,7 @@ import datetime as dt
 from django.db import transaction
 from django.db.models import F
 
-from annotation import agreement, assignment, lifecycle, overlap, policies
+from annotation import agreement, assignment, lifecycle, overlap, policies, querysets
 from annotation.models import Campaign, CampaignStatus, JudgmentState, Task
 from evaltrack import reasons
 from evaltrack.accounts.models import User
@@ -116,7 +116,8 @@ def exclude_task(task_id: int, *, by: User, reason: str, at: dt.datetime) -> Tas
     task.campaign = locked(task.campaign_id)
     refuse_if(policies.excluding(by, task))
     reason = reasons.checked(reason)
-    if not assignment.withdraw(task.slots.all(), at=at):
+    # One that misses only what adaptive overlap has added stays: else what people dispute would leave the figures.
+    if not assignment.withdraw(task.slots.filter(querysets.asked_beforehand()), at=at):
         raise Conflict("not_missing", "This task misses no judgment any more; there is nothing to exclude.")
     task.excluded_by, task.excluded_at, task.exclusion_reason = by, at, reason
     task.save(update_fields=["excluded_by", "excluded_at", "exclusion_reason"])

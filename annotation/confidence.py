@@ -7,9 +7,10 @@ With no label favoured beforehand, the posterior of label t is in proportion to
     ∏ over judgments:  a of its evaluator, if they said t;  (1 − a)/(k − 1), if they did not.
 
 Nobody knows the truth, so accuracy is estimated from agreement, by moments (the idea of Platanios, Blum & Mitchell
-2014). Each judgment is compared with the others of its task, never with itself: q of an evaluator is the mean share of
-others who said the same, and s the mean over all judgments. Two people of accuracies a and r agree with probability
-a·r + (1 − a)(1 − r)/(k − 1); so
+2014). Each judgment is compared with the others of its task, never with itself: q of an evaluator is the mean share
+of others who said the same, and s the mean over all judgments. (With a majority of the others in place of their
+share, the next line would have no closed form; of two judgments, both are one.) Two people of accuracies a and r
+agree with probability a·r + (1 − a)(1 − r)/(k − 1); so
 
     r  = (1 + √((k − 1)(k·s − 1))) / k        how often people are right: two alike agree with probability s
     aᵢ = (qᵢ − e) / (r − e),  e = (1 − r)/(k − 1)
@@ -17,6 +18,9 @@ a·r + (1 − a)(1 − r)/(k − 1); so
 Both q and s are first shrunk as the mean of a Beta posterior: s towards the agreement of people of accuracy
 `USUAL_ACCURACY`, which weighs `USUAL_WEIGHT` judgments; q towards s, which weighs `COMMON_WEIGHT`. So a newcomer is
 taken for an average evaluator, and two who happen to agree at first for nobody better.
+
+Everybody is compared with people of accuracy r, though those whom the best meet are a little worse than that: with
+five people from 0.5 to 0.9 the estimates are up to 0.07 off.
 """
 
 import math

@@ -63,10 +63,6 @@ def excluding(by: User, task: Task) -> Refusal | None:
         return Refusal("campaign_closed", "This campaign is closed; what it says stands.")
     if not querysets.skips().filter(task=task).exists():
         return Refusal("not_skipped", "Nobody has skipped this task; it waits to be judged.")
-    if not Slot.objects.filter(querysets.OWED, querysets.asked_beforehand(), task=task).exists():
-        return Refusal(
-            "not_missing", "This task misses no judgment that counts; there is nothing to exclude."
-        )
     return None
 
 

@@ -98,6 +98,7 @@ class Migration(migrations.Migration):
                     models.Q(("certainty", None), ("settled_at", None)),
                     models.Q(
                         ("certainty__gt", 0),
+                        ("certainty__isnull", False),
                         ("certainty__lte", 1),
                         ("is_calibration", False),
                         ("settled_at__isnull", False),

@@ -55,7 +55,13 @@ class Task(models.Model):
             models.CheckConstraint(
                 name="task_settled_at_a_certainty",
                 condition=Q(settled_at=None, certainty=None)
-                | Q(is_calibration=False, settled_at__isnull=False, certainty__gt=0, certainty__lte=1),
+                | Q(
+                    is_calibration=False,
+                    settled_at__isnull=False,
+                    certainty__isnull=False,
+                    certainty__gt=0,
+                    certainty__lte=1,
+                ),
             ),
             models.CheckConstraint(
                 name="task_excluded_by_and_at_and_why",
