@@ -78,10 +78,24 @@ class AdaptiveIn(Strict):
         return overlap.Adaptive(**super().to_internal_value(data))
 
 
+# OpenApi's generator cannot see that the field takes two forms.
 @extend_schema_field(
     {
-        "oneOf": [{"type": "integer"}, {"$ref": "#/components/schemas/AdaptiveIn"}],
-        "default": 2,
+        "oneOf": [
+            {"type": "integer"},
+            {
+                "type": "object",
+                "description": AdaptiveIn.__doc__,
+                "properties": {
+                    "min": {"type": "integer", "default": 2},
+                    "max": {"type": "integer"},
+                    "confidence": {"type": "number", "default": 0.95},
+                    "calibration_share": {"type": "number", "default": 0.1},
+                },
+                "required": ["max"],
+                "additionalProperties": False,
+            },
+        ],
     }
 )
 class OverlapIn(serializers.Field):
