@@ -6,10 +6,10 @@ from django.db import transaction
 from django.db.models import F
 
 from annotation import agreement, assignment, lifecycle, overlap, policies, querysets
-from annotation.models import Campaign, CampaignStatus, JudgmentState, Task
+from annotation.models import Campaign, CampaignStatus, JudgmentState, Response, Task
 from evaltrack import reasons
 from evaltrack.accounts.models import User
-from evaltrack.canonical import canonical_json, sha256_hex
+from evaltrack.canonical import canonical_json, digest, sha256_hex
 from evaltrack.errors import Conflict, refuse_if
 from evaltrack.ledger import merkle
 from evaltrack.ledger.events import Event
@@ -157,6 +157,7 @@ def judgments_root(campaign: Campaign) -> str:
                 "evaluator": str(judgment.evaluator.public_id),
                 "responses": [
                     {"source": response.source, "sha256": sha256_hex(response.content.encode())}
+                    | attached_fact(response)
                     for response in sorted(judgment.task.responses.all(), key=lambda row: row.ordinal)
                 ],
                 "excluded": judgment.task.excluded_at is not None,
@@ -173,3 +174,9 @@ def judgments_root(campaign: Campaign) -> str:
         .order_by("public_id")
     ]
     return merkle.root([merkle.leaf_hash(leaf) for leaf in leaves]).hex()
+
+
+def attached_fact(response: Response) -> dict[str, str]:
+    """What was shown with the text, where there was something."""
+    shown = [response.contexts, response.media]
+    return {"attached_sha256": digest(shown)} if any(shown) else {}

@@ -1,14 +1,17 @@
 """Pure: stand-alone items to be judged, as they come in NDJSON, a line each."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from annotation.attached import MediaReference, read_contexts, read_media
+from annotation.fields import WrongField, mapping, one_of, text
+from annotation.turns import read_turns
 from evaltrack.canonical import canonical_json, sha256_hex
 from evaltrack.ndjson import MOST_ERRORS, BrokenLines, LineError, holds_nul, read_object
 
-FIELDS = {"item", "prompt", "prompt_format", "responses", "stratum"}
-RESPONSE_FIELDS = {"source", "text", "format"}
+FIELDS = {"item", "prompt", "prompt_format", "responses", "stratum", "contexts", "media"}
+RESPONSE_FIELDS = {"source", "text", "format", "turns", "contexts", "media"}
 FORMATS = ("text", "markdown", "code", "json", "chat", "passages")
 LONGEST_NAME, LONGEST_STRATUM = 200, 80
 
@@ -21,6 +24,8 @@ class ResponseItem:
     text: str = ""
     format: str = "markdown"
     output: int | None = None
+    contexts: tuple[dict[str, str], ...] = ()
+    media: tuple[MediaReference, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,8 @@ class Item:
     responses: tuple[ResponseItem, ResponseItem]
     prompt_format: str = "text"
     stratum: str = ""
+    contexts: tuple[dict[str, str], ...] = ()
+    media: tuple[MediaReference, ...] = ()
 
     @property
     def sources(self) -> list[str]:
@@ -73,15 +80,8 @@ def read_items(lines: Iterable[bytes]) -> Iterator[tuple[int, Item]]:
         raise BrokenLines(errors)
 
 
-class WrongField(Exception):
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
-        self.field = field
-        self.reason = reason
-
-
-def item_of(row: Mapping[str, Any]) -> Item:
-    refuse_unknown(row, FIELDS, within="")
+def item_of(row: dict[str, Any]) -> Item:
+    mapping(row, "", FIELDS)
     if holds_nul(row):
         raise WrongField("", "holds a NUL character; remove it")
     responses = row.get("responses")
@@ -90,55 +90,47 @@ def item_of(row: Mapping[str, Any]) -> Item:
     one, two = (response_of(each, f"responses[{place}]") for place, each in enumerate(responses))
     if one.source == two.source:
         raise WrongField("responses", "must come from two sources")
+    prompt, prompt_format = prompt_of(row)
+    contexts = read_contexts(row)
+    for place, response in enumerate((one, two)):
+        if contexts and response.contexts:
+            reason = "stand on the item already; a citation like [1] could mean either"
+            raise WrongField(f"responses[{place}].contexts", reason)
     return Item(
         item=text(row, "item", longest=LONGEST_NAME),
-        prompt=text(row, "prompt"),
+        prompt=prompt,
         responses=(one, two),
-        prompt_format=one_of(row, "prompt_format", default="text"),
+        prompt_format=prompt_format,
         stratum=text(row, "stratum", longest=LONGEST_STRATUM, default=""),
+        contexts=contexts,
+        media=read_media(row),
     )
 
 
-def response_of(row: Any, within: str) -> ResponseItem:
-    if not isinstance(row, dict):
-        raise WrongField(within, "must be an object with source and text")
-    refuse_unknown(row, RESPONSE_FIELDS, within=within)
+def prompt_of(row: dict[str, Any]) -> tuple[str, str]:
+    """A text, or the conversation so far as a list of turns."""
+    if isinstance(row.get("prompt"), list):
+        if row.get("prompt_format", "chat") != "chat":
+            raise WrongField("prompt_format", "is chat where the prompt is a list of turns")
+        return read_turns(row, "prompt"), "chat"
+    return text(row, "prompt"), one_of(row, "prompt_format", FORMATS, default="text")
+
+
+def response_of(value: Any, within: str) -> ResponseItem:
+    row = mapping(value, within, RESPONSE_FIELDS, like="source and text")
+    media = read_media(row, within=within)
+    if "turns" in row:
+        if clash := next((name for name in ("text", "format") if name in row), None):
+            raise WrongField(f"{within}.{clash}", "stands beside turns; send one of the two")
+        content, format = read_turns(row, "turns", within=within), "chat"
+    else:
+        # A system may have answered nothing; that is something to judge.
+        content = text(row, "text", within=within, may_be_empty=True, default="" if media else None)
+        format = one_of(row, "format", FORMATS, within=within, default="markdown")
     return ResponseItem(
         source=text(row, "source", within=within, longest=LONGEST_NAME),
-        # A system may have answered nothing; that is something to judge.
-        text=text(row, "text", within=within, may_be_empty=True),
-        format=one_of(row, "format", within=within, default="markdown"),
+        text=content,
+        format=format,
+        contexts=read_contexts(row, within=within),
+        media=media,
     )
-
-
-def refuse_unknown(row: Mapping[str, Any], known: set[str], *, within: str) -> None:
-    if unknown := sorted(set(row) - known):
-        raise WrongField(named(within, unknown[0]), f"unknown field; known are {', '.join(sorted(known))}")
-
-
-def text(
-    row: Mapping[str, Any],
-    name: str,
-    *,
-    within: str = "",
-    longest: int | None = None,
-    default: str | None = None,
-    may_be_empty: bool = False,
-) -> str:
-    value = row.get(name, default)
-    if not isinstance(value, str) or not (value or may_be_empty or default == ""):
-        raise WrongField(named(within, name), "must be text" + ("" if may_be_empty else ", and not empty"))
-    if longest is not None and len(value) > longest:
-        raise WrongField(named(within, name), f"takes up to {longest} characters")
-    return value
-
-
-def one_of(row: Mapping[str, Any], name: str, *, within: str = "", default: str) -> str:
-    value = row.get(name, default)
-    if value not in FORMATS:
-        raise WrongField(named(within, name), f"is one of {', '.join(FORMATS)}")
-    return value
-
-
-def named(within: str, name: str) -> str:
-    return f"{within}.{name}" if within else name

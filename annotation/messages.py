@@ -22,11 +22,14 @@ def tasks_waiting(campaign: Campaign) -> Message:
     )
 
 
-def tasks_overdue(campaign: Campaign, count: int, first_task: int) -> Message:
+def tasks_overdue(campaign: Campaign, count: int, first_task: int, judges: int) -> Message:
+    tasks = f"{count} overdue task{'' if count == 1 else 's'}"
+    who = f"{judges} evaluator{'' if judges == 1 else 's'} may judge it" if judges else "Nobody may judge it"
     return Message(
         key=f"tasks-overdue:{campaign.public_id}:{first_task}",
-        subject=f"{count} overdue task{'' if count == 1 else 's'}: {campaign.experiment} waits for people",
+        subject=f"{tasks}: {campaign.experiment or campaign} waits for people",
         body=(
+            f"{who}; the campaign's page says what it asks for. "
             "Remind the evaluators, or let the policy's proxy metric stand in on the campaign's page. "
             "What was skipped there and nobody will judge can be excluded."
         ),

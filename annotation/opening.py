@@ -2,13 +2,13 @@
 
 import datetime as dt
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from annotation import messages, policies, tasks
+from annotation import messages, policies, qualification, tasks
 from annotation import overlap as overlaps
 from annotation.items import Item, ResponseItem
 from annotation.models import Campaign, CampaignStatus, Rubric
@@ -59,7 +59,7 @@ def open_campaign(
         campaign.refresh_from_db(fields=["task_count"])
         if not is_simulated:
             outbox.post(messages.campaign_opened(campaign), to=outbox.holders("lead"), at=at)
-            outbox.post(messages.tasks_waiting(campaign), to=outbox.holders("evaluator"), at=at)
+            outbox.post(messages.tasks_waiting(campaign), to=qualification.judges_of(campaign), at=at)
         record_opening(campaign, by=SYSTEM, at=at)
     return campaign
 
@@ -73,15 +73,20 @@ def open_stand_alone(
     by: User,
     at: dt.datetime,
     rubric: Mapping[str, Any] | None = None,
+    skills: Iterable[str] = (),
+    language: str = "",
 ) -> Campaign:
     """Open a campaign over items that were made elsewhere; they are added next.
 
     `rubric`: name, question and guidance, and what `rubrics.Details` may hold; without one, the usual.
+    `skills`, by their slugs, and `language`: what is asked of everybody who judges.
     """
     refuse_if(policies.opening(by))
     columns = overlaps.columns(overlap)
+    needed, tag = qualification.checked(skills, language)
     campaign = Campaign.objects.create(
         name=name,
+        language=tag,
         rubric=rubric_version(**rubric) if rubric else newest_rubric(),
         **columns,
         seed=new_seed(),
@@ -89,6 +94,7 @@ def open_stand_alone(
         opened_by=by,
         opened_at=at,
     )
+    campaign.skills.set(needed)
     record_opening(campaign, by=by, at=at)
     return campaign
 
@@ -99,18 +105,22 @@ def add_items(campaign_id: int, items: Iterator[tuple[int, Item]], *, by: User, 
     # Held to the end, so that two uploads balance their sides together.
     campaign = Campaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign_id)
     refuse_if(policies.opening(by))
-    if campaign.experiment_id:
-        raise Conflict("not_stand_alone", "This campaign's items are an experiment's; none can be added.")
-    if campaign.status == CampaignStatus.CLOSED:
-        raise Conflict("campaign_closed", "This campaign is closed; open a new one.")
+    refuse_unless_filled_by_hand(campaign)
     was_empty = campaign.task_count == 0
     try:
         added = tasks.add(campaign, items, due_at=campaign.due_at)
     except BrokenLines as broken:
         raise broken.as_invalid() from None
     if was_empty:
-        outbox.post(messages.tasks_waiting(campaign), to=outbox.holders("evaluator"), at=at)
+        outbox.post(messages.tasks_waiting(campaign), to=qualification.judges_of(campaign), at=at)
     return added
+
+
+def refuse_unless_filled_by_hand(campaign: Campaign) -> None:
+    if campaign.experiment_id:
+        raise Conflict("not_stand_alone", "This campaign's items are an experiment's; none can be added.")
+    if campaign.status == CampaignStatus.CLOSED:
+        raise Conflict("campaign_closed", "This campaign is closed; open a new one.")
 
 
 def record_opening(campaign: Campaign, *, by: Any, at: dt.datetime) -> None:
@@ -119,6 +129,7 @@ def record_opening(campaign: Campaign, *, by: Any, at: dt.datetime) -> None:
         by=by,
         subject=campaign,
         facts=campaign.experiment_fact()
+        | qualification.demanded(campaign)
         | {
             "items": campaign.task_count,
             "overlap": campaign.overlap,

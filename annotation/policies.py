@@ -12,10 +12,16 @@ from experiments.models import ExperimentStatus
 def claiming(by: User) -> Refusal | None:
     if by.is_machine:
         return Refusal("not_qualified", "The queue is for people; what a program judges is never evidence.")
-    return judging(by)
+    if refusal := judging(by):
+        return refusal
+    if not grants.has_accepted_agreement(by):
+        return Refusal("agreement_unsigned", "Sign the confidentiality agreement first; then tasks come.")
+    return None
 
 
 def judging(by: User) -> Refusal | None:
+    """Of what one has been given already. A newer agreement is signed before the next claim: what is on the screen
+    can be finished."""
     if not by.can(Permission.JUDGE):
         return Refusal("not_qualified", "You are not an evaluator; an administrator can grant you the role.")
     if by.can(Permission.VIEW_EXPERIMENTS) or by.can(Permission.VIEW_CAMPAIGNS):
@@ -23,8 +29,6 @@ def judging(by: User) -> Refusal | None:
             "not_qualified",
             "You can see experiments and their results, so you cannot judge blind; others judge this.",
         )
-    if not grants.has_accepted_agreement(by):
-        return Refusal("agreement_unsigned", "Sign the confidentiality agreement first; then tasks come.")
     return None
 
 

@@ -1,9 +1,11 @@
 """Adjectives for rows of annotation."""
 
 import datetime as dt
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Concat
 
 from annotation.models import (
     Assignment,
@@ -15,7 +17,9 @@ from annotation.models import (
     SlotState,
     Task,
 )
-from evaltrack.accounts.models import User
+from evaltrack.accounts import profiles
+from evaltrack.accounts.models import RoleGrant, SkillGrant, SpokenLanguage, User
+from evaltrack.accounts.roles import PERMISSIONS, Permission
 from experiments.querysets import owned_or_all
 
 # Campaigns that ask people now: stand-alone ones, and those whose experiment waits for them.
@@ -37,11 +41,12 @@ def queued_slots() -> QuerySet[Slot]:
 
 
 def campaigns_for(evaluator: User | int) -> QuerySet[Campaign]:
-    """Campaigns with a free slot, by the due time of the first; none that compares what is the evaluator's own."""
+    """Campaigns with a free slot that the evaluator may judge, by the due time of the first."""
     free = Slot.objects.filter(campaign=OuterRef("pk"), state=SlotState.OPEN)
     return (
         asking_campaigns()
         .exclude(of_own_models(evaluator))
+        .filter(asks_no_more_than(evaluator))
         .annotate(first_due=Subquery(free.order_by("due_at").values("due_at")[:1]))
         .exclude(first_due=None)
         .order_by("first_due", "pk")
@@ -74,6 +79,47 @@ def of_own_models(evaluator: User | int) -> Q:
         | Q(experiment__submitted_by=evaluator)
         | Q(opened_by=evaluator)
     )
+
+
+def asks_no_more_than(evaluator: User | int) -> Q:
+    """Campaigns whose skills the evaluator has, and whose language they read. `annotation.requirements` says the
+    same of sets; a test holds the two together."""
+    had = SkillGrant.objects.filter(skill=OuterRef("skill"), user=evaluator, revoked_at=None)
+    lacking = Campaign.skills.through.objects.filter(campaign=OuterRef("pk")).exclude(Exists(had))
+    return ~Q(Exists(lacking)) & Q(
+        Q(language="") | Q(Exists(readers_of(OuterRef("language"), user=evaluator)))
+    )
+
+
+def readers_of(language: Any, **whose: Any) -> QuerySet[SpokenLanguage]:
+    """Declarations that cover `language`: of itself, or of a variety of it."""
+    narrower = Concat(language, Value("-"))
+    return SpokenLanguage.objects.filter(Q(tag=language) | Q(tag__startswith=narrower), **whose)
+
+
+def may_judge(campaign: Campaign) -> QuerySet[User]:
+    """Evaluators who would be given the campaign's tasks, once they have signed."""
+    sees = [
+        role
+        for role, permissions in PERMISSIONS.items()
+        if permissions & {Permission.VIEW_EXPERIMENTS, Permission.VIEW_CAMPAIGNS}
+    ]
+    makers = {campaign.opened_by_id}
+    if experiment := campaign.experiment:
+        makers |= {experiment.component.owner_id, experiment.submitted_by_id}
+        makers |= {experiment.candidate.created_by_id, experiment.baseline.created_by_id}
+    people = (
+        profiles.evaluators()
+        .exclude(pk__in=[maker for maker in makers if maker])
+        .exclude(Exists(RoleGrant.objects.filter(user=OuterRef("pk"), role__in=sees, revoked_at=None)))
+    )
+    for skill in campaign.skills.all():
+        people = people.filter(
+            Exists(SkillGrant.objects.filter(user=OuterRef("pk"), skill=skill, revoked_at=None))
+        )
+    if campaign.language:
+        people = people.filter(Exists(readers_of(Value(campaign.language), user=OuterRef("pk"))))
+    return people
 
 
 def standing_judgments() -> QuerySet[Judgment]:

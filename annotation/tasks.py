@@ -7,6 +7,7 @@ from itertools import islice
 from django.db import transaction
 from django.db.models import Count, F
 
+from annotation import media
 from annotation.blinding import Placeable, Placing
 from annotation.items import Item
 from annotation.models import Campaign, Response, Slot, Task
@@ -27,7 +28,8 @@ def add(campaign: Campaign, items: Iterable[tuple[int, Item]], *, due_at: dt.dat
     placing = Placing(overlap=campaign.overlap, seed=campaign.seed, already=group_sizes(campaign))
     for batch in batches(items):
         refuse_repeated(campaign, batch)
-        add_batch(campaign, [item for _, item in batch], placing, due_at=due_at)
+        files = media.named_by(campaign, batch)
+        add_batch(campaign, [item for _, item in batch], placing, files, due_at=due_at)
         added += len(batch)
     Campaign.objects.filter(pk=campaign.pk).update(task_count=F("task_count") + added)
     return added
@@ -57,7 +59,9 @@ def refuse_repeated(campaign: Campaign, batch: list[tuple[int, Item]]) -> None:
         raise BrokenLines(repeated)
 
 
-def add_batch(campaign: Campaign, items: list[Item], placing: Placing, *, due_at: dt.datetime) -> None:
+def add_batch(
+    campaign: Campaign, items: list[Item], placing: Placing, files: media.Files, *, due_at: dt.datetime
+) -> None:
     tasks = Task.objects.bulk_create(
         Task(
             campaign=campaign,
@@ -67,6 +71,8 @@ def add_batch(campaign: Campaign, items: list[Item], placing: Placing, *, due_at
             prompt=item.prompt,
             prompt_format=item.prompt_format,
             stratum=item.stratum,
+            contexts=list(item.contexts),
+            media=media.kept(item.media, files),
             due_at=due_at,
             is_calibration=placing.is_calibration(item.key, campaign.calibration_share or 0),
         )
@@ -87,6 +93,8 @@ def add_batch(campaign: Campaign, items: list[Item], placing: Placing, *, due_at
                 output_id=response.output,
                 text=response.text,
                 format=response.format,
+                contexts=list(response.contexts),
+                media=media.kept(response.media, files),
             )
             for ordinal, response in enumerate(ordered)
         ]

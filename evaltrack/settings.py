@@ -75,7 +75,7 @@ TEMPLATES = [
 DATABASES = {"default": env.database("DATABASE_URL", VAR / "evaltrack.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Content-addressed blobs: the rows of datasets.
+# Content-addressed blobs: the rows of datasets, pictures and recordings.
 STORE_DIR = Path(env.text("EVALTRACK_STORE", str(VAR / "store")))
 
 AUTH_USER_MODEL = "accounts.User"

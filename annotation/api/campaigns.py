@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from annotation import agreement, lookup, opening, overlap, querysets, rubrics
+from annotation import agreement, lookup, opening, overlap, qualification, querysets, rubrics
 from annotation.items import read_items
 from annotation.models import Campaign, Protocol, SlotState
 from evaltrack.accounts.idempotency import idempotent
@@ -112,6 +112,8 @@ class CampaignIn(serializers.Serializer):
     overlap = OverlapIn(default=2)
     due_at = serializers.DateTimeField(required=False, default=None, allow_null=True)
     rubric = RubricIn(required=False, default=None, allow_null=True)
+    skills = serializers.ListField(child=serializers.CharField(max_length=40), default=list, max_length=50)
+    language = serializers.CharField(default="", allow_blank=True, max_length=35)
 
 
 class Campaigns(ApiView):
@@ -165,7 +167,9 @@ class CampaignView(ApiView):
         counted = campaign.slots.filter(task__excluded_at=None)
         return Response(
             summary(campaign)
+            | qualification.demanded(campaign)
             | {
+                "may_judge": querysets.may_judge(campaign).count(),
                 "excluded": campaign.tasks.exclude(excluded_at=None).count(),
                 "judgments_wanted": counted.count(),
                 "judgments": counted.filter(state=SlotState.DONE).count(),

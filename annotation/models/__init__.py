@@ -2,6 +2,7 @@
 
 from annotation.models.campaign import Campaign, CampaignStatus, Protocol, Rubric
 from annotation.models.judgment import Choice, Judgment, JudgmentState
+from annotation.models.media import Media
 from annotation.models.task import (
     Assignment,
     AssignmentState,
@@ -25,6 +26,7 @@ __all__ = [
     "Format",
     "Judgment",
     "JudgmentState",
+    "Media",
     "Protocol",
     "Response",
     "Rubric",

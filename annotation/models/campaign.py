@@ -60,6 +60,9 @@ class Campaign(models.Model):
     # Judged by programs, to have something to show. Never evidence, and labelled wherever it appears.
     is_simulated = models.BooleanField(default=False)
     due_at = models.DateTimeField()
+    # What is asked of who judges, set at the opening: every one of these skills, and this language if there is one.
+    skills = models.ManyToManyField("accounts.Skill", related_name="campaigns")
+    language = models.CharField(max_length=35, blank=True)
 
     status = models.CharField(max_length=8, choices=CampaignStatus.choices, default=CampaignStatus.OPEN)
     # None: opened by the gate policy.

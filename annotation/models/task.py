@@ -33,6 +33,9 @@ class Task(models.Model):
     prompt = models.TextField()
     prompt_format = models.CharField(max_length=8, choices=Format.choices, default=Format.TEXT)
     stratum = models.CharField(max_length=80, blank=True)
+    # What comes with the prompt, for both responses: see `annotation.attached`.
+    contexts = models.JSONField(default=list)
+    media = models.JSONField(default=list)
     due_at = models.DateTimeField()
     # Drawn: asked of the most people from the beginning, whatever they say.
     is_calibration = models.BooleanField(default=False)
@@ -95,6 +98,9 @@ class Response(models.Model):
     output = models.ForeignKey("experiments.Output", on_delete=models.PROTECT, null=True, related_name="+")
     text = models.TextField(blank=True)
     format = models.CharField(max_length=8, choices=Format.choices, default=Format.MARKDOWN)
+    # What this system retrieved and made, beside its text.
+    contexts = models.JSONField(default=list)
+    media = models.JSONField(default=list)
 
     class Meta:
         constraints = [
@@ -197,9 +203,18 @@ class Assignment(models.Model):
     lease_expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     skip_reason = models.CharField(max_length=300, blank=True)
+    # The running number among the claims of an evaluator who has a limit; only to tell apart two at once.
+    number = models.PositiveIntegerField(null=True)
 
     class Meta:
         constraints = [
+            # Two claims at once have seen the same work of today, so they want the same number: one of them waits,
+            # and counts again.
+            models.UniqueConstraint(
+                name="assignment_numbered_once",
+                fields=["evaluator", "number"],
+                condition=Q(number__isnull=False),
+            ),
             models.CheckConstraint(
                 name="assignment_state_known", condition=Q(state__in=AssignmentState.values)
             ),

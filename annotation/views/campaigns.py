@@ -56,6 +56,8 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     )
     context = {
         "campaign": campaign,
+        "needed_skills": campaign.skills.order_by("label"),
+        "judges": querysets.may_judge(campaign).count(),
         "slots": slots,
         "overlap": overlap.in_words(campaign),
         "adaptive": overlap.progress(campaign),
@@ -63,7 +65,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
             tasks=Count("pk", distinct=True),
             judgments=Count("judgments", filter=Q(judgments__state__in=["provisional", "final"])),
         ),
-        "findings": found.as_json(name_of=str if may_manage else agreement.pseudonym),
+        "findings": found.as_json(name_of=agreement.pseudonym),
         "mean_of_pairs": found.cohen,
         "agreement": deciding.as_json(),
         "usable": gates.usable(deciding, rule.floor),

@@ -14,6 +14,7 @@ class Event(models.TextChoices):
     PASSWORD_SET = "password_set", "Password set"
     TOKEN_CREATED = "token_created", "Token created"
     TOKEN_REVOKED = "token_revoked", "Token revoked"
+    AGREEMENT_PUBLISHED = "agreement_published", "Agreement published"
     AGREEMENT_ACCEPTED = "agreement_accepted", "Agreement accepted"
     DATASET_PUBLISHED = "dataset_published", "Dataset published"
     COMPONENT_VERSION_REGISTERED = "component_version_registered", "Component version registered"
@@ -57,6 +58,7 @@ SENTENCES = {
     Event.PASSWORD_SET: "{actor} set the password of {subject}",
     Event.TOKEN_CREATED: "{actor} created the token {subject}",
     Event.TOKEN_REVOKED: "{actor} revoked the token {subject}",
+    Event.AGREEMENT_PUBLISHED: "{actor} put {subject} into force",
     Event.AGREEMENT_ACCEPTED: "{actor} accepted the agreement {subject}",
     Event.DATASET_PUBLISHED: "{actor} published the dataset {subject}",
     Event.COMPONENT_VERSION_REGISTERED: "{actor} registered the component version {subject}",
@@ -86,6 +88,8 @@ SENTENCES = {
 REQUIRED_FACTS = {
     Event.ROLE_GRANTED: frozenset({"role"}),
     Event.ROLE_REVOKED: frozenset({"role"}),
+    Event.AGREEMENT_PUBLISHED: frozenset({"version", "digest"}),
+    Event.AGREEMENT_ACCEPTED: frozenset({"version", "digest"}),
     Event.EXPERIMENT_DECIDED: frozenset({"outcome", "provisional", "evidence_digest"}),
     Event.CAMPAIGN_CLOSED: frozenset({"judgments_root"}),
 }

@@ -16,13 +16,16 @@ from annotation import opening
 from annotation.models import Assignment, Slot
 from datasets import ingest, versions
 from evaltrack import clock
+from evaltrack.accounts import agreements
+from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Permission
 from experiments import conclusion, promotion, submission
 from experiments.models import Experiment, Output
 from experiments.submission import Question
 from tests.accounts.callers import bearer, signed_in
 from tests.factories import annotation as factory
-from tests.factories import experiments
+from tests.factories import experiments, people
+from tests.factories.agreements import publish_another
 
 URL = "http://127.0.0.1:9911/zz-secret-endpoint/v1"
 ARM_WORDS = re.compile(r"baseline|candidate", re.IGNORECASE)
@@ -134,13 +137,15 @@ class Crawler:
     def look_at(self, name, response, arm_words):
         content = b"".join(response.streaming_content) if response.streaming else response.content
         headers = "\n".join(f"{key}: {value}" for key, value in response.headers.items())
-        whole = f"{headers}\n{response.cookies.output()}\n{content.decode()}"
+        whole = f"{headers}\n{response.cookies.output()}\n{content.decode(errors='replace')}"
         self.statuses.add(response.status_code)
         assert response.status_code != 500, name
         for word in self.forbidden:
             assert word.lower() not in whole.lower(), f"{name} tells {word}"
         if arm_words:
             assert not ARM_WORDS.search(whole), f"{name}: {ARM_WORDS.search(whole)}"
+        for other in User.objects.exclude(pk=self.evaluator.pk):
+            assert other.pseudonym not in whole, f"{name} tells who else judges"
         mine = Assignment.objects.filter(evaluator=self.evaluator)
         known = {str(each) for pair in mine.values_list("public_id", "judgment_id") for each in pair}
         for found in UUIDS.findall(whole):
@@ -191,7 +196,9 @@ def test_the_words_that_must_not_be_told_are_told_to_others(campaign, experiment
 
 
 def test_every_page_and_fragment_on_the_way_of_an_evaluator(crawler):
-    assert crawler.walk() >= {"/", "/queue/", "/inbox/"}
+    assert crawler.walk() >= {"/", "/queue/", "/inbox/", "/profile/"}
+    crawler.ask("post", "/profile/", {"languages": "de, german", "time_zone": "UTC"})
+    crawler.ask("post", "/profile/", {"languages": "de", "time_zone": "UTC", "judgments_per_day": "400"})
     while shown := factory.next_for(crawler.evaluator):
         crawler.walk()
         submit, skip = (f"/review/{shown.public_id}/{act}/" for act in ("submit", "skip"))
@@ -242,7 +249,33 @@ def test_everything_that_the_screens_script_asks_for(crawler):
     crawler.ask("post", "/queue/next/", headers={"X-Judge": "card"})
 
 
-def doors(campaign, experiment):
+def test_every_reason_why_there_is_nothing(crawler, api, campaign, lead, both):
+    """A task one may not have, a day that is full, an agreement that has changed: told without naming a system."""
+    shown = factory.next_for(crawler.evaluator)
+
+    def asked():
+        crawler.ask("get", "/queue/")
+        crawler.ask("post", "/queue/next/", headers={"X-Judge": "card"})
+        crawler.ask("post", "/queue/next/", {"prefetch": "1"}, headers={"X-Judge": "card"})
+        crawler.walk()
+        body = {"prefetch": True, "campaign": str(campaign.public_id)}
+        return api.ask("post", "/api/v1/queue/next", body, content_type="application/json").json()
+
+    people.limited(both[0], lead, judgments=1)
+    assert asked()["reason"] == "workload_cap"
+    skill = people.skill(lead)
+    campaign.skills.add(skill)
+    assert asked()["reason"] == "not_qualified"
+    publish_another(lead)
+    assert asked()["reason"] == "agreement_unsigned"
+    crawler.ask("get", "/agreement/?next=/queue/next/")
+    crawler.ask("post", f"/review/{shown.public_id}/submit/", answered_form(shown))
+    signed = {"digest": agreements.in_force().digest, "next": "/queue/next/"}
+    assert crawler.ask("post", "/agreement/", signed).status_code == 307
+    crawler.walk()
+
+
+def doors(campaign, experiment, judge):
     """Addresses of leads, owners and others, with real ids."""
     request = promotion.PromotionRequest.objects.first()
     at_experiment = f"/experiments/{experiment.public_id}/"
@@ -251,6 +284,8 @@ def doors(campaign, experiment):
         "/campaigns/", f"/campaigns/{campaign.public_id}/", f"/campaigns/{campaign.public_id}/close/",
         f"/campaigns/{campaign.public_id}/exclude/",
         f"/campaigns/{campaign.public_id}/unblock/", "/datasets/", "/datasets/zz-secret-dataset/",
+        "/evaluators/", f"/evaluators/{judge.pseudonym}/", f"/evaluators/{judge.pseudonym}/limit/",
+        "/skills/", "/agreement/texts/",
         "/promotions/", "/promotions/request/", "/ledger/", "/ledger/3/", "/no-such-page/",
         "/admin/", f"/admin/experiments/experiment/{experiment.pk}/change/", "/admin/ledger/ledgerentry/",
         "/admin/experiments/promotionrequest/", "/admin/accounts/user/", "/admin/no-such-page/",
@@ -262,13 +297,14 @@ def doors(campaign, experiment):
         "datasets/zz-secret-dataset/versions/77.1/examples", "campaigns", f"campaigns/{campaign.public_id}",
         f"campaigns/{campaign.public_id}/agreement", "promotions", "production/zz-secret-component",
         "ledger/checkpoint", "ledger/entries/3", "ledger/proof", "no-such-call",
+        "skills", "evaluators", f"evaluators/{judge.pseudonym}", f"evaluators/{judge.pseudonym}/skills",
     ]  # fmt: skip
     assert request is None
     return pages + [f"/api/v1/{call}" for call in api]
 
 
-def test_doors_of_others_stay_shut_and_say_nothing(crawler, api, campaign, experiment):
-    for path in doors(campaign, experiment):
+def test_doors_of_others_stay_shut_and_say_nothing(crawler, api, campaign, experiment, both):
+    for path in doors(campaign, experiment, both[1]):
         for method in ("get", "post", "options", "put", "delete", "head"):
             for htmx in (False, True):
                 shut = crawler.ask(method, path, htmx=htmx)
@@ -304,9 +340,9 @@ def test_every_answer_of_the_api_on_the_way_of_an_evaluator(api, campaign):
     post("queue/next", campaign=str(uuid.uuid4()))
     while (found := post("queue/next", campaign=str(campaign.public_id)).json())["assignment"]:
         assert found.keys() == {"assignment", "lease_expires_at", "item", "rubric", "judgment_id"}
-        assert found["item"].keys() == {"prompt", "responses"}
+        assert found["item"].keys() == {"prompt", "prompt_format", "contexts", "media", "responses"}
         assert [sorted(response) for response in found["item"]["responses"]] == [
-            ["format", "slot", "text"]
+            ["contexts", "format", "media", "slot", "text"]
         ] * 2
         at = f"assignments/{found['assignment']}"
         post(f"{at}/activate")
