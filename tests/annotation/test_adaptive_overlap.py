@@ -144,7 +144,7 @@ def test_calibration_is_never_stopped_early(lead, both):
 # ── What it must not touch ───────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 4, 5, 6])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_every_figure_is_the_same_as_with_fixed_overlap(lead, both, monkeypatch, seed):
     """A simulation: people of whom each errs in a third of the cases."""
     monkeypatch.setattr(opening, "new_seed", lambda: f"seed {seed}")
