@@ -106,7 +106,7 @@ def pseudonym(evaluator: User) -> str:
 def of(campaign: Campaign, *, at: dt.datetime) -> Findings:
     """What the judgments say that nobody can take back any more."""
     judgments = list(
-        querysets.final_judgments(at)
+        querysets.for_statistics(querysets.final_judgments(at))
         .filter(campaign=campaign, task__excluded_at=None)
         .select_related("task", "evaluator")
         .order_by("pk")

@@ -5,7 +5,7 @@ import datetime as dt
 from django.db import transaction
 from django.db.models import F
 
-from annotation import agreement, assignment, lifecycle, policies
+from annotation import agreement, assignment, lifecycle, overlap, policies, querysets
 from annotation.models import Campaign, CampaignStatus, JudgmentState, Response, Task
 from evaltrack import reasons
 from evaltrack.accounts.models import User
@@ -87,10 +87,17 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
             "judgments_root": root,
             "excluded": campaign.tasks.exclude(excluded_at=None).count(),
             "simulated": campaign.is_simulated,
-        },
+        }
+        | overlap_facts(campaign),
         at=at,
     )
     return campaign
+
+
+def overlap_facts(campaign: Campaign) -> dict[str, int]:
+    """What the ledger says of adaptive overlap: of how many tasks the label was left unsure."""
+    found = overlap.progress(campaign)
+    return {"settled": found.settled, "unsettled": found.unsure + found.open} if found else {}
 
 
 def settle(campaign: Campaign, *, at: dt.datetime) -> None:
@@ -109,7 +116,8 @@ def exclude_task(task_id: int, *, by: User, reason: str, at: dt.datetime) -> Tas
     task.campaign = locked(task.campaign_id)
     refuse_if(policies.excluding(by, task))
     reason = reasons.checked(reason)
-    if not assignment.withdraw(task.slots.all(), at=at):
+    # One that misses only what adaptive overlap has added stays: else what people dispute would leave the figures.
+    if not assignment.withdraw(task.slots.filter(querysets.asked_beforehand()), at=at):
         raise Conflict("not_missing", "This task misses no judgment any more; there is nothing to exclude.")
     task.excluded_by, task.excluded_at, task.exclusion_reason = by, at, reason
     task.save(update_fields=["excluded_by", "excluded_at", "exclusion_reason"])

@@ -9,12 +9,13 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from annotation import courses, messages, policies, qualification, tasks
+from annotation import overlap as overlaps
 from annotation.items import Item, ResponseItem
 from annotation.models import Campaign, CampaignStatus, Rubric
 from datasets import versions
 from datasets.sampling import shuffled_rank
 from evaltrack.accounts.models import User
-from evaltrack.errors import Conflict, Invalid, refuse_if
+from evaltrack.errors import Conflict, refuse_if
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.identity import SYSTEM
 from evaltrack.ledger.record import record
@@ -32,7 +33,6 @@ DEFAULT_RUBRIC = {
         "Choose tie when both serve equally well, and both bad when neither would help."
     ),
 }
-MOST_OVERLAP = 20
 
 
 def open_campaign(
@@ -68,7 +68,7 @@ def open_campaign(
 def open_stand_alone(
     *,
     name: str,
-    overlap: int,
+    overlap: int | overlaps.Adaptive,
     due_at: dt.datetime | None,
     by: User,
     at: dt.datetime,
@@ -84,9 +84,7 @@ def open_stand_alone(
     `requires_qualification`: only who has qualified in the rubric's course is given its tasks.
     """
     refuse_if(policies.opening(by))
-    if not 1 <= overlap <= MOST_OVERLAP:
-        sentence = f"is a number from 1 to {MOST_OVERLAP}"
-        raise Invalid("bad_overlap", f"The overlap {sentence}.", {"overlap": [sentence]})
+    columns = overlaps.columns(overlap)
     needed, tag = qualification.checked(skills, language)
     version = rubric_version(**rubric) if rubric else newest_rubric()
     campaign = Campaign.objects.create(
@@ -94,7 +92,7 @@ def open_stand_alone(
         language=tag,
         rubric=version,
         course=courses.ready(version.name) if requires_qualification else None,
-        overlap=overlap,
+        **columns,
         seed=new_seed(),
         due_at=due_at or usual_due_time(at),
         opened_by=by,
@@ -141,9 +139,21 @@ def record_opening(campaign: Campaign, *, by: Any, at: dt.datetime) -> None:
             "overlap": campaign.overlap,
             "rubric": str(campaign.rubric),
             "simulated": campaign.is_simulated,
-        },
+        }
+        | adaptive_facts(campaign),
         at=at,
     )
+
+
+def adaptive_facts(campaign: Campaign) -> dict[str, Any]:
+    """What the ledger says of adaptive overlap: nothing where the overlap is fixed."""
+    if campaign.max_overlap is None:
+        return {}
+    return {
+        "max_overlap": campaign.max_overlap,
+        "confidence": campaign.confidence,
+        "calibration_share": campaign.calibration_share,
+    }
 
 
 def new_seed() -> str:

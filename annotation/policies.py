@@ -63,7 +63,8 @@ def closing(by: User, campaign: Campaign) -> Refusal | None:
         return Refusal("not_lead", "Only an evaluation lead closes a campaign.")
     if campaign.experiment and campaign.experiment.status == ExperimentStatus.CANCELLED:
         return None  # nobody needs the judgments that are missing
-    missing = Slot.objects.filter(querysets.OWED, campaign=campaign).count()
+    # What adaptive overlap has added serves a task's label alone; closing withdraws it.
+    missing = Slot.objects.filter(querysets.OWED, querysets.asked_beforehand(), campaign=campaign).count()
     if missing:
         return Refusal(
             "still_open", f"{missing} judgments are still missing; the campaign closes when all are in."

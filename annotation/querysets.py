@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Concat
 
 from annotation.models import (
@@ -17,6 +17,7 @@ from annotation.models import (
     Qualification,
     Slot,
     SlotState,
+    Task,
 )
 from evaltrack.accounts import profiles
 from evaltrack.accounts.models import RoleGrant, SkillGrant, SpokenLanguage, User
@@ -158,6 +159,44 @@ def with_feedback(at: dt.datetime) -> QuerySet[Judgment]:
     return Judgment.objects.filter(settled(at), released, task__gold__isnull=False)
 
 
+def for_statistics(judgments: QuerySet[Judgment]) -> QuerySet[Judgment]:
+    """Those that every figure is made of: of each task, those in its first slots, as many as the overlap's minimum.
+
+    Which these are is fixed before anybody judges. Further ones were asked for because of what had been said, and
+    would make agreement and preference look better than they are.
+    """
+    return judgments.filter(slot__ordinal__lt=F("campaign__overlap"))
+
+
+def asked_beforehand(prefix: str = "") -> Q:
+    """Slots that the campaign began with, at `prefix`: not those that adaptive overlap has added."""
+    first = Q(**{f"{prefix}ordinal__lt": F(f"{prefix}campaign__overlap")})
+    return first | Q(**{f"{prefix}task__is_calibration": True})
+
+
+def undecided_tasks() -> QuerySet[Task]:
+    """Tasks of adaptive campaigns of which it is not settled yet whether somebody further is asked; gold has its
+    answer."""
+    return Task.objects.filter(
+        settled_at=None,
+        is_calibration=False,
+        excluded_at=None,
+        gold=None,
+        campaign__max_overlap__isnull=False,
+    )
+
+
+def tasks_that_may_return(evaluator: User | int, campaigns: QuerySet[Campaign]) -> QuerySet[Task]:
+    """Tasks about which `evaluator` may be asked later, as more people may be."""
+    last = Slot.objects.filter(task=OuterRef("pk"), ordinal=OuterRef("campaign__max_overlap") - 1)
+    return (
+        undecided_tasks()
+        .filter(~Exists(last), campaign__in=campaigns)
+        .exclude(AskedByRow(Slot.objects.filter(task=OuterRef("pk"), holder=evaluator)))
+        .exclude(AskedByRow(skips().filter(task=OuterRef("pk"), evaluator=evaluator)))
+    )
+
+
 def undo_limit(at: dt.datetime) -> dt.datetime:
     """What was submitted before this moment cannot be undone at `at`."""
     return at - dt.timedelta(seconds=settings.REVIEW_UNDO_SECONDS)
@@ -174,9 +213,6 @@ def skips() -> QuerySet[Assignment]:
 
 
 def skips_without_judgments(campaign: Campaign) -> QuerySet[Assignment]:
-    """Skips of tasks that still miss judgments."""
-    return (
-        skips()
-        .filter(Exists(Slot.objects.filter(OWED, task=OuterRef("task"))), campaign=campaign)
-        .order_by("task__item", "pk")
-    )
+    """Skips of tasks that still miss judgments without which the campaign does not close."""
+    owed = Slot.objects.filter(OWED, asked_beforehand(), task=OuterRef("task"))
+    return skips().filter(Exists(owed), campaign=campaign).order_by("task__item", "pk")

@@ -74,6 +74,7 @@ def add_batch(
             contexts=list(item.contexts),
             media=media.kept(item.media, files),
             due_at=due_at,
+            is_calibration=placing.is_calibration(item.key, campaign.calibration_share or 0),
         )
         for item in items
     )
@@ -97,6 +98,7 @@ def add_batch(
         ]
         if item.gold:
             gold.append(Gold(task=task, choice=item.gold_choice(ordered), why=item.gold.why))
+        count = campaign.max_overlap if task.is_calibration else campaign.overlap
         slots += [
             Slot(
                 task=task,
@@ -106,7 +108,7 @@ def add_batch(
                 first_on_slot_1=placed.first_on_slot_1,
                 due_at=due_at,
             )
-            for placed in placing.slots(Placeable(item.key, item.group, reference_is_first))
+            for placed in placing.slots(Placeable(item.key, item.group, reference_is_first), count=count)
         ]
     Response.objects.bulk_create(responses)
     Gold.objects.bulk_create(gold)

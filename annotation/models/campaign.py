@@ -4,7 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 
 class Protocol(models.TextChoices):
@@ -51,6 +51,13 @@ class Campaign(models.Model):
         "annotation.Course", on_delete=models.PROTECT, null=True, related_name="campaigns"
     )
     overlap = models.PositiveSmallIntegerField()
+    # Adaptive overlap: up to so many, until the label of a task is so probable. Else these three are None.
+    max_overlap = models.PositiveSmallIntegerField(null=True)
+    confidence = models.FloatField(null=True)
+    # The random share of tasks that is always asked of `max_overlap`.
+    calibration_share = models.FloatField(null=True)
+    # Up to when judgments that became final have been looked at, to ask further people.
+    extended_at = models.DateTimeField(null=True)
     # How many tasks count: changed when tasks are added or left out, never by a claim or a judgment.
     task_count = models.PositiveIntegerField(default=0)
     seed = models.CharField(max_length=64)
@@ -91,6 +98,25 @@ class Campaign(models.Model):
             ),
             models.CheckConstraint(name="campaign_protocol_known", condition=Q(protocol__in=Protocol.values)),
             models.CheckConstraint(name="campaign_asks_somebody", condition=Q(overlap__gte=1)),
+            models.CheckConstraint(
+                name="campaign_overlap_fixed_or_adaptive",
+                condition=Q(max_overlap=None, confidence=None, calibration_share=None)
+                | Q(
+                    overlap__gte=2,
+                    max_overlap__isnull=False,
+                    max_overlap__gt=F("overlap"),
+                    confidence__isnull=False,
+                    confidence__gt=0.5,
+                    confidence__lt=1,
+                    calibration_share__isnull=False,
+                    calibration_share__gte=0,
+                    calibration_share__lte=1,
+                ),
+            ),
+            # An experiment's figures are planned beforehand, and so is whom they ask.
+            models.CheckConstraint(
+                name="campaign_of_experiment_is_fixed", condition=Q(experiment=None) | Q(max_overlap=None)
+            ),
             models.CheckConstraint(
                 name="campaign_closed_by_and_at",
                 condition=Q(status__in=["open", "paused"], closed_by=None, closed_at=None)

@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from annotation import agreement, campaigns, escalation, lookup, policies, querysets
+from annotation import agreement, campaigns, escalation, lookup, overlap, policies, querysets
 from annotation.models import Appeal, Campaign, Choice, Escalation, Gold, Outcome, Slot, SlotState, Task
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires
@@ -60,6 +60,8 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "needed_skills": campaign.skills.order_by("label"),
         "judges": querysets.may_judge(campaign).count(),
         "slots": slots,
+        "overlap": overlap.in_words(campaign),
+        "adaptive": overlap.progress(campaign),
         "excluded": campaign.tasks.exclude(excluded_at=None).aggregate(
             tasks=Count("pk", distinct=True),
             judgments=Count("judgments", filter=Q(judgments__state__in=["provisional", "final"])),
