@@ -233,10 +233,11 @@ def test_a_pass_costs_what_changed(lead, both):
         campaign = opened(lead, tasks=tasks)
         factory.judge_everything(both, prefers_first_response)
         jobs.settle_judgments()
+        at = clock.now()
         with CaptureQueriesContext(connection) as looked:
-            overlap.extend(campaign.pk, at=clock.now())
+            overlap.extend(campaign.pk, at=at)
         with CaptureQueriesContext(connection) as idle:
-            overlap.extend(campaign.pk, at=clock.now())
+            overlap.extend(campaign.pk, at=at)
         return len(looked), len(idle)
 
     few, many = statements(4), statements(14)
