@@ -100,7 +100,8 @@ class Findings:
 
 
 def pseudonym(evaluator: User) -> str:
-    return str(evaluator.public_id)[:8]
+    """What everybody calls an evaluator who looks at judgments, leads too."""
+    return evaluator.pseudonym
 
 
 def of(campaign: Campaign, *, at: dt.datetime) -> Findings | findings.Findings:
@@ -112,9 +113,10 @@ def of(campaign: Campaign, *, at: dt.datetime) -> Findings | findings.Findings:
 
 
 def counted(campaign: Campaign, *, at: dt.datetime) -> list[Judgment]:
-    """Those that enter figures: final, and not of excluded tasks."""
-    final = querysets.final_judgments(at).filter(campaign=campaign, task__excluded_at=None)
-    return list(final.select_related("task", "evaluator").order_by("pk"))
+    """Those that enter figures: final, of the first slots, and not of excluded tasks."""
+    final = querysets.for_statistics(querysets.final_judgments(at))
+    of_campaign = final.filter(campaign=campaign, task__excluded_at=None)
+    return list(of_campaign.select_related("task", "evaluator").order_by("pk"))
 
 
 def of_pairs(campaign: Campaign, judgments: list[Judgment]) -> Findings:

@@ -57,7 +57,8 @@ class Placing:
         self.seed = seed.encode()
         self.placed = Counter(already or {})
 
-    def slots(self, task: Placeable) -> list[Placed]:
+    def slots(self, task: Placeable, *, count: int | None = None) -> list[Placed]:
+        """The task's slots: as many as the overlap says, or `count`."""
         n = len(task.ordinals)
         block, offset = divmod(self.placed[task.group], n)
         self.placed[task.group] += 1
@@ -68,12 +69,20 @@ class Placing:
                 self.order(task.key, ordinal),
                 "".join(str(task.ordinals[systems[each]]) for each in row_of_square(n, offset + ordinal)),
             )
-            for ordinal in range(self.overlap)
+            for ordinal in range(count or self.overlap)
         ]
+
+    def further(self, key: str, ordinal: int, *, first: str) -> Placed:
+        """One more slot of a pair whose slot 0 has the places `first`: sides go on alternating."""
+        return Placed(ordinal, self.order(key, ordinal), first[::-1] if ordinal % 2 else first)
 
     def ordinals(self, key: str, n: int) -> tuple[int, ...]:
         """Which response each system's is, drawn: not even our own rows put one system before the other."""
         return tuple(self.shuffled(n, f"rows-{key}"))
+
+    def is_calibration(self, key: str, share: float) -> bool:
+        """Whether the task is one of the random share that is always asked of the most people."""
+        return self.draw(f"calibration-{key}") < share * 2**64
 
     def order(self, key: str, ordinal: int) -> int:
         return (ordinal << ROUND_BITS) + self.draw(f"order-{ordinal}-{key}") % (1 << ROUND_BITS)

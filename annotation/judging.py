@@ -194,9 +194,12 @@ def undo(judgment_id: uuid.UUID, *, by: User, at: dt.datetime) -> Assignment:
     )
     if not (held and taken_back):
         raise too_late
-    Assignment.objects.filter(pk=judgment.assignment_id, state=AssignmentState.SUBMITTED).update(
-        state=AssignmentState.SHOWN, ended_at=None, judgment_id=uuid.uuid4(), lease_expires_at=until
-    )
+    try:
+        Assignment.objects.filter(pk=judgment.assignment_id, state=AssignmentState.SUBMITTED).update(
+            state=AssignmentState.SHOWN, ended_at=None, judgment_id=uuid.uuid4(), lease_expires_at=until
+        )
+    except IntegrityError as error:
+        raise Conflict("busy", "Another window of yours is fetching a task; try again.") from error
     return assignments.mine(judgment.assignment.public_id, by)
 
 

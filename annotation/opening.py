@@ -2,13 +2,14 @@
 
 import datetime as dt
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from annotation import messages, policies, tasks
+from annotation import courses, messages, policies, qualification, tasks
+from annotation import overlap as overlaps
 from annotation.items import Item, ResponseItem
 from annotation.models import Campaign, CampaignStatus, Protocol, Rubric
 from annotation.protocols import Rules, rules_of
@@ -23,8 +24,6 @@ from evaltrack.ndjson import BrokenLines
 from evaltrack.notifications import outbox
 from experiments import suite
 from experiments.models import Arm, Experiment, Outcome, Output
-
-MOST_OVERLAP = 20
 
 
 def open_campaign(
@@ -51,7 +50,7 @@ def open_campaign(
         campaign.refresh_from_db(fields=["task_count"])
         if not is_simulated:
             outbox.post(messages.campaign_opened(campaign), to=outbox.holders("lead"), at=at)
-            outbox.post(messages.tasks_waiting(campaign), to=outbox.holders("evaluator"), at=at)
+            outbox.post(messages.tasks_waiting(campaign), to=qualification.judges_of(campaign), at=at)
         record_opening(campaign, by=SYSTEM, at=at)
     return campaign
 
@@ -60,33 +59,41 @@ def open_campaign(
 def open_stand_alone(
     *,
     name: str,
-    overlap: int,
+    overlap: int | overlaps.Adaptive,
     due_at: dt.datetime | None,
     by: User,
     at: dt.datetime,
     protocol: str = Protocol.PAIRWISE,
     rubric: Mapping[str, Any] | None = None,
+    skills: Iterable[str] = (),
+    language: str = "",
+    requires_qualification: bool = False,
 ) -> Campaign:
     """Open a campaign over items that were made elsewhere; they are added next.
 
     `rubric`: name, question and guidance, and what `rubrics.Details` may hold and its protocol takes; without one,
     the protocol's usual.
+    `skills`, by their slugs, and `language`: what is asked of everybody who judges.
+    `requires_qualification`: only who has qualified in the rubric's course is given its tasks.
     """
     refuse_if(policies.opening(by))
     rules = rules_of(protocol)
-    if not 1 <= overlap <= MOST_OVERLAP:
-        sentence = f"is a number from 1 to {MOST_OVERLAP}"
-        raise Invalid("bad_overlap", f"The overlap {sentence}.", {"overlap": [sentence]})
+    columns = overlaps.columns(overlap, protocol)
+    needed, tag = qualification.checked(skills, language)
+    version = rubric_version(rules, rubric) if rubric else usual_rubric(rules)
     campaign = Campaign.objects.create(
         name=name,
         protocol=protocol,
-        rubric=rubric_version(rules, rubric) if rubric else usual_rubric(rules),
-        overlap=overlap,
+        language=tag,
+        rubric=version,
+        course=courses.ready(version) if requires_qualification else None,
+        **columns,
         seed=new_seed(),
         due_at=due_at or usual_due_time(at),
         opened_by=by,
         opened_at=at,
     )
+    campaign.skills.set(needed)
     record_opening(campaign, by=by, at=at)
     return campaign
 
@@ -97,18 +104,22 @@ def add_items(campaign_id: int, items: Iterator[tuple[int, Item]], *, by: User, 
     # Held to the end, so that two uploads balance their places together.
     campaign = Campaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign_id)
     refuse_if(policies.opening(by))
-    if campaign.experiment_id:
-        raise Conflict("not_stand_alone", "This campaign's items are an experiment's; none can be added.")
-    if campaign.status == CampaignStatus.CLOSED:
-        raise Conflict("campaign_closed", "This campaign is closed; open a new one.")
+    refuse_unless_filled_by_hand(campaign)
     was_empty = campaign.task_count == 0
     try:
         added = tasks.add(campaign, items, due_at=campaign.due_at)
     except BrokenLines as broken:
         raise broken.as_invalid() from None
     if was_empty:
-        outbox.post(messages.tasks_waiting(campaign), to=outbox.holders("evaluator"), at=at)
+        outbox.post(messages.tasks_waiting(campaign), to=qualification.judges_of(campaign), at=at)
     return added
+
+
+def refuse_unless_filled_by_hand(campaign: Campaign) -> None:
+    if campaign.experiment_id:
+        raise Conflict("not_stand_alone", "This campaign's items are an experiment's; none can be added.")
+    if campaign.status == CampaignStatus.CLOSED:
+        raise Conflict("campaign_closed", "This campaign is closed; open a new one.")
 
 
 def record_opening(campaign: Campaign, *, by: Any, at: dt.datetime) -> None:
@@ -117,15 +128,28 @@ def record_opening(campaign: Campaign, *, by: Any, at: dt.datetime) -> None:
         by=by,
         subject=campaign,
         facts=campaign.experiment_fact()
+        | qualification.demanded(campaign)
         | {
             "items": campaign.task_count,
             "overlap": campaign.overlap,
             "protocol": campaign.protocol,
             "rubric": str(campaign.rubric),
             "simulated": campaign.is_simulated,
-        },
+        }
+        | adaptive_facts(campaign),
         at=at,
     )
+
+
+def adaptive_facts(campaign: Campaign) -> dict[str, Any]:
+    """What the ledger says of adaptive overlap: nothing where the overlap is fixed."""
+    if campaign.max_overlap is None:
+        return {}
+    return {
+        "max_overlap": campaign.max_overlap,
+        "confidence": campaign.confidence,
+        "calibration_share": campaign.calibration_share,
+    }
 
 
 def new_seed() -> str:

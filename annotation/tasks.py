@@ -7,9 +7,10 @@ from itertools import islice
 from django.db import transaction
 from django.db.models import Count, F
 
+from annotation import media
 from annotation.blinding import Placeable, Placing
 from annotation.items import Item
-from annotation.models import Campaign, Response, Slot, Task
+from annotation.models import Campaign, Gold, Response, Slot, Task
 from evaltrack.ndjson import BrokenLines, LineError
 
 # Bounds the memory that adding takes, whatever the number of items.
@@ -27,7 +28,8 @@ def add(campaign: Campaign, items: Iterable[tuple[int, Item]], *, due_at: dt.dat
     placing = Placing(overlap=campaign.overlap, seed=campaign.seed, already=group_sizes(campaign))
     for batch in batches(items):
         refuse_repeated(campaign, batch)
-        add_batch(campaign, [item for _, item in batch], placing, due_at=due_at)
+        files = media.named_by(campaign, batch)
+        add_batch(campaign, [item for _, item in batch], placing, files, due_at=due_at)
         added += len(batch)
     Campaign.objects.filter(pk=campaign.pk).update(task_count=F("task_count") + added)
     return added
@@ -57,7 +59,9 @@ def refuse_repeated(campaign: Campaign, batch: list[tuple[int, Item]]) -> None:
         raise BrokenLines(repeated)
 
 
-def add_batch(campaign: Campaign, items: list[Item], placing: Placing, *, due_at: dt.datetime) -> None:
+def add_batch(
+    campaign: Campaign, items: list[Item], placing: Placing, files: media.Files, *, due_at: dt.datetime
+) -> None:
     tasks = Task.objects.bulk_create(
         Task(
             campaign=campaign,
@@ -67,11 +71,14 @@ def add_batch(campaign: Campaign, items: list[Item], placing: Placing, *, due_at
             prompt=item.prompt,
             prompt_format=item.prompt_format,
             stratum=item.stratum,
+            contexts=list(item.contexts),
+            media=media.kept(item.media, files),
             due_at=due_at,
+            is_calibration=placing.is_calibration(item.key, campaign.calibration_share or 0),
         )
         for item in items
     )
-    responses, slots = [], []
+    responses, slots, gold = [], [], []
     for task, item in zip(tasks, items, strict=True):
         ordinals = placing.ordinals(item.key, len(item.responses))
         by_source = sorted(item.responses, key=lambda response: response.source)
@@ -83,9 +90,15 @@ def add_batch(campaign: Campaign, items: list[Item], placing: Placing, *, due_at
                 output_id=response.output,
                 text=response.text,
                 format=response.format,
+                contexts=list(response.contexts),
+                media=media.kept(response.media, files),
             )
             for ordinal, response in zip(ordinals, by_source, strict=True)
         ]
+        if item.gold:
+            choice = item.gold_choice(dict(zip(item.sources, ordinals, strict=True)))
+            gold.append(Gold(task=task, choice=choice, why=item.gold.why))
+        count = campaign.max_overlap if task.is_calibration else campaign.overlap
         slots += [
             Slot(
                 task=task,
@@ -95,7 +108,8 @@ def add_batch(campaign: Campaign, items: list[Item], placing: Placing, *, due_at
                 places=placed.places,
                 due_at=due_at,
             )
-            for placed in placing.slots(Placeable(item.key, item.group, ordinals))
+            for placed in placing.slots(Placeable(item.key, item.group, ordinals), count=count)
         ]
     Response.objects.bulk_create(responses)
+    Gold.objects.bulk_create(gold)
     Slot.objects.bulk_create(slots)

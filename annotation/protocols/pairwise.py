@@ -53,6 +53,9 @@ class Pairwise(Rules):
             "answers": {name: as_shown(choice, judgment.places) for name, choice in judgment.answers.items()},
         }
 
+    def in_words(self, judgment: Any) -> str:
+        return in_words(as_shown(judgment.choice, judgment.places))
+
     def proved(self, judgment: Any) -> dict[str, Any]:
         return {
             "choice": judgment.choice,
@@ -78,3 +81,7 @@ def chosen(preference: Any, places: str) -> str:
 def as_shown(choice: str, places: str) -> int | str:
     """The inverse of `chosen`: where the response stood that a choice names."""
     return place_of(RESPONSES.index(choice), places) if choice in RESPONSES else choice
+
+
+def in_words(place: int | str) -> str:
+    return {"tie": "Tie", "both_bad": "Both bad"}.get(str(place), f"Response {place} is better")

@@ -42,5 +42,9 @@ class Ranking(Rules):
         places = judgment.places
         return {"ranking": [sorted(place_of(each, places) for each in group) for group in judgment.ranking]}
 
+    def in_words(self, judgment: Any) -> str:
+        groups = self.shown(judgment)["ranking"]
+        return "Ranked " + ", ".join(" = ".join(map(str, group)) for group in groups)
+
     def proved(self, judgment: Any) -> dict[str, Any]:
         return {"ranking": judgment.ranking, "places": judgment.places}

@@ -51,6 +51,9 @@ class Rating(Rules):
     def shown(self, judgment: Any) -> dict[str, Any]:
         return {"rating": judgment.rating, "answers": judgment.answers}
 
+    def in_words(self, judgment: Any) -> str:
+        return f"Rated {judgment.rating}"
+
     def proved(self, judgment: Any) -> dict[str, Any]:
         return self.shown(judgment)
 

@@ -35,6 +35,8 @@ class Rules(ABC):
     # How many responses a task has.
     fewest: ClassVar[int]
     most: ClassVar[int]
+    # Whether a response may be a conversation.
+    takes_chats: ClassVar[bool] = True
     # What a rubric may have beyond question, guidance, examples and the rule "always" for reasons.
     details: ClassVar[frozenset[str]] = frozenset()
     reason_rules: ClassVar[tuple[str, ...]] = (ALWAYS,)
@@ -97,6 +99,10 @@ class Rules(ABC):
     @abstractmethod
     def shown(self, judgment: Any) -> dict[str, Any]:
         """The inverse of `said`: what was answered, in terms of places."""
+
+    @abstractmethod
+    def in_words(self, judgment: Any) -> str:
+        """What was answered, in terms of places, for whoever gave it."""
 
     @abstractmethod
     def proved(self, judgment: Any) -> dict[str, Any]:

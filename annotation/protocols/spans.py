@@ -22,6 +22,7 @@ class Spans(Rules):
     name = "spans"
     headline = "spans"
     fewest = most = 1
+    takes_chats = False  # turns have no positions in common with what is stored
     details = frozenset({"reasons"})
     default_rubric = {
         "name": "errors",
@@ -65,6 +66,10 @@ class Spans(Rules):
 
     def shown(self, judgment: Any) -> dict[str, Any]:
         return {"spans": judgment.spans}
+
+    def in_words(self, judgment: Any) -> str:
+        count = len(judgment.spans)
+        return f"{count} error{'' if count == 1 else 's'} marked" if count else "No error found"
 
     def proved(self, judgment: Any) -> dict[str, Any]:
         """Without the notes: what somebody wrote in their own words may have to be erased."""

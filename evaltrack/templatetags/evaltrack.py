@@ -9,6 +9,7 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from evaltrack.rendering import html_of
+from evaltrack.rendering.citations import Anchors, linked
 from evaltrack.rendering.exact import exact_html
 from evaltrack.rendering.hidden import visible
 from evaltrack.templatetags import intervals
@@ -32,6 +33,12 @@ def rendered(text: str, format: str) -> SafeString:
 def exact(text: str) -> SafeString:
     """Text of a model, to point at: within a <pre>, after a line break."""
     return mark_safe(exact_html(str(text)))
+
+
+@register.filter
+def cited(markup: SafeString, anchors: Anchors) -> SafeString:
+    """Rendered text in which [1] leads to its passage: {{ text|rendered:"markdown"|cited:anchors }}."""
+    return mark_safe(linked(markup, anchors))
 
 
 @register.filter

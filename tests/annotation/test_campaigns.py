@@ -132,6 +132,8 @@ def test_opening_is_in_the_ledger(campaign):
         "protocol": "pairwise",
         "rubric": "helpfulness v1",
         "simulated": False,
+        "skills": [],
+        "language": None,
     }
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from annotation import assignment, jobs, judging, opening, presenters
-from annotation.judging import Answer
+from annotation.answers import Answer
 from annotation.models import Assignment, AssignmentState, Campaign, Judgment, Slot, SlotState
 from annotation.queue import NothingToDo, claim_next
 from evaltrack import clock

@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 
 from annotation import assignment, campaigns, escalation, judging, opening, queue
-from annotation.judging import Answer
+from annotation.answers import Answer
 from annotation.models import Assignment, Campaign, Escalation, Judgment, Slot, SlotState
 from annotation.queue import NothingToDo
 from evaltrack import clock

@@ -8,11 +8,14 @@ from django.test.utils import CaptureQueriesContext
 
 from annotation import opening
 from annotation.items import Item, ResponseItem
+from annotation.models import Assignment, Campaign
 from annotation.queue import first_free_slot
 from evaltrack import clock
+from evaltrack.accounts import skills
 from evaltrack.accounts.roles import Permission
 from tests.accounts.callers import bearer
 from tests.factories import annotation as factory
+from tests.factories import people
 
 TRANSACTION = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK")
 
@@ -67,7 +70,20 @@ def test_other_protocols_take_no_more(post, lead, protocol):
     other = factory.stand_alone(protocol, lead=lead)
     one_turn(post, other)
     claiming, submitting = one_turn(post, other)
-    print(protocol, len(claiming), len(submitting))
+    assert len(claiming) <= 6, "\n".join(claiming)
+    assert len(submitting) <= 8, "\n".join(submitting)
+
+
+def test_a_limit_and_what_a_campaign_asks_cost_no_statement_more(post, campaign, lead, evaluator_one):
+    skill = people.skill(lead)
+    campaign.skills.add(skill)
+    Campaign.objects.update(language="de")
+    skills.grant(evaluator_one, skill, by=lead, at=clock.now())
+    people.declares(evaluator_one, "de-AT", time_zone="Europe/Vienna")
+    people.limited(evaluator_one, lead, judgments=15, minutes=600)
+    one_turn(post, campaign)
+    claiming, submitting = one_turn(post, campaign)
+    assert Assignment.objects.filter(number=2).exists()
     assert len(claiming) <= 6, "\n".join(claiming)
     assert len(submitting) <= 8, "\n".join(submitting)
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from annotation import agreement, assignment, campaigns, jobs, judging, queue
-from annotation.judging import Answer
+from annotation.answers import Answer
 from annotation.models import Assignment, AssignmentState, Judgment, Slot, SlotState
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission

@@ -10,7 +10,7 @@ PROTOCOLS = [
     ("spans", "Marking of errors in the text"),
 ]
 SAID = ["choice", "rating", "ranking", "spans"]
-PLACED = ["slot", "judgment"]
+PLACED = ["slot", "judgment", "question"]
 
 
 def name_places(apps, schema_editor):
@@ -30,7 +30,7 @@ def only(filled: str) -> Q:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("annotation", "0001_initial")]
+    dependencies = [("annotation", "0005_overlap")]
 
     operations = [
         migrations.AlterField(
