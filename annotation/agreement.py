@@ -8,9 +8,10 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from django.db.models import QuerySet
 
 from annotation import findings, querysets
-from annotation.models import Campaign, CampaignStatus, Choice, Judgment, Protocol
+from annotation.models import Campaign, CampaignStatus, Choice, Judgment, Protocol, Rubric
 from annotation.protocols.pairwise import as_shown
 from evaltrack.accounts.models import User
 from evaltrack.stats.agreement import (
@@ -61,6 +62,10 @@ class Findings:
     left_picks: Statistic
 
     @property
+    def headline(self) -> tuple[str, Statistic]:
+        return "Krippendorff's alpha", self.alpha
+
+    @property
     def cohen_kappa(self) -> Statistic:
         """The mean over pairs of evaluators; a single pair speaks for itself, with its own interval."""
         return self.pairs[0].kappa if len(self.pairs) == 1 else self.cohen.kappa
@@ -106,7 +111,10 @@ def pseudonym(evaluator: User) -> str:
 
 def of(campaign: Campaign, *, at: dt.datetime) -> Findings | findings.Findings:
     """What the judgments say that nobody can take back any more."""
-    judgments = counted(campaign, at=at)
+    return of_judgments(campaign, counted(campaign, at=at))
+
+
+def of_judgments(campaign: Campaign, judgments: list[Judgment]) -> Findings | findings.Findings:
     if campaign.protocol == Protocol.PAIRWISE:
         return of_pairs(campaign, judgments)
     return findings.of(campaign, judgments)
@@ -114,9 +122,35 @@ def of(campaign: Campaign, *, at: dt.datetime) -> Findings | findings.Findings:
 
 def counted(campaign: Campaign, *, at: dt.datetime) -> list[Judgment]:
     """Those that enter figures: final, of the first slots, and not of excluded tasks."""
-    final = querysets.for_statistics(querysets.final_judgments(at))
-    of_campaign = final.filter(campaign=campaign, task__excluded_at=None)
-    return list(of_campaign.select_related("task", "evaluator").order_by("pk"))
+    return rows_of(campaign, querysets.final_judgments(at))
+
+
+def rows_of(campaign: Campaign, judgments: QuerySet[Judgment]) -> list[Judgment]:
+    of_campaign = querysets.for_statistics(judgments).filter(campaign=campaign, task__excluded_at=None)
+    return list(of_campaign.select_related("task", "evaluator", "rubric").order_by("pk"))
+
+
+def by_rubric(campaign: Campaign, *, at: dt.datetime) -> list[dict[str, Any]]:
+    """Before and after a revision: alpha by each version, also over what counts no more. Without one, nothing."""
+    if campaign.earlier_rubric_id is None:
+        return []
+    versions: dict[Rubric, list[Judgment]] = defaultdict(list)
+    for judgment in rows_of(campaign, querysets.final_judgments(at, or_superseded=True)):
+        versions[judgment.rubric].append(judgment)
+    rows = []
+    for rubric in sorted(versions, key=lambda rubric: rubric.version):
+        found = of_judgments(campaign, versions[rubric])
+        name, statistic = found.headline
+        rows.append(
+            {
+                "rubric": str(rubric),
+                "coefficient": name,
+                "agreement": statistic.as_json(),
+                "n_judgments": found.n_judgments,
+                "n_items": found.n_items,
+            }
+        )
+    return rows
 
 
 def of_pairs(campaign: Campaign, judgments: list[Judgment]) -> Findings:

@@ -19,6 +19,8 @@ class Answer:
     strength: int | None = None
     answers: Mapping[str, Any] = field(default_factory=dict)
     comment: str = ""
+    # The version of the rubric that the evaluator had in sight; None: the one that held when the task was claimed.
+    rubric_version: int | None = None
     active_ms: int | None = None
 
 

@@ -5,7 +5,7 @@ import datetime as dt
 from django.db import transaction
 from django.db.models import F
 
-from annotation import agreement, assignment, lifecycle, overlap, policies, querysets
+from annotation import agreement, assignment, lifecycle, overlap, policies, querysets, revision
 from annotation.models import Campaign, CampaignStatus, JudgmentState, Response, Task
 from annotation.protocols import rules_of
 from evaltrack import reasons
@@ -59,6 +59,7 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
     # First, so that nothing is undone after the policy has looked: an undo that comes later finds it final. And once
     # more when every slot is done or withdrawn: a submission that was under way may have been waited for.
     settle(campaign, at=at)
+    revision.free_outdated(campaign, at=at)
     refuse_if(policies.closing(by, campaign))
     assignment.withdraw(campaign.slots.all(), at=at)
     settle(campaign, at=at)
@@ -169,8 +170,9 @@ def judgments_root(campaign: Campaign) -> str:
             }
             # Leaves of earlier versions stay as they were.
             | ({"gold": True} if hasattr(judgment.task, "gold") else {})
+            | ({"rubric": str(judgment.rubric)} if campaign.earlier_rubric_id else {})
         )
-        for judgment in campaign.judgments.select_related("task__gold", "evaluator")
+        for judgment in campaign.judgments.select_related("task__gold", "evaluator", "rubric")
         .prefetch_related("task__responses__output")
         .order_by("public_id")
     ]

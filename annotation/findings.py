@@ -36,6 +36,10 @@ class Findings:
     # One row for each system, as the protocol has it.
     systems: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def headline(self) -> tuple[str, Statistic]:
+        return self.lines[0]
+
     def coefficient(self, name: str) -> Statistic:
         """The coefficient that a policy names, where the protocol has it."""
         return self.inter.get(name, not_computed(name, self.protocol))

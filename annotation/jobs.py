@@ -2,8 +2,8 @@
 
 import logging
 
-from annotation import assignment, escalation, judging, opening, overlap, querysets
-from annotation.models import Campaign
+from annotation import assignment, escalation, judging, opening, overlap, querysets, revision
+from annotation.models import Campaign, CampaignStatus
 from evaltrack import clock
 from experiments.models import Experiment
 
@@ -35,6 +35,12 @@ def extend_overlap() -> None:
             overlap.extend(campaign.pk, at=clock.now())
         except Exception:
             log.exception("%s: its overlap could not be extended and will be tried again", campaign)
+
+
+def ask_again() -> None:
+    """What was said by an outdated rubric while it was revised, or before a worker died."""
+    for campaign in Campaign.objects.exclude(asks_again_below=None).exclude(status=CampaignStatus.CLOSED):
+        revision.ask_again(campaign.pk, at=clock.now())
 
 
 def escalate_overdue() -> None:

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from annotation import assignment as assignments
 from annotation import policies, querysets, rubrics
 from annotation.answers import Answer
-from annotation.models import Assignment, AssignmentState, Judgment, JudgmentState, Slot, SlotState
+from annotation.models import Assignment, AssignmentState, Campaign, Judgment, JudgmentState, Slot, SlotState
 from annotation.protocols import rules_of
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Gone, Invalid, Refused, refuse_if
@@ -18,6 +18,10 @@ from evaltrack.statements import Change, Update
 
 LONGEST_COMMENT = 5000
 LONGEST_MS = 2**31 - 1  # what its column holds: 24 days
+REVISED = (
+    "rubric_changed",
+    "The rubric has changed since you were given this task. Look at what changed, then submit again.",
+)
 
 
 def submit(
@@ -77,6 +81,7 @@ def drawn_up(
         raise Conflict("not_shown", "This task was fetched ahead and not shown yet; activate it first.")
     if len(answer.comment) > LONGEST_COMMENT:
         raise Invalid("comment_too_long", f"A comment takes up to {LONGEST_COMMENT} characters.")
+    refuse_if_revised(assignment, answer)
     slot = assignment.slot
     said = rules_of(assignment.campaign.protocol).checked(
         answer,
@@ -92,6 +97,7 @@ def drawn_up(
         campaign=assignment.campaign,
         task_id=assignment.task_id,
         evaluator=by,
+        rubric=assignment.campaign.rubric,
         **asdict(said),
         places=slot.places,
         comment=answer.comment.replace("\x00", ""),
@@ -100,6 +106,16 @@ def drawn_up(
         wall_ms=wall_ms,
         submitted_at=at,
     )
+
+
+def refuse_if_revised(assignment: Assignment, answer: Answer) -> None:
+    """Nothing is taken as said by a version of the rubric that the evaluator has not seen."""
+    campaign = assignment.campaign
+    seen = answer.rubric_version
+    if seen is None and campaign.revised_at and assignment.claimed_at < campaign.revised_at:
+        raise Conflict(*REVISED)
+    if seen is not None and seen != campaign.rubric.version:
+        raise Conflict(*REVISED)
 
 
 def finish(assignment: Assignment, *, by: User, at: dt.datetime) -> None:
@@ -122,8 +138,12 @@ def finish(assignment: Assignment, *, by: User, at: dt.datetime) -> None:
             "This task went to somebody else after your time was up. Your answer was kept, and does not count. "
             "Ask the queue for the next one.",
         )
-    if not submitted(assignment=assignment.pk, seen=seen, at=at):
-        raise Conflict("assignment_ended", "You gave this task back; ask the queue for the next one.")
+    by_rubric = assignment.campaign.rubric_id
+    if submitted(assignment=assignment.pk, seen=seen, rubric=by_rubric, at=at):
+        return
+    if not Campaign.objects.filter(pk=assignment.campaign_id, rubric=by_rubric).exists():
+        raise Conflict(*REVISED)
+    raise Conflict("assignment_ended", "You gave this task back; ask the queue for the next one.")
 
 
 @Update
@@ -135,8 +155,11 @@ def slot_done(*, slot: int, token: uuid.UUID | None, by: int) -> Change:
 
 
 @Update
-def submitted(*, assignment: int, seen: str, at: dt.datetime) -> Change:
-    return Assignment.objects.filter(pk=assignment, state=seen), {
+def submitted(*, assignment: int, seen: str, rubric: int, at: dt.datetime) -> Change:
+    """While the campaign asks by that version of the rubric. One that is revised in the same moment may be missed;
+    `revision.ask_again` looks again."""
+    asked = Assignment.objects.filter(pk=assignment, state=seen)
+    return asked.filter(campaign__in=Campaign.objects.filter(rubric=rubric)), {
         "state": AssignmentState.SUBMITTED,
         "ended_at": at,
     }
@@ -178,6 +201,8 @@ def undo(judgment_id: uuid.UUID, *, by: User, at: dt.datetime) -> Assignment:
         raise Refused("not_yours", "You have submitted no such judgment.")
     if judgment.state == JudgmentState.UNDONE:
         return undone_before(judgment, by)
+    if judgment.state == JudgmentState.SUPERSEDED:
+        raise Conflict("asked_again", "The rubric has changed, and this task is asked again; ask the queue.")
     too_late = Conflict(
         "too_late", "This judgment is final: you have gone on to the next, or its minute is over."
     )

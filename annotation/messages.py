@@ -22,6 +22,15 @@ def tasks_waiting(campaign: Campaign) -> Message:
     )
 
 
+def tasks_asked_again(campaign: Campaign) -> Message:
+    return Message(
+        key=f"tasks-asked-again:{campaign.public_id}:{campaign.rubric.version}",
+        subject="The rubric has changed, and tasks are asked again",
+        body=f"{campaign.name}, due {campaign.due_at:%d %B %H:%M} UTC. The next task shows what changed.",
+        path="/queue/",
+    )
+
+
 def tasks_overdue(campaign: Campaign, count: int, first_task: int, judges: int) -> Message:
     tasks = f"{count} overdue task{'' if count == 1 else 's'}"
     who = f"{judges} evaluator{'' if judges == 1 else 's'} may judge it" if judges else "Nobody may judge it"

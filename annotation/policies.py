@@ -58,6 +58,22 @@ def pausing(by: User, campaign: Campaign) -> Refusal | None:
     return None
 
 
+def revising(by: User, campaign: Campaign, *, asks_again: bool) -> Refusal | None:
+    if not by.can(Permission.MANAGE_CAMPAIGNS):
+        return Refusal("not_lead", "Only an evaluation lead changes a campaign's rubric.")
+    if campaign.status == CampaignStatus.CLOSED:
+        return Refusal(
+            "campaign_closed", "This campaign is closed; what was said stands by the rubric it had."
+        )
+    if not asks_again and campaign.experiment_id and querysets.standing_judgments().filter(campaign=campaign):
+        return Refusal(
+            "must_ask_again",
+            "An experiment is decided on these judgments, so all of them are given by one version of the rubric: "
+            "ask again what was judged.",
+        )
+    return None
+
+
 def closing(by: User, campaign: Campaign) -> Refusal | None:
     if not by.can(Permission.MANAGE_CAMPAIGNS):
         return Refusal("not_lead", "Only an evaluation lead closes a campaign.")

@@ -8,10 +8,11 @@ from uuid import UUID
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from annotation import qualification, querysets, rubrics, turns
+from annotation import qualification, querysets, revision, rubrics, turns
 from annotation.models import Assignment, AssignmentState, Format, Rubric, Slot, SlotState
 from annotation.models import Response as ResponseRow
 from annotation.shown import Attached, Response, Shown
+from evaltrack.accounts import wording
 from evaltrack.accounts.models import User
 from evaltrack.statements import Statement
 
@@ -46,6 +47,7 @@ class Content:
             },
             "rubric": {
                 "name": str(self.rubric),
+                "version": self.rubric.version,
                 "protocol": self.rubric.protocol,
                 "question": self.rubric.question,
                 "guidance": self.rubric.guidance,
@@ -66,6 +68,8 @@ class Screen(Content):
     total: int | None
     draft: dict[str, Any]
     draft_saved_at: dt.datetime | None
+    # What is new in the rubric to this evaluator.
+    changes: list[wording.Piece]
 
     @property
     def context_anchor(self) -> str:
@@ -121,6 +125,7 @@ def screen(assignment: Assignment) -> Screen:
         total=campaign.task_count if campaign.task_count <= LONGEST_COUNTDOWN else None,
         draft=draft or {},
         draft_saved_at=saved_at,
+        changes=revision.changes_for(assignment),
     )
 
 

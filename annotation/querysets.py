@@ -20,6 +20,7 @@ from annotation.models import (
     SlotState,
     Task,
 )
+from annotation.models.judgment import STANDING
 from evaltrack.accounts import profiles
 from evaltrack.accounts.models import RoleGrant, SkillGrant, SpokenLanguage, User
 from evaltrack.accounts.roles import PERMISSIONS, Permission
@@ -142,13 +143,20 @@ def courses_before(campaigns: QuerySet[Campaign], evaluator: User) -> QuerySet[C
 
 def standing_judgments() -> QuerySet[Judgment]:
     """Neither undone nor surplus."""
-    return Judgment.objects.filter(state__in=[JudgmentState.PROVISIONAL, JudgmentState.FINAL])
+    return Judgment.objects.filter(state__in=STANDING)
 
 
-def final_judgments(at: dt.datetime) -> QuerySet[Judgment]:
+def outdated_judgments(campaign: Campaign) -> QuerySet[Judgment]:
+    """Standing judgments by versions of the rubric of which the lead wants nothing any more."""
+    below = campaign.asks_again_below or 0
+    return standing_judgments().filter(campaign=campaign, rubric__version__lt=below)
+
+
+def final_judgments(at: dt.datetime, *, or_superseded: bool = False) -> QuerySet[Judgment]:
     """What every figure is made of: what nobody can take back any more, whether or not the sweep has written that
     down, and about tasks whose right answer was not known before."""
-    return Judgment.objects.filter(settled(at), task__gold=None)
+    superseded = Q(state=JudgmentState.SUPERSEDED) if or_superseded else Q()
+    return Judgment.objects.filter(settled(at) | superseded, task__gold=None)
 
 
 def settled(at: dt.datetime) -> Q:

@@ -55,6 +55,23 @@ class Details:
     rationale: tuple[str, ...] = ()
 
 
+def in_words(rubric: Any) -> str:
+    """All that evaluators read of a rubric, as one text: what changed in it is what changed between two of these."""
+    details = of(rubric)
+    parts = [rubric.question, rubric.guidance, numbered(details.scale)]
+    parts += [
+        "\n".join(filter(None, (each.question, each.anchors, numbered(each.scale))))
+        for each in details.criteria
+    ]
+    parts += [reason.label for reason in details.reasons]
+    parts += [f"{each.prompt}\n{each.answer}: {each.why}" for each in details.examples]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def numbered(scale: tuple[str, ...]) -> str:
+    return "\n".join(f"{point} {anchor}" for point, anchor in enumerate(scale, start=1) if anchor)
+
+
 def of(rubric: Any) -> Details:
     """The details of a rubric row, which were checked when it was made."""
     body = rubric.body

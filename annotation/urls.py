@@ -30,6 +30,7 @@ urlpatterns = [
     path("campaigns/<uuid:public_id>/close/", campaigns.campaign_close, name="campaign-close"),
     path("campaigns/<uuid:public_id>/pause/", campaigns.campaign_pause, name="campaign-pause"),
     path("campaigns/<uuid:public_id>/resume/", campaigns.campaign_resume, name="campaign-resume"),
+    path("campaigns/<uuid:public_id>/rubric/", campaigns.campaign_revise, name="campaign-revise"),
     path("campaigns/<uuid:public_id>/exclude/", campaigns.campaign_exclude, name="campaign-exclude"),
     path("campaigns/<uuid:public_id>/unblock/", campaigns.campaign_unblock, name="campaign-unblock"),
 ]

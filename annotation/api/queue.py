@@ -78,6 +78,7 @@ class JudgmentIn(serializers.Serializer):
     spans = SpansField(allow_null=True, default=None)
     strength = serializers.IntegerField(required=False, allow_null=True, default=None)
     answers = serializers.DictField(child=PreferenceField(), default=dict)
+    rubric_version = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=1)
     comment = serializers.CharField(required=False, allow_blank=True, default="", trim_whitespace=False)
     active_ms = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0)
 

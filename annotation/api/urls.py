@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation.api import campaigns, courses, media, queue
+from annotation.api import campaigns, courses, media, queue, rubrics
 
 urlpatterns = [
     path("queue/next", queue.QueueNext.as_view()),
@@ -23,6 +23,7 @@ urlpatterns = [
     path("rubrics/<path:rubric>/lessons", courses.CourseLessons.as_view()),
     path("campaigns", campaigns.Campaigns.as_view()),
     path("campaigns/<uuid:public_id>", campaigns.CampaignView.as_view()),
+    path("campaigns/<uuid:public_id>/rubric", rubrics.CampaignRubric.as_view()),
     path("campaigns/<uuid:public_id>/tasks", campaigns.CampaignTasks.as_view()),
     path("campaigns/<uuid:public_id>/media", media.CampaignMedia.as_view()),
     path("campaigns/<uuid:public_id>/agreement", campaigns.CampaignAgreement.as_view()),

@@ -54,6 +54,11 @@ class Campaign(models.Model):
         "experiments.Experiment", on_delete=models.PROTECT, null=True, related_name="campaigns"
     )
     rubric = models.ForeignKey(Rubric, on_delete=models.PROTECT, related_name="campaigns")
+    # Where the rubric was revised while people judged: by which they judged before, and since when they do not.
+    earlier_rubric = models.ForeignKey(Rubric, on_delete=models.PROTECT, null=True, related_name="+")
+    revised_at = models.DateTimeField(null=True)
+    # What was judged by versions below this one is asked again.
+    asks_again_below = models.PositiveIntegerField(null=True)
     # None: whoever may judge may judge here. Else only who has qualified in it.
     course = models.ForeignKey(
         "annotation.Course", on_delete=models.PROTECT, null=True, related_name="campaigns"
@@ -106,6 +111,11 @@ class Campaign(models.Model):
             ),
             models.CheckConstraint(name="campaign_protocol_known", condition=Q(protocol__in=Protocol.values)),
             models.CheckConstraint(name="campaign_asks_somebody", condition=Q(overlap__gte=1)),
+            models.CheckConstraint(
+                name="campaign_revised_from_and_at",
+                condition=Q(earlier_rubric=None, revised_at=None, asks_again_below=None)
+                | Q(earlier_rubric__isnull=False, revised_at__isnull=False),
+            ),
             models.CheckConstraint(
                 name="campaign_overlap_fixed_or_adaptive",
                 condition=Q(max_overlap=None, confidence=None, calibration_share=None)

@@ -22,6 +22,7 @@ class JudgmentState(models.TextChoices):
     FINAL = "final", "Final"
     UNDONE = "undone", "Undone by who gave it"
     SURPLUS = "surplus", "Given after the task went to somebody else"
+    SUPERSEDED = "superseded", "Asked again by a later version of the rubric"
 
 
 # One column for each protocol.
@@ -67,6 +68,8 @@ class Judgment(models.Model):
     spans = models.JSONField(null=True)
     # By criterion of the rubric, as the main answer.
     answers = models.JSONField(default=dict)
+    # The version by which it was given.
+    rubric = models.ForeignKey("annotation.Rubric", on_delete=models.PROTECT, related_name="+")
     # As the slot has it.
     places = models.CharField(max_length=9)
     comment = models.TextField(blank=True)

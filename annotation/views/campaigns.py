@@ -22,6 +22,7 @@ from annotation import (
     overlap,
     policies,
     querysets,
+    revision,
     rubrics,
 )
 from annotation.models import Appeal, Campaign, Choice, Escalation, Gold, Outcome, Slot, SlotState, Task
@@ -75,6 +76,8 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
             judgments=Count("judgments", filter=Q(judgments__state__in=["provisional", "final"])),
         ),
         "findings": found.as_json(name_of=agreement.pseudonym),
+        "by_rubric": agreement.by_rubric(campaign, at=clock.now()),
+        "must_ask_again": policies.revising(request.user, campaign, asks_again=False),
         "escalated": Escalation.objects.filter(task__campaign=campaign).count(),
         "overdue": campaign.status == "open" and campaign.due_at < clock.now(),
         "pausing": policies.pausing(request.user, campaign),
@@ -188,6 +191,27 @@ def campaign_resume(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         campaign,
         lambda: campaigns.resume(campaign.pk, by=request.user, at=clock.now()),
         "The campaign asks people again.",
+    )
+
+
+@require_POST
+@requires(Permission.MANAGE_CAMPAIGNS)
+def campaign_revise(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
+    """Question and guidance; everything else about the rubric stays, and can be revised by the API."""
+    campaign = lookup.campaign_named(public_id, seen_by=request.user)
+    wording = {name: request.POST.get(name, "").strip() for name in ("question", "guidance")}
+    return told(
+        request,
+        campaign,
+        lambda: revision.revise(
+            campaign.pk,
+            rubric={**campaign.rubric.body, **wording},
+            asks_again="asks_again" in request.POST,
+            by=request.user,
+            reason=request.POST.get("reason", ""),
+            at=clock.now(),
+        ),
+        "The rubric is revised; evaluators see what changed with their next task.",
     )
 
 

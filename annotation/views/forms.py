@@ -41,6 +41,7 @@ def answer_of(form: Mapping[str, str], protocol: str) -> Answer:
         strength=whole_number(form.get("strength", "")),
         answers=answers,
         comment=form.get("comment", ""),
+        rubric_version=whole_number(form.get("rubric_version", "")),
         active_ms=whole_number(form.get("active_ms", "")),
     )
 

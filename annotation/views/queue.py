@@ -123,9 +123,9 @@ def submit(request: PageRequest, assignment_id: uuid.UUID) -> HttpResponse:
             by=request.user,
             at=clock.now(),
         )
-    except Invalid as error:
-        return again(request, assignment_id, error.reason)
     except ExpectedError as error:
+        if isinstance(error, Invalid) or error.code == judging.REVISED[0]:
+            return again(request, assignment_id, error.reason)
         messages.error(request, error.reason)
     return onward(request)
 

@@ -28,6 +28,7 @@ class Event(models.TextChoices):
     CAMPAIGN_PAUSED = "campaign_paused", "Campaign paused"
     CAMPAIGN_RESUMED = "campaign_resumed", "Campaign resumed"
     CAMPAIGN_CLOSED = "campaign_closed", "Campaign closed"
+    RUBRIC_REVISED = "rubric_revised", "Rubric revised"
     HUMAN_EVIDENCE_RECORDED = "human_evidence_recorded", "Human evidence recorded"
     PROXY_EVIDENCE_RECORDED = "proxy_evidence_recorded", "Proxy evidence recorded"
     TASK_EXCLUDED = "task_excluded", "Task excluded"
@@ -74,6 +75,7 @@ SENTENCES = {
     Event.CAMPAIGN_PAUSED: "{actor} paused {subject}",
     Event.CAMPAIGN_RESUMED: "{actor} resumed {subject}",
     Event.CAMPAIGN_CLOSED: "{actor} closed {subject}",
+    Event.RUBRIC_REVISED: "{actor} revised the rubric of {subject} from {before} to {after}",
     Event.HUMAN_EVIDENCE_RECORDED: "{actor} recorded human evidence for {subject}",
     Event.PROXY_EVIDENCE_RECORDED: "{actor} recorded proxy evidence for {subject}",
     Event.TASK_EXCLUDED: "{actor} excluded an item of {subject}",
@@ -96,6 +98,7 @@ REQUIRED_FACTS = {
     Event.AGREEMENT_ACCEPTED: frozenset({"version", "digest"}),
     Event.EXPERIMENT_DECIDED: frozenset({"outcome", "provisional", "evidence_digest"}),
     Event.CAMPAIGN_CLOSED: frozenset({"judgments_root"}),
+    Event.RUBRIC_REVISED: frozenset({"before", "after", "asks_again"}),
     Event.QUALIFICATION_GRANTED: frozenset({"qualification", "course"}),
     Event.QUALIFICATION_REVOKED: frozenset({"qualification", "course"}),
 }

@@ -243,8 +243,11 @@ SELECT = """(word) => {
 }"""
 
 
-def test_without_scripts(asked):
-    page = asked("rating", java_script_enabled=False, viewport={"width": 390, "height": 844})
+NO_SCRIPTS = {"java_script_enabled": False, "viewport": {"width": 390, "height": 844}}
+
+
+def test_rating_without_scripts(asked):
+    page = asked("rating", **NO_SCRIPTS)
     send = page.get_by_role("button", name="Submit")
     send.click()
     expect(page.locator("main")).to_contain_text("Choose a point of the scale first.")
@@ -252,9 +255,10 @@ def test_without_scripts(asked):
     page.get_by_role("radio", name="3 True").check()
     send.click()
     at_task(page, 2)
-    page.context.close()
 
-    page = asked("ranking", java_script_enabled=False, viewport={"width": 390, "height": 844})
+
+def test_ranking_without_scripts(asked):
+    page = asked("ranking", **NO_SCRIPTS)
     send = page.get_by_role("button", name="Submit")
     page.get_by_role("combobox", name="Response 2").select_option("1")
     send.click()
@@ -264,9 +268,10 @@ def test_without_scripts(asked):
         page.get_by_role("combobox", name=f"Response {number}").select_option("2")
     send.click()
     at_task(page, 2)
-    page.context.close()
 
-    page = asked("spans", java_script_enabled=False, viewport={"width": 390, "height": 844})
+
+def test_errors_are_marked_without_scripts(asked):
+    page = asked("spans", **NO_SCRIPTS)
     send = page.get_by_role("button", name="Submit")
     send.click()
     expect(page.locator("main")).to_contain_text("say that you found no error")

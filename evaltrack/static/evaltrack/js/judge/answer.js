@@ -49,6 +49,7 @@ export function judgment(card, activeMs) {
     comment,
     ...Object.fromEntries(Object.entries(said).map(([name, value]) => [name, asSent(value)])),
     judgment_id: field(card, "judgment_id").value,
+    rubric_version: Number(field(card, "rubric_version").value),
     answers: Object.fromEntries(Object.entries(answers).map(([name, choice]) => [name, asSent(choice)])),
     active_ms: Math.round(activeMs),
   };

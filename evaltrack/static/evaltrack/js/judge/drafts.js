@@ -53,6 +53,15 @@ export function forget(card) {
   keep(keyOf(card), null);
 }
 
+/**
+ * An answer that was not taken, for when its task is on the screen again.
+ * @param {string} assignment
+ * @param {any} body As it was sent.
+ */
+export function setAside(assignment, body) {
+  keep(PREFIX + assignment, { at: Date.now(), given: body });
+}
+
 /** Those of tasks that went another way. */
 export function forgetOld() {
   try {

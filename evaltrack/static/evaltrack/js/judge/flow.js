@@ -135,6 +135,9 @@ async function deliver(entry) {
     alarm(sentence);
     return sentence;
   }
+  // Its answer stands in the form again when the task does.
+  if (status === 409) drafts.setAside(entry.assignment, entry.body);
+  if (body.code === "rubric_changed") return reread(entry, body.detail);
   if (last?.entry.judgment_id === entry.judgment_id) {
     const { card } = last;
     hideUndo();
@@ -150,9 +153,31 @@ async function deliver(entry) {
   return true;
 }
 
+/**
+ * The task with the rubric as it is now, and what was answered by the one before.
+ * @param {outbox.Entry} entry
+ * @param {string} sentence
+ * @returns {Promise<true>}
+ */
+async function reread(entry, sentence) {
+  hideUndo();
+  const card = await stage.fetchTask(entry.assignment);
+  if (!card?.matches("[data-card]")) {
+    alarm(`Task ${entry.number}: ${sentence}`);
+    return true;
+  }
+  // Whatever was fetched ahead shows the rubric as it was; it is fetched anew.
+  stage.holdAhead(null);
+  asksNext = false;
+  stage.show(card);
+  answer.problem(card, sentence);
+  say(sentence);
+  return true;
+}
+
 /** @param {outbox.Entry} entry A paused task comes back, and with it what was answered. */
 async function keepDraft({ assignment, body }) {
-  const { judgment_id: _, active_ms: __, ...draft } = body;
+  const { judgment_id: _, active_ms: __, rubric_version: ___, ...draft } = body;
   await send(`${settings.review}${assignment}/draft/`, { json: draft });
 }
 
