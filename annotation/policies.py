@@ -59,7 +59,7 @@ def pausing(by: User, campaign: Campaign) -> Refusal | None:
 
 
 def revising(by: User, campaign: Campaign, *, asks_again: bool) -> Refusal | None:
-    if not by.can(Permission.MANAGE_CAMPAIGNS):
+    if not (by.is_machine or by.can(Permission.MANAGE_CAMPAIGNS)):
         return Refusal("not_lead", "Only an evaluation lead changes a campaign's rubric.")
     if campaign.status == CampaignStatus.CLOSED:
         return Refusal(

@@ -140,7 +140,7 @@ def test_rating_by_the_keyboard_alone(asked):
 
 def submitted_without_criterion(page: Page) -> None:
     press_until(page, "Digit1", page.locator("#stage :checked").count)
-    press(page, "Enter")
+    press_until(page, "Enter", page.locator("#stage [data-problem]:not([hidden])").count)
     expect(page.locator("#stage [data-problem]")).to_contain_text("How true is it?")
     at_task(page, 2)
 

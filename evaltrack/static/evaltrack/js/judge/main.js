@@ -38,6 +38,7 @@ function submit() {
   drafts.forget(card);
   if (!outbox.put(entry)) return plainPost(card, body.active_ms);
   flow.remember({ entry, card });
+  stage.answered(card);
   saveState("saving");
   advance(`Task ${number} saved.`, " Press Z to undo.");
   toast(`Task ${number} saved.`);

@@ -11,12 +11,17 @@ import { send } from "./wire.js";
 
 const stage = one("#stage");
 const ahead = one("#ahead");
+/** Rubrics by which something was answered since they were revised; what was fetched ahead may not know. */
+const known = new Set();
 
 /** What is shown: a task, a panel that says why there is none, or one that says to wait. @returns {HTMLElement} */
 export const shown = () => stage.firstElementChild;
 
 /** The task on the screen, if there is one. @returns {HTMLElement | null} */
 export const task = () => one("[data-card]", stage);
+
+/** @param {HTMLElement} card Its evaluator has read what changed, and answered. */
+export const answered = (card) => known.add(one("[data-revised]", card)?.dataset.revised);
 
 /** @returns {HTMLElement | null} */
 export const fetchedAhead = () => ahead.firstElementChild;
@@ -62,6 +67,8 @@ export function show(card) {
     panes.prepare(card);
     prepare(card);
     media.prepare(card);
+    const revised = one("[data-revised]", card);
+    if (known.has(revised?.dataset.revised)) revised.remove();
     if (!card.dataset.begun) drafts.restore(card);
     card.dataset.begun = "1";
     one("[data-campaign]").textContent = card.dataset.campaignName ?? "";
