@@ -82,7 +82,11 @@ class Placing:
 
     def is_calibration(self, key: str, share: float) -> bool:
         """Whether the task is one of the random share that is always asked of the most people."""
-        return self.draw(f"calibration-{key}") < share * 2**64
+        return self.is_drawn(f"calibration-{key}", share)
+
+    def is_drawn(self, what: str, share: float) -> bool:
+        """Whether this is one of a random share."""
+        return self.draw(what) < share * 2**64
 
     def order(self, key: str, ordinal: int) -> int:
         return (ordinal << ROUND_BITS) + self.draw(f"order-{ordinal}-{key}") % (1 << ROUND_BITS)

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from annotation import courses, messages, policies, qualification, tasks
+from annotation import courses, guesses, messages, policies, qualification, tasks
 from annotation import overlap as overlaps
 from annotation.items import Item, ResponseItem
 from annotation.models import Campaign, CampaignStatus, Protocol, Rubric
@@ -42,6 +42,8 @@ def open_campaign(
             overlap=rule.overlap,
             seed=new_seed(),
             is_simulated=is_simulated,
+            guess_share=rule.guess_share,
+            production=Arm.BASELINE.value if rule.guess_share else "",
             due_at=due_at or usual_due_time(at),
             opened_at=at,
         )
@@ -68,12 +70,14 @@ def open_stand_alone(
     skills: Iterable[str] = (),
     language: str = "",
     requires_qualification: bool = False,
+    guess: guesses.About | None = None,
 ) -> Campaign:
     """Open a campaign over items that were made elsewhere; they are added next.
 
     `rubric`: name, question and guidance, and what `rubrics.Details` may hold and its protocol takes; without one,
     the protocol's usual.
     `skills`, by their slugs, and `language`: what is asked of everybody who judges.
+    `guess`: on which share of judgments it is asked which response is thought to be in production.
     `requires_qualification`: only who has qualified in the rubric's course is given its tasks.
     """
     refuse_if(policies.opening(by))
@@ -88,6 +92,7 @@ def open_stand_alone(
         rubric=version,
         course=courses.ready(version) if requires_qualification else None,
         **columns,
+        **(guess.columns(protocol) if guess else {}),
         seed=new_seed(),
         due_at=due_at or usual_due_time(at),
         opened_by=by,
@@ -136,7 +141,8 @@ def record_opening(campaign: Campaign, *, by: Any, at: dt.datetime) -> None:
             "rubric": str(campaign.rubric),
             "simulated": campaign.is_simulated,
         }
-        | adaptive_facts(campaign),
+        | adaptive_facts(campaign)
+        | ({"guess_share": campaign.guess_share} if campaign.guess_share else {}),
         at=at,
     )
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from annotation import qualification, querysets, revision, rubrics, turns
+from annotation import guesses, qualification, querysets, revision, rubrics, turns
 from annotation.models import Assignment, AssignmentState, Format, Rubric, Slot, SlotState
 from annotation.models import Response as ResponseRow
 from annotation.shown import Attached, Response, Shown
@@ -34,6 +34,8 @@ class Content:
     shared_turns: str
     responses: tuple[Response, ...]
     rubric: Rubric
+    # Whether one more question follows the answer.
+    asks_guess: bool
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -54,6 +56,7 @@ class Content:
                 **self.rubric.body,
             },
             "judgment_id": str(self.judgment_id),
+            "asks_guess": self.asks_guess,
         }
 
 
@@ -157,6 +160,7 @@ def content_fields(assignment: Assignment) -> dict[str, Any]:
             for slot, (row, continuation) in enumerate(zip(ordered, rest, strict=True), start=1)
         ),
         "rubric": assignment.campaign.rubric,
+        "asks_guess": guesses.are_asked(assignment.campaign, assignment.slot_id),
     }
 
 

@@ -159,8 +159,12 @@ def final_judgments(at: dt.datetime, *, or_superseded: bool = False) -> QuerySet
     return Judgment.objects.filter(settled(at) | superseded, task__gold=None)
 
 
-def settled(at: dt.datetime) -> Q:
-    return Q(state=JudgmentState.FINAL) | Q(state=JudgmentState.PROVISIONAL, submitted_at__lte=undo_limit(at))
+def settled(at: dt.datetime, prefix: str = "") -> Q:
+    """Judgments, at `prefix`, that nobody can take back any more."""
+    provisional = Q(
+        **{f"{prefix}state": JudgmentState.PROVISIONAL, f"{prefix}submitted_at__lte": undo_limit(at)}
+    )
+    return Q(**{f"{prefix}state": JudgmentState.FINAL}) | provisional
 
 
 def with_feedback(at: dt.datetime) -> QuerySet[Judgment]:

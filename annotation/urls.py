@@ -12,6 +12,7 @@ urlpatterns = [
     path("review/<uuid:assignment_id>/skip/", queue.skip, name="review-skip"),
     path("review/<uuid:assignment_id>/draft/", queue.draft, name="review-draft"),
     path("review/undo/<uuid:judgment_id>/", queue.undo, name="review-undo"),
+    path("review/guess/<uuid:judgment_id>/", queue.guess, name="review-guess"),
     path("review/mine/", own_work.mine, name="own-work"),
     path("review/mine/<uuid:judgment_id>/appeal/", own_work.appeal, name="appeal"),
     path("review/courses/<uuid:course_id>/", learning.course, name="course"),

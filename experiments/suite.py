@@ -43,6 +43,8 @@ class HumanRule:
     coefficient: str = "preference_kappa"
     floor: float = 0.4
     proxy: str = ""
+    # On so large a share of judgments people are asked which response they think is in production.
+    guess_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -188,4 +190,5 @@ def human_rule(given: Any, metrics: list[str], reading: Reading) -> HumanRule | 
         coefficient=reading.word(given, "coefficient", COEFFICIENTS, path),
         floor=reading.number(given, "floor", 0.4, -1, 1, path),
         proxy=proxy,
+        guess_share=reading.number(given, "guess_share", 0.0, 0, 1, path),
     )

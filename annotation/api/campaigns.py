@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from annotation import agreement, lookup, opening, overlap, qualification, querysets
+from annotation import agreement, guesses, lookup, opening, overlap, qualification, querysets
 from annotation.api.rubrics import RubricIn, Strict
 from annotation.items import read_items
 from annotation.models import Campaign, Protocol, SlotState
@@ -58,6 +58,16 @@ class OverlapIn(serializers.Field):
         return kind.run_validation(data)
 
 
+class GuessIn(Strict):
+    """Ask on a random share of judgments which response is thought to be in production."""
+
+    share = serializers.FloatField()
+    production = serializers.CharField(max_length=200)
+
+    def to_internal_value(self, data):
+        return guesses.About(**super().to_internal_value(data))
+
+
 class CampaignIn(serializers.Serializer):
     name = serializers.CharField(max_length=120)
     protocol = serializers.ChoiceField(Protocol.choices)
@@ -67,6 +77,7 @@ class CampaignIn(serializers.Serializer):
     skills = serializers.ListField(child=serializers.CharField(max_length=40), default=list, max_length=50)
     language = serializers.CharField(default="", allow_blank=True, max_length=35)
     requires_qualification = serializers.BooleanField(default=False)
+    guess = GuessIn(required=False, default=None, allow_null=True)
 
 
 class Campaigns(ApiView):
@@ -155,5 +166,9 @@ class CampaignAgreement(ApiView):
         """Coefficients between evaluators, who stand here by pseudonym; once closed, what they prefer."""
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
         found = agreement.of(campaign, at=self.at).as_json(name_of=agreement.pseudonym)
-        versions = agreement.by_rubric(campaign, at=self.at)
-        return Response({"simulated": campaign.is_simulated, **found, "by_rubric": versions})
+        guessed = guesses.of(campaign, at=self.at)
+        more = {
+            "by_rubric": agreement.by_rubric(campaign, at=self.at),
+            "blinding": guessed.as_json() if guessed else None,
+        }
+        return Response({"simulated": campaign.is_simulated, **found, **more})

@@ -5,7 +5,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from annotation import assignment as assignments
-from annotation import judging, presenters, queue
+from annotation import guesses, judging, presenters, queue
 from annotation.answers import Answer
 from annotation.models import Assignment
 from annotation.protocols import rules_of
@@ -185,6 +185,20 @@ class AssignmentHeartbeat(ApiView):
     @extend_schema(request=None, responses={200: dict})
     def post(self, request, assignment_id):
         return Response(leased(assignments.heartbeat(assignment_id, by=request.user, at=self.at)))
+
+
+class GuessIn(serializers.Serializer):
+    guess = PreferenceField()
+
+
+class JudgmentGuess(ApiView):
+    permissions = {"POST": (P.JUDGE,)}
+
+    @extend_schema(request=GuessIn, responses={200: dict})
+    def post(self, request, judgment_id):
+        """Which response is thought to be in production, where the task `asks_guess`: 1, 2 or "unknown"."""
+        guesses.give(judgment_id, self.shaped(GuessIn)["guess"], by=request.user, at=self.at)
+        return Response({"judgment_id": str(judgment_id)})
 
 
 class JudgmentUndo(ApiView):

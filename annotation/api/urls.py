@@ -18,6 +18,7 @@ urlpatterns = [
         media.AssignmentMedia.as_view(),
         name="assignment-media",
     ),
+    path("judgments/<uuid:judgment_id>/guess", queue.JudgmentGuess.as_view()),
     path("judgments/<uuid:judgment_id>/undo", queue.JudgmentUndo.as_view()),
     path("rubrics/<path:rubric>/course", courses.CourseOfRubric.as_view()),
     path("rubrics/<path:rubric>/lessons", courses.CourseLessons.as_view()),

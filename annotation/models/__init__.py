@@ -3,6 +3,7 @@
 from annotation.models.campaign import Campaign, CampaignStatus, Protocol, Rubric
 from annotation.models.course import Course, Lesson, LessonKind, Qualification, Question, Sitting
 from annotation.models.gold import Appeal, Gold, Outcome
+from annotation.models.guess import Guess, Guessed
 from annotation.models.judgment import Choice, Judgment, JudgmentState
 from annotation.models.media import Media
 from annotation.models.task import (
@@ -29,6 +30,8 @@ __all__ = [
     "Escalation",
     "Format",
     "Gold",
+    "Guess",
+    "Guessed",
     "Judgment",
     "JudgmentState",
     "Lesson",

@@ -74,6 +74,9 @@ class Campaign(models.Model):
     # How many tasks count: changed when tasks are added or left out, never by a claim or a judgment.
     task_count = models.PositiveIntegerField(default=0)
     seed = models.CharField(max_length=64)
+    # On a random share of judgments it is asked which response is thought to be in production: by this source.
+    guess_share = models.FloatField(default=0)
+    production = models.CharField(max_length=200, blank=True)
     # Judged by programs, to have something to show. Never evidence, and labelled wherever it appears.
     is_simulated = models.BooleanField(default=False)
     due_at = models.DateTimeField()
@@ -111,6 +114,11 @@ class Campaign(models.Model):
             ),
             models.CheckConstraint(name="campaign_protocol_known", condition=Q(protocol__in=Protocol.values)),
             models.CheckConstraint(name="campaign_asks_somebody", condition=Q(overlap__gte=1)),
+            models.CheckConstraint(
+                name="campaign_guesses_about_something",
+                condition=Q(guess_share=0, production="")
+                | Q(guess_share__gt=0, guess_share__lte=1, protocol="pairwise") & ~Q(production=""),
+            ),
             models.CheckConstraint(
                 name="campaign_revised_from_and_at",
                 condition=Q(earlier_rubric=None, revised_at=None, asks_again_below=None)

@@ -14,7 +14,7 @@ from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_POST
 
 from annotation import assignment as assignments
-from annotation import drafts, judging, presenters, querysets
+from annotation import drafts, guesses, judging, presenters, querysets
 from annotation import queue as queues
 from annotation.lookup import uuid_of
 from annotation.models import Assignment, AssignmentState, Protocol
@@ -116,16 +116,30 @@ def submit(request: PageRequest, assignment_id: uuid.UUID) -> HttpResponse:
         shown = assignments.mine(assignment_id, request.user)
         if forms.is_marking(request.POST) and shown.campaign.protocol == Protocol.SPANS:
             return marking(request, shown)
-        judging.submit(
+        judgment, _ = judging.submit(
             assignment_id,
             judgment_id=uuid_of(request.POST.get("judgment_id", "")),
             answer=forms.answer_of(request.POST, shown.campaign.protocol),
             by=request.user,
             at=clock.now(),
         )
+        if guesses.are_asked(shown.campaign, shown.slot_id):
+            return redirect("review-guess", judgment.public_id)
     except ExpectedError as error:
         if isinstance(error, Invalid) or error.code == judging.REVISED[0]:
             return again(request, assignment_id, error.reason)
+        messages.error(request, error.reason)
+    return onward(request)
+
+
+@requires(Permission.JUDGE)
+def guess(request: PageRequest, judgment_id: uuid.UUID) -> HttpResponse:
+    """One more question after an answer, on a page of its own where there are no scripts."""
+    if request.method != "POST":
+        return page(request, "annotation/guess.html", {"judgment_id": judgment_id})
+    try:
+        guesses.give(judgment_id, request.POST.get("guess", ""), by=request.user, at=clock.now())
+    except ExpectedError as error:
         messages.error(request, error.reason)
     return onward(request)
 

@@ -29,30 +29,37 @@ def net_preference(scores: ArrayLike, clusters: Sequence[Hashable]) -> Estimate 
     out of G allows would have gone all one way.
     """
     vector = real_values(scores)
-    n = len(vector)
-    if len(clusters) != n:
-        raise ValueError(f"{len(clusters)} clusters do not name the prompts of {n} judgments")
     if (np.abs(vector) > 1).any():
         raise ValueError("a preference score lies between -1 and 1")
-    method = "cluster-robust t interval by prompt"
+    return clustered_mean(vector, clusters, noun="prompt", counted="judgments")
+
+
+def clustered_mean(
+    vector: np.ndarray, clusters: Sequence[Hashable], *, noun: str, counted: str
+) -> Estimate | Undefined:
+    """The mean of values from −1 to 1 with the interval of `net_preference`; the nouns name what is counted."""
+    n = len(vector)
+    if len(clusters) != n:
+        raise ValueError(f"{len(clusters)} clusters do not name the {noun}s of {n} {counted}")
+    method = f"cluster-robust t interval by {noun}"
     if n == 0:
-        return Undefined("there are no judgments")
+        return Undefined(f"there are no {counted}")
     numbers: dict[Hashable, int] = {}
     group = np.array([numbers.setdefault(cluster, len(numbers)) for cluster in clusters])
-    prompts = len(numbers)
+    groups = len(numbers)
     value = float(vector.mean())
-    if prompts < FEWEST_CLUSTERS:
-        reason = f"judgments of {prompts} prompts do not support an interval: {FEWEST_CLUSTERS} are needed"
-        return Estimate(value, None, None, n, method, reason, clusters=prompts)
+    if groups < FEWEST_CLUSTERS:
+        reason = f"{counted} of {groups} {noun}s do not support an interval: {FEWEST_CLUSTERS} are needed"
+        return Estimate(value, None, None, n, method, reason, clusters=groups)
     residuals = np.bincount(group, weights=vector - value)
     if np.abs(residuals).max() <= 1e-12 * n:
-        unseen = wilson_limits(0, prompts)[1]
+        unseen = wilson_limits(0, groups)[1]
         low, high = value - unseen * (1 + value), value + unseen * (1 - value)
-        method = "all prompts alike: Wilson limit on the share of other prompts"
-        return Estimate(value, low, high, n, method, clusters=prompts)
-    error = math.sqrt(prompts / (prompts - 1) * float(residuals @ residuals)) / n
-    half = float(special.stdtrit(prompts - 1, 1 - TAIL)) * error
-    return Estimate(value, max(value - half, -1.0), min(value + half, 1.0), n, method, clusters=prompts)
+        method = f"all {noun}s alike: Wilson limit on the share of other {noun}s"
+        return Estimate(value, low, high, n, method, clusters=groups)
+    error = math.sqrt(groups / (groups - 1) * float(residuals @ residuals)) / n
+    half = float(special.stdtrit(groups - 1, 1 - TAIL)) * error
+    return Estimate(value, max(value - half, -1.0), min(value + half, 1.0), n, method, clusters=groups)
 
 
 def left_pick_rate(left: int, decisive: int) -> Estimate | Undefined:

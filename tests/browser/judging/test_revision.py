@@ -30,7 +30,7 @@ def test_the_answer_comes_back_with_what_changed_and_is_sent_again(demo, world, 
         reason(page).fill("it is right")
         page.keyboard.press("Escape")
         press_until(page, "Digit2", page.locator("#stage [name=preference]:checked").count)
-        notice = page.locator("#stage .notice")
+        notice = page.locator("#stage .revised")
         press_until(page, "Enter", notice.is_visible)
         expect(heading).to_have_text("Task 1 of 3")
         expect(page.locator("#stage [data-problem]")).to_contain_text("Look at what changed")

@@ -121,6 +121,11 @@ export async function ended(card, status, body) {
  * @returns {Promise<true | string>}
  */
 async function deliver(entry) {
+  if (entry.guessOf) {
+    // Of an answer that was taken back meanwhile there is nothing to guess.
+    await api(`judgments/${entry.guessOf}/guess`, entry.body);
+    return true;
+  }
   const at = `assignments/${entry.assignment}`;
   saveState("saving");
   let { status, body } = await api(`${at}/judgment`, entry.body);

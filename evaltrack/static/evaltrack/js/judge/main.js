@@ -6,6 +6,7 @@ import * as clock from "./clock.js";
 import * as drafts from "./drafts.js";
 import * as elsewhere from "./elsewhere.js";
 import * as flow from "./flow.js";
+import * as guess from "./guess.js";
 import * as keys from "./keys.js";
 import * as media from "./media.js";
 import * as outbox from "./outbox.js";
@@ -40,8 +41,14 @@ function submit() {
   flow.remember({ entry, card });
   stage.answered(card);
   saveState("saving");
-  advance(`Task ${number} saved.`, " Press Z to undo.");
-  toast(`Task ${number} saved.`);
+  const goOn = () => {
+    advance(`Task ${number} saved.`, " Press Z to undo.");
+    toast(`Task ${number} saved.`);
+  };
+  if (!("asksGuess" in card.dataset)) return goOn();
+  // Neither shown nor fetched ahead: nothing more is asked of the server about it.
+  card.dataset.shown = "";
+  guess.ask(entry, goOn);
 }
 
 /**
@@ -73,6 +80,7 @@ async function undo() {
   busy = true;
   try {
     const { judgment_id: id, assignment, number, body } = last.entry;
+    outbox.take(guess.idOf(id));
     if (outbox.take(id) && last.card) {
       flow.back(last.card, id, false);
     } else {

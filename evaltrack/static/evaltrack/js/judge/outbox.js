@@ -7,7 +7,7 @@
 import { keep, kept, settings } from "./page.js";
 
 /**
- * @typedef {{ judgment_id: string, assignment: string, number: string, body: any, at: number, stuck?: string }} Entry
+ * @typedef {{ judgment_id: string, assignment: string, number: string, body: any, at: number, stuck?: string, guessOf?: string }} Entry
  */
 
 const KEY = `evaltrack-outbox-${settings.outbox}`;

@@ -68,7 +68,7 @@ export function show(card) {
     prepare(card);
     media.prepare(card);
     const revised = one("[data-revised]", card);
-    if (known.has(revised?.dataset.revised)) revised.remove();
+    if (revised && known.has(revised.dataset.revised)) revised.remove();
     if (!card.dataset.begun) drafts.restore(card);
     card.dataset.begun = "1";
     one("[data-campaign]").textContent = card.dataset.campaignName ?? "";
