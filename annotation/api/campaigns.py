@@ -58,7 +58,7 @@ class OverlapIn(serializers.Field):
         return kind.run_validation(data)
 
 
-class GuessIn(Strict):
+class GuessAboutIn(Strict):
     """Ask on a random share of judgments which response is thought to be in production."""
 
     share = serializers.FloatField()
@@ -77,7 +77,7 @@ class CampaignIn(serializers.Serializer):
     skills = serializers.ListField(child=serializers.CharField(max_length=40), default=list, max_length=50)
     language = serializers.CharField(default="", allow_blank=True, max_length=35)
     requires_qualification = serializers.BooleanField(default=False)
-    guess = GuessIn(required=False, default=None, allow_null=True)
+    guess = GuessAboutIn(required=False, default=None, allow_null=True)
 
 
 class Campaigns(ApiView):
