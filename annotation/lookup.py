@@ -24,3 +24,11 @@ def task_named(public_id: str, *, campaign: Campaign) -> Task:
     if found is None:
         raise NotFound("no_such_task", "This campaign has no such task.")
     return found
+
+
+def uuid_of(written: str) -> uuid.UUID:
+    """The id of a flag that a form names, whatever it wrote there."""
+    try:
+        return uuid.UUID(written)
+    except ValueError:
+        raise NotFound("no_such_flag", "This campaign has no such flag.") from None

@@ -1,7 +1,7 @@
 """Who may judge, lead and unblock. Each question answers None or a Refusal."""
 
 from annotation import querysets
-from annotation.models import Campaign, CampaignStatus, Escalation, Slot, Task
+from annotation.models import Campaign, CampaignStatus, Escalation, Flag, Slot, Task
 from evaltrack.accounts import grants
 from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Permission
@@ -47,7 +47,7 @@ def closing(by: User, campaign: Campaign) -> Refusal | None:
         return Refusal("not_lead", "Only an evaluation lead closes a campaign.")
     if campaign.experiment and campaign.experiment.status == ExperimentStatus.CANCELLED:
         return None  # nobody needs the judgments that are missing
-    missing = Slot.objects.filter(querysets.OWED, campaign=campaign).count()
+    missing = Slot.objects.filter(querysets.MISSING, campaign=campaign).count()
     if missing:
         return Refusal(
             "still_open", f"{missing} judgments are still missing; the campaign closes when all are in."
@@ -60,8 +60,18 @@ def excluding(by: User, task: Task) -> Refusal | None:
         return Refusal("not_lead", "Only an evaluation lead excludes a task.")
     if task.campaign.status == CampaignStatus.CLOSED:
         return Refusal("campaign_closed", "This campaign is closed; what it says stands.")
+    if Flag.objects.filter(task=task, decision="").exists():
+        return None
     if not querysets.skips().filter(task=task).exists():
         return Refusal("not_skipped", "Nobody has skipped this task; it waits to be judged.")
+    return None
+
+
+def releasing(by: User, campaign: Campaign) -> Refusal | None:
+    if not by.can(Permission.MANAGE_CAMPAIGNS):
+        return Refusal("not_lead", "Only an evaluation lead decides about text that names a system.")
+    if campaign.status == CampaignStatus.CLOSED:
+        return Refusal("campaign_closed", "This campaign is closed; nobody is asked any more.")
     return None
 
 

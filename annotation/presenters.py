@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from annotation import querysets, rubrics
-from annotation.models import Assignment, AssignmentState, Rubric, Slot, SlotState
+from annotation import identity, querysets, rubrics
+from annotation.models import Assignment, AssignmentState, Decision, Flag, Rubric, Slot, SlotState
 from annotation.models import Response as ResponseRow
 from evaltrack.accounts.models import User
 from evaltrack.statements import Statement
@@ -115,7 +115,11 @@ def screen(assignment: Assignment) -> Screen:
 
 def content_fields(assignment: Assignment) -> dict[str, Any]:
     rows = responses_of(slot=assignment.slot_id)
-    _, _, prompt, prompt_format, first_on_slot_1 = rows[0]
+    *_, prompt, prompt_format, first_on_slot_1, is_redacted = rows[0]
+    if is_redacted:
+        flags = redactions_of(assignment)
+        rows = [(without(text, flags, ordinal), *rest) for ordinal, (text, *rest) in enumerate(rows)]
+        prompt = without(prompt, flags, None)
     ordered = rows if first_on_slot_1 else rows[::-1]
     return {
         "assignment": assignment.public_id,
@@ -137,7 +141,25 @@ def responses_of(*, slot: int) -> QuerySet[ResponseRow, tuple]:
         "task__prompt",
         "task__prompt_format",
         "task__slots__first_on_slot_1",
+        Exists(Flag.objects.filter(REDACTING, task=OuterRef("task"))),
     )
+
+
+# Written in full, so that the partial index serves it.
+REDACTING = Q(decision=Decision.REDACT)
+
+
+def redactions_of(assignment: Assignment) -> list[tuple[int | None, int, int, str]]:
+    """What is taken away, by the ordinal of the response, or None for the prompt."""
+    flags = Flag.objects.filter(REDACTING, task=assignment.task_id)
+    return list(flags.values_list("response__ordinal", "start", "end", "text"))
+
+
+def without(text: str, flags: list[tuple[int | None, int, int, str]], ordinal: int | None) -> str:
+    here = [flag for flag in flags if flag[0] == ordinal]
+    if not here:
+        return text
+    return identity.redacted(text, [(start, end) for _, start, end, _ in here], [flag[3] for flag in here])
 
 
 def my_work(evaluator: User) -> list[dict[str, Any]]:

@@ -5,14 +5,25 @@ import datetime as dt
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
-from annotation.models import Assignment, AssignmentState, Campaign, Judgment, JudgmentState, Slot, SlotState
+from annotation.models import (
+    Assignment,
+    AssignmentState,
+    Campaign,
+    Judgment,
+    JudgmentState,
+    Slot,
+    SlotState,
+    Task,
+)
 from evaltrack.accounts.models import User
 from experiments.querysets import owned_or_all
 
 # Campaigns that ask people now: stand-alone ones, and those whose experiment waits for them.
 ASKING = Q(is_simulated=False) & (Q(experiment=None) | Q(experiment__status="awaiting_people"))
-# Slots that miss their judgment: free, or on somebody's screen.
+# Slots that people can judge or are judging: free, or on somebody's screen.
 OWED = Q(state__in=[SlotState.OPEN, SlotState.HELD])
+# Slots that miss their judgment: those, and what waits for the lead's check.
+MISSING = OWED | Q(state=SlotState.REVIEW)
 # Assignments that somebody has: on the screen, or fetched ahead. Written as two halves, each of which has a partial
 # index: asked with IN, the database reads all that an evaluator has ever been given, at every claim.
 HELD = Q(state=AssignmentState.SHOWN) | Q(state=AssignmentState.PREFETCHED)
@@ -88,6 +99,12 @@ def campaigns_visible_to(user: User) -> QuerySet[Campaign]:
     return Campaign.objects.filter(owned_or_all(user, "experiment__component__owner")).select_related(
         "experiment__component", "rubric", "closed_by", "unblocked_by"
     )
+
+
+def held_back(campaign: Campaign) -> QuerySet[Task]:
+    """Tasks that wait for the lead's check for text that names a system."""
+    waiting = Slot.objects.filter(task=OuterRef("pk"), campaign=campaign, state=SlotState.REVIEW)
+    return Task.objects.filter(Exists(waiting), campaign=campaign)
 
 
 def skips() -> QuerySet[Assignment]:

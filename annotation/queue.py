@@ -168,6 +168,12 @@ def why_nothing(evaluator: User, campaign: uuid.UUID | None, *, at: dt.datetime)
         return NothingToDo("leased_elsewhere", detail, min(seconds, RETRY_SECONDS))
     if paused := here.filter(status=CampaignStatus.PAUSED).order_by("due_at").first():
         return NothingToDo("paused", f"Paused by the lead: {paused.pause_reason}", RETRY_SECONDS)
+    unchecked = Slot.objects.filter(
+        state=SlotState.REVIEW, campaign__in=asking.exclude(querysets.of_own_models(evaluator))
+    )
+    if unchecked.exists():
+        detail = "Tasks wait for the lead's check for text that names a system."
+        return NothingToDo("paused", detail, RETRY_SECONDS)
     own = Slot.objects.filter(querysets.OWED, campaign__in=asking.filter(querysets.of_own_models(evaluator)))
     if own.exists():
         detail = "What is left compares your own models; others judge those."

@@ -7,9 +7,10 @@ from itertools import islice
 from django.db import transaction
 from django.db.models import Count, F
 
+from annotation import release
 from annotation.blinding import Placeable, Placing
 from annotation.items import Item
-from annotation.models import Campaign, Response, Slot, Task
+from annotation.models import Campaign, Flag, Response, Slot, SlotState, Task
 from evaltrack.ndjson import BrokenLines, LineError
 
 # Bounds the memory that adding takes, whatever the number of items.
@@ -17,20 +18,23 @@ BATCH = 1000
 
 
 @transaction.atomic
-def add(campaign: Campaign, items: Iterable[tuple[int, Item]], *, due_at: dt.datetime) -> int:
-    """Add each item as a task: all of them, or nothing. How many there were.
+def add(
+    campaign: Campaign, items: Iterable[tuple[int, Item]], *, due_at: dt.datetime
+) -> tuple[int, release.Held]:
+    """Add each item as a task: all of them, or nothing. How many there were, and how many are held.
 
     Items come with their line numbers, by which an item that is there already is named. The caller holds the
     campaign's row, so that the sides of two uploads are balanced together.
     """
     added = 0
+    gate = release.Gate(campaign)
     placing = Placing(overlap=campaign.overlap, seed=campaign.seed, already=group_sizes(campaign))
     for batch in batches(items):
         refuse_repeated(campaign, batch)
-        add_batch(campaign, [item for _, item in batch], placing, due_at=due_at)
+        add_batch(campaign, [item for _, item in batch], placing, gate, due_at=due_at)
         added += len(batch)
     Campaign.objects.filter(pk=campaign.pk).update(task_count=F("task_count") + added)
-    return added
+    return added, gate.found
 
 
 def group_sizes(campaign: Campaign) -> dict[str, int]:
@@ -57,7 +61,9 @@ def refuse_repeated(campaign: Campaign, batch: list[tuple[int, Item]]) -> None:
         raise BrokenLines(repeated)
 
 
-def add_batch(campaign: Campaign, items: list[Item], placing: Placing, *, due_at: dt.datetime) -> None:
+def add_batch(
+    campaign: Campaign, items: list[Item], placing: Placing, gate: release.Gate, *, due_at: dt.datetime
+) -> None:
     tasks = Task.objects.bulk_create(
         Task(
             campaign=campaign,
@@ -71,7 +77,8 @@ def add_batch(campaign: Campaign, items: list[Item], placing: Placing, *, due_at
         )
         for item in items
     )
-    responses, slots = [], []
+    responses: list[Response] = []
+    slots: list[Slot] = []
     for task, item in zip(tasks, items, strict=True):
         # Which response is first is drawn, so that not even our own rows put one system before the other.
         ordered = sorted(item.responses, key=lambda response: response.source)
@@ -100,5 +107,10 @@ def add_batch(campaign: Campaign, items: list[Item], placing: Placing, *, due_at
             )
             for placed in placing.slots(Placeable(item.key, item.group, reference_is_first))
         ]
-    Response.objects.bulk_create(responses)
+    flags = gate.flags(tasks, Response.objects.bulk_create(responses), items)
+    held = {flag.task_id for flag in flags}
+    for slot in slots:
+        slot.state = SlotState.REVIEW if slot.task_id in held else SlotState.OPEN
+    # Flags before slots: nobody could be given a task of which the flag is still to come.
+    Flag.objects.bulk_create(flags)
     Slot.objects.bulk_create(slots)

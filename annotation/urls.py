@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation.views import campaigns, queue
+from annotation.views import campaigns, flags, queue
 
 urlpatterns = [
     path("queue/", queue.queue, name="queue"),
@@ -18,5 +18,6 @@ urlpatterns = [
     path("campaigns/<uuid:public_id>/pause/", campaigns.campaign_pause, name="campaign-pause"),
     path("campaigns/<uuid:public_id>/resume/", campaigns.campaign_resume, name="campaign-resume"),
     path("campaigns/<uuid:public_id>/exclude/", campaigns.campaign_exclude, name="campaign-exclude"),
+    path("campaigns/<uuid:public_id>/flags/", flags.flag_list, name="campaign-flags"),
     path("campaigns/<uuid:public_id>/unblock/", campaigns.campaign_unblock, name="campaign-unblock"),
 ]

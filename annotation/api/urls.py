@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation.api import campaigns, queue
+from annotation.api import campaigns, flags, queue
 
 urlpatterns = [
     path("queue/next", queue.QueueNext.as_view()),
@@ -17,5 +17,6 @@ urlpatterns = [
     path("campaigns", campaigns.Campaigns.as_view()),
     path("campaigns/<uuid:public_id>", campaigns.CampaignView.as_view()),
     path("campaigns/<uuid:public_id>/tasks", campaigns.CampaignTasks.as_view()),
+    path("campaigns/<uuid:public_id>/flags", flags.CampaignFlags.as_view()),
     path("campaigns/<uuid:public_id>/agreement", campaigns.CampaignAgreement.as_view()),
 ]

@@ -1,6 +1,7 @@
 """Rows of human evaluation, by noun."""
 
 from annotation.models.campaign import Campaign, CampaignStatus, Protocol, Rubric
+from annotation.models.flag import Decision, Flag, FlagKind
 from annotation.models.judgment import Choice, Judgment, JudgmentState
 from annotation.models.task import (
     Assignment,
@@ -20,8 +21,11 @@ __all__ = [
     "Campaign",
     "CampaignStatus",
     "Choice",
+    "Decision",
     "Draft",
     "Escalation",
+    "Flag",
+    "FlagKind",
     "Format",
     "Judgment",
     "JudgmentState",

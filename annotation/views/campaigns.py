@@ -72,6 +72,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "closing": policies.closing(request.user, campaign),
         "unblocking": policies.unblocking(request.user, campaign),
         "may_manage": may_manage,
+        "held_back": querysets.held_back(campaign).count(),
         "skipped": skipped(campaign) if may_manage else [],
     }
     return page(request, "annotation/campaign.html", context, fragment="annotation/_campaign.html")

@@ -30,6 +30,7 @@ class Event(models.TextChoices):
     HUMAN_EVIDENCE_RECORDED = "human_evidence_recorded", "Human evidence recorded"
     PROXY_EVIDENCE_RECORDED = "proxy_evidence_recorded", "Proxy evidence recorded"
     TASK_EXCLUDED = "task_excluded", "Task excluded"
+    TEXT_REDACTED = "text_redacted", "Text redacted"
     CAMPAIGN_UNBLOCKED = "campaign_unblocked", "Campaign unblocked"
     PROMOTION_REQUESTED = "promotion_requested", "Promotion requested"
     PROMOTION_APPROVED = "promotion_approved", "Promotion approved"
@@ -73,6 +74,7 @@ SENTENCES = {
     Event.HUMAN_EVIDENCE_RECORDED: "{actor} recorded human evidence for {subject}",
     Event.PROXY_EVIDENCE_RECORDED: "{actor} recorded proxy evidence for {subject}",
     Event.TASK_EXCLUDED: "{actor} excluded an item of {subject}",
+    Event.TEXT_REDACTED: "{actor} redacted text that names a system in {flags} places of {subject}",
     Event.CAMPAIGN_UNBLOCKED: "{actor} unblocked {subject} with a proxy metric",
     Event.PROMOTION_REQUESTED: "{actor} requested {subject}",
     Event.PROMOTION_APPROVED: "{actor} approved {subject}",
@@ -87,5 +89,6 @@ REQUIRED_FACTS = {
     Event.ROLE_GRANTED: frozenset({"role"}),
     Event.ROLE_REVOKED: frozenset({"role"}),
     Event.EXPERIMENT_DECIDED: frozenset({"outcome", "provisional", "evidence_digest"}),
+    Event.TEXT_REDACTED: frozenset({"flags", "places_digest"}),
     Event.CAMPAIGN_CLOSED: frozenset({"judgments_root"}),
 }

@@ -1,0 +1,63 @@
+"""What the lead reads of flags: each with the words around it, and how many others have the same text."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, QuerySet
+
+from annotation import identity, release
+from annotation.models import Campaign, Flag
+
+AROUND = 80
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A flag in its place: the words before it, the name as it is written, the words after it."""
+
+    flag: Flag
+    before: str
+    name: str
+    after: str
+
+    @property
+    def source(self) -> str | None:
+        """The system whose response it is; None: the prompt."""
+        return self.flag.response.source if self.flag.response else None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "id": str(self.flag.public_id),
+            "task": str(self.flag.task.public_id),
+            "item": self.flag.task.item,
+            "in": "prompt" if self.source is None else "response",
+            "source": self.source,
+            "kind": self.flag.kind,
+            "text": self.flag.text,
+            "start": self.flag.start,
+            "end": self.flag.end,
+            "before": self.before,
+            "name": self.name,
+            "after": self.after,
+        }
+
+
+def shown(flag: Flag) -> Shown:
+    content = flag.task.prompt if flag.response is None else flag.response.content
+    return Shown(
+        flag=flag,
+        before=content[max(0, flag.start - AROUND) : flag.start],
+        name=content[flag.start : flag.end][: identity.LONGEST_NAME],
+        after=content[flag.end : flag.end + AROUND],
+    )
+
+
+def waiting(campaign: Campaign) -> QuerySet[Flag]:
+    return release.undecided(campaign).select_related("task", "response__output")
+
+
+def texts(campaign: Campaign) -> Iterable[dict[str, Any]]:
+    """What can be decided in bulk: each text once, the most frequent first."""
+    grouped = release.undecided(campaign).order_by().values("text")
+    return grouped.annotate(flags=Count("pk"), tasks=Count("task", distinct=True)).order_by("-flags", "text")
