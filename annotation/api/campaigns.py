@@ -140,7 +140,12 @@ class CampaignTasks(ApiView):
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
         lines = bounded_lines(request.data) if request.data else []
         added, found = opening.add_items(campaign.pk, read_items(lines), by=request.user, at=self.at)
-        body = {"id": str(campaign.public_id), "added": added, "held": found.held, "mentions": found.mentioned}
+        body = {
+            "id": str(campaign.public_id),
+            "added": added,
+            "held": found.held,
+            "mentions": found.mentioned,
+        }
         return Response(body, status=201)
 
 

@@ -85,7 +85,8 @@ def with_progress(start: int, size: int, *, already: int, of: int) -> Iterator[b
 
 def line(n: int) -> bytes:
     responses = [
-        {"source": source, "text": ANSWER.format(place=source[-1], n=n)} for source in ("system-a", "system-b")
+        {"source": source, "text": ANSWER.format(place=source[-1], n=n)}
+        for source in ("system-a", "system-b")
     ]
     return json.dumps({"item": f"case-{n}", "prompt": PROMPT.format(n=n), "responses": responses}).encode()
 

@@ -249,7 +249,7 @@ def doors(campaign, experiment):
     pages = [
         "/experiments/", at_experiment, f"{at_experiment}cancel/", f"{at_experiment}rerun/",
         "/campaigns/", f"/campaigns/{campaign.public_id}/", f"/campaigns/{campaign.public_id}/close/",
-        f"/campaigns/{campaign.public_id}/exclude/",
+        f"/campaigns/{campaign.public_id}/exclude/", f"/campaigns/{campaign.public_id}/flags/",
         f"/campaigns/{campaign.public_id}/unblock/", "/datasets/", "/datasets/zz-secret-dataset/",
         "/promotions/", "/promotions/request/", "/ledger/", "/ledger/3/", "/no-such-page/",
         "/admin/", f"/admin/experiments/experiment/{experiment.pk}/change/", "/admin/ledger/ledgerentry/",
@@ -260,7 +260,7 @@ def doors(campaign, experiment):
         f"experiments/{experiment.public_id}/rerun", "components", "components/zz-secret-component/versions",
         "datasets", "datasets/zz-secret-dataset/versions", "datasets/zz-secret-dataset/versions/77.1",
         "datasets/zz-secret-dataset/versions/77.1/examples", "campaigns", f"campaigns/{campaign.public_id}",
-        f"campaigns/{campaign.public_id}/agreement", "promotions", "production/zz-secret-component",
+        f"campaigns/{campaign.public_id}/agreement", f"campaigns/{campaign.public_id}/flags", "promotions", "production/zz-secret-component",
         "ledger/checkpoint", "ledger/entries/3", "ledger/proof", "no-such-call",
     ]  # fmt: skip
     assert request is None
