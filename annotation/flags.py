@@ -1,6 +1,5 @@
 """What the lead reads of flags: each with the words around it, and how many others have the same text."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +56,7 @@ def waiting(campaign: Campaign) -> QuerySet[Flag]:
     return release.undecided(campaign).select_related("task", "response__output")
 
 
-def texts(campaign: Campaign) -> Iterable[dict[str, Any]]:
+def texts(campaign: Campaign) -> QuerySet[Flag, Any]:
     """What can be decided in bulk: each text once, the most frequent first."""
     grouped = release.undecided(campaign).order_by().values("text")
     return grouped.annotate(flags=Count("pk"), tasks=Count("task", distinct=True)).order_by("-flags", "text")

@@ -53,7 +53,9 @@ class Gate:
         )
         flags: list[Flag] = []
         for place, (task, item) in enumerate(zip(tasks, items, strict=True)):
-            findings = [(None, self.scan(task.prompt, item))]
+            findings: list[tuple[Response | None, list[identity.Finding]]] = [
+                (None, self.scan(task.prompt, item))
+            ]
             for response in responses[2 * place : 2 * place + 2]:
                 content = response.text if response.output_id is None else texts[response.output_id]
                 findings.append((response, self.scan(content, item)))

@@ -260,7 +260,8 @@ def doors(campaign, experiment):
         f"experiments/{experiment.public_id}/rerun", "components", "components/zz-secret-component/versions",
         "datasets", "datasets/zz-secret-dataset/versions", "datasets/zz-secret-dataset/versions/77.1",
         "datasets/zz-secret-dataset/versions/77.1/examples", "campaigns", f"campaigns/{campaign.public_id}",
-        f"campaigns/{campaign.public_id}/agreement", f"campaigns/{campaign.public_id}/flags", "promotions", "production/zz-secret-component",
+        f"campaigns/{campaign.public_id}/agreement", f"campaigns/{campaign.public_id}/flags",
+        "promotions", "production/zz-secret-component",
         "ledger/checkpoint", "ledger/entries/3", "ledger/proof", "no-such-call",
     ]  # fmt: skip
     assert request is None
