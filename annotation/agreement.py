@@ -99,13 +99,14 @@ class Findings:
 
 
 def pseudonym(evaluator: User) -> str:
-    return str(evaluator.public_id)[:8]
+    """What everybody calls an evaluator who looks at judgments, leads too."""
+    return evaluator.pseudonym
 
 
 def of(campaign: Campaign, *, at: dt.datetime) -> Findings:
     """What the judgments say that nobody can take back any more."""
     judgments = list(
-        querysets.final_judgments(at)
+        querysets.for_statistics(querysets.final_judgments(at))
         .filter(campaign=campaign, task__excluded_at=None)
         .select_related("task", "evaluator")
         .order_by("pk")

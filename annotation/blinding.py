@@ -46,16 +46,25 @@ class Placing:
         self.seed = seed.encode()
         self.placed = Counter(already or {})
 
-    def slots(self, task: Placeable) -> list[Placed]:
+    def slots(self, task: Placeable, *, count: int | None = None) -> list[Placed]:
+        """The task's slots: as many as the overlap says, or `count`."""
         block, offset = divmod(self.placed[task.group], 2)
         self.placed[task.group] += 1
         heads = bool(self.draw(f"side-{task.group}-{block}") % 2)
         reference_on_slot_1 = heads ^ bool(offset)
         first_on_slot_1 = reference_on_slot_1 == task.reference_is_first
         return [
-            Placed(ordinal, self.order(task.key, ordinal), first_on_slot_1 ^ bool(ordinal % 2))
-            for ordinal in range(self.overlap)
+            self.slot(task.key, ordinal, first_on_slot_1=first_on_slot_1)
+            for ordinal in range(count or self.overlap)
         ]
+
+    def slot(self, key: str, ordinal: int, *, first_on_slot_1: bool) -> Placed:
+        """One slot of a task whose slot 0 has this side."""
+        return Placed(ordinal, self.order(key, ordinal), first_on_slot_1 ^ bool(ordinal % 2))
+
+    def is_calibration(self, key: str, share: float) -> bool:
+        """Whether the task is one of the random share that is always asked of the most people."""
+        return self.draw(f"calibration-{key}") < share * 2**64
 
     def order(self, key: str, ordinal: int) -> int:
         return (ordinal << ROUND_BITS) + self.draw(f"order-{ordinal}-{key}") % (1 << ROUND_BITS)

@@ -5,11 +5,11 @@ import datetime as dt
 from django.db import transaction
 from django.db.models import F
 
-from annotation import agreement, assignment, lifecycle, policies
-from annotation.models import Campaign, CampaignStatus, Decision, JudgmentState, Task
+from annotation import agreement, assignment, lifecycle, overlap, policies, querysets
+from annotation.models import Campaign, CampaignStatus, Decision, JudgmentState, Response, Task
 from evaltrack import reasons
 from evaltrack.accounts.models import User
-from evaltrack.canonical import canonical_json, sha256_hex
+from evaltrack.canonical import canonical_json, digest, sha256_hex
 from evaltrack.errors import Conflict, refuse_if
 from evaltrack.ledger import merkle
 from evaltrack.ledger.events import Event
@@ -87,10 +87,17 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
             "judgments_root": root,
             "excluded": campaign.tasks.exclude(excluded_at=None).count(),
             "simulated": campaign.is_simulated,
-        },
+        }
+        | overlap_facts(campaign),
         at=at,
     )
     return campaign
+
+
+def overlap_facts(campaign: Campaign) -> dict[str, int]:
+    """What the ledger says of adaptive overlap: of how many tasks the label was left unsure."""
+    found = overlap.progress(campaign)
+    return {"settled": found.settled, "unsettled": found.unsure + found.open} if found else {}
 
 
 def settle(campaign: Campaign, *, at: dt.datetime) -> None:
@@ -109,7 +116,8 @@ def exclude_task(task_id: int, *, by: User, reason: str, at: dt.datetime) -> Tas
     task.campaign = locked(task.campaign_id)
     refuse_if(policies.excluding(by, task))
     reason = reasons.checked(reason)
-    if not assignment.withdraw(task.slots.all(), at=at):
+    # One that misses only what adaptive overlap has added stays: else what people dispute would leave the figures.
+    if not assignment.withdraw(task.slots.filter(querysets.asked_beforehand()), at=at):
         raise Conflict("not_missing", "This task misses no judgment any more; there is nothing to exclude.")
     task.excluded_by, task.excluded_at, task.exclusion_reason = by, at, reason
     task.save(update_fields=["excluded_by", "excluded_at", "exclusion_reason"])
@@ -142,7 +150,7 @@ def judgments_root(campaign: Campaign) -> str:
     """The Merkle root over the campaign's judgments: one entry that can prove each of them.
 
     A choice is "first" or "second", so each leaf says what these were. Judgments that were undone or came too
-    late, and those of excluded tasks, are leaves too, and say that they do not count.
+    late, and those of excluded tasks and of gold, are leaves too, and say that they do not count.
     """
     leaves = [
         canonical_json(
@@ -152,6 +160,7 @@ def judgments_root(campaign: Campaign) -> str:
                 "evaluator": str(judgment.evaluator.public_id),
                 "responses": [
                     {"source": response.source, "sha256": sha256_hex(response.content.encode())}
+                    | attached_fact(response)
                     for response in sorted(judgment.task.responses.all(), key=lambda row: row.ordinal)
                 ],
                 "excluded": judgment.task.excluded_at is not None,
@@ -162,9 +171,17 @@ def judgments_root(campaign: Campaign) -> str:
                 "first_on_slot_1": judgment.first_on_slot_1,
                 "submitted_at": judgment.submitted_at.isoformat(),
             }
+            # Leaves of earlier versions stay as they were.
+            | ({"gold": True} if hasattr(judgment.task, "gold") else {})
         )
-        for judgment in campaign.judgments.select_related("task", "evaluator")
+        for judgment in campaign.judgments.select_related("task__gold", "evaluator")
         .prefetch_related("task__responses__output")
         .order_by("public_id")
     ]
     return merkle.root([merkle.leaf_hash(leaf) for leaf in leaves]).hex()
+
+
+def attached_fact(response: Response) -> dict[str, str]:
+    """What was shown with the text, where there was something."""
+    shown = [response.contexts, response.media]
+    return {"attached_sha256": digest(shown)} if any(shown) else {}

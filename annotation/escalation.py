@@ -45,7 +45,10 @@ def escalate_overdue(*, at: dt.datetime) -> int:
                 [Escalation(task=task, level=Escalation.LEAD, escalated_at=at) for task in late]
             )
             first = min(task.pk for task in late)
-            outbox.post(messages.tasks_overdue(campaign, len(late), first), to=outbox.holders("lead"), at=at)
+            judges = querysets.may_judge(campaign).count()
+            outbox.post(
+                messages.tasks_overdue(campaign, len(late), first, judges), to=outbox.holders("lead"), at=at
+            )
             escalated += len(late)
     return escalated
 

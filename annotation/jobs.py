@@ -2,7 +2,7 @@
 
 import logging
 
-from annotation import assignment, escalation, judging, opening
+from annotation import assignment, escalation, judging, opening, overlap, querysets
 from annotation.models import Campaign
 from evaltrack import clock
 from experiments.models import Experiment
@@ -26,6 +26,15 @@ def expire_leases() -> None:
 
 def settle_judgments() -> None:
     judging.settle_old(at=clock.now())
+
+
+def extend_overlap() -> None:
+    """Ask one more person where people disagree."""
+    for campaign in querysets.asking_campaigns().exclude(max_overlap=None):
+        try:
+            overlap.extend(campaign.pk, at=clock.now())
+        except Exception:
+            log.exception("%s: its overlap could not be extended and will be tried again", campaign)
 
 
 def escalate_overdue() -> None:

@@ -10,7 +10,16 @@ from django.db import IntegrityError, transaction
 
 from annotation import assignment as assignments
 from annotation import policies, querysets, rubrics
-from annotation.models import Assignment, AssignmentState, Choice, Judgment, JudgmentState, Slot, SlotState
+from annotation.models import (
+    Assignment,
+    AssignmentState,
+    Choice,
+    Judgment,
+    JudgmentState,
+    Question,
+    Slot,
+    SlotState,
+)
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Gone, Invalid, Refused, refuse_if
 from evaltrack.statements import Change, Update
@@ -209,9 +218,12 @@ def undo(judgment_id: uuid.UUID, *, by: User, at: dt.datetime) -> Assignment:
     )
     if not (held and taken_back):
         raise too_late
-    Assignment.objects.filter(pk=judgment.assignment_id, state=AssignmentState.SUBMITTED).update(
-        state=AssignmentState.SHOWN, ended_at=None, judgment_id=uuid.uuid4(), lease_expires_at=until
-    )
+    try:
+        Assignment.objects.filter(pk=judgment.assignment_id, state=AssignmentState.SUBMITTED).update(
+            state=AssignmentState.SHOWN, ended_at=None, judgment_id=uuid.uuid4(), lease_expires_at=until
+        )
+    except IntegrityError as error:
+        raise Conflict("busy", "Another window of yours is fetching a task; try again.") from error
     return assignments.mine(judgment.assignment.public_id, by)
 
 
@@ -238,7 +250,7 @@ def make_room(campaign_id: int, by: User, *, at: dt.datetime) -> None:
     )
 
 
-def chosen(preference: int | str, slot: Slot) -> Choice:
+def chosen(preference: int | str, slot: Slot | Question) -> Choice:
     """The response that stood in the chosen place."""
     if preference in (1, 2, "1", "2"):
         on_slot_1 = str(preference) == "1"
@@ -252,7 +264,7 @@ def chosen(preference: int | str, slot: Slot) -> Choice:
     )
 
 
-def as_shown(choice: str, judgment: Judgment) -> int | str:
+def as_shown(choice: str, judgment: Judgment | Question) -> int | str:
     """The inverse of `chosen`: where the response stood that a choice names."""
     if choice in (Choice.FIRST, Choice.SECOND):
         return 1 if (choice == Choice.FIRST) == judgment.first_on_slot_1 else 2

@@ -3,7 +3,7 @@
 import uuid
 
 from annotation import querysets
-from annotation.models import Campaign, Task
+from annotation.models import Campaign, Course, Task
 from evaltrack.accounts.models import User
 from evaltrack.errors import NotFound
 
@@ -17,18 +17,22 @@ def campaign_named(public_id: uuid.UUID, *, seen_by: User) -> Campaign:
 
 def task_named(public_id: str, *, campaign: Campaign) -> Task:
     """The task that a form names, whatever it wrote there."""
-    try:
-        found = campaign.tasks.filter(public_id=uuid.UUID(public_id)).first()
-    except ValueError:
-        found = None
+    found = campaign.tasks.filter(public_id=uuid_of(public_id)).first()
     if found is None:
         raise NotFound("no_such_task", "This campaign has no such task.")
     return found
 
 
-def uuid_of(written: str) -> uuid.UUID:
-    """The id of a flag that a form names, whatever it wrote there."""
+def course_named(public_id: uuid.UUID) -> Course:
+    found = Course.objects.filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("no_such_course", "There is no such course.")
+    return found
+
+
+def uuid_of(text: str) -> uuid.UUID:
+    """What a form names, whatever it wrote there; what is none names nothing."""
     try:
-        return uuid.UUID(written)
+        return uuid.UUID(text)
     except ValueError:
-        raise NotFound("no_such_flag", "This campaign has no such flag.") from None
+        return uuid.UUID(int=0)

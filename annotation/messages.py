@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from annotation.models import Campaign
+from annotation.models import Appeal, Campaign
 from evaltrack.notifications.outbox import Message
 
 
@@ -24,11 +24,14 @@ def tasks_waiting(campaign: Campaign) -> Message:
     )
 
 
-def tasks_overdue(campaign: Campaign, count: int, first_task: int) -> Message:
+def tasks_overdue(campaign: Campaign, count: int, first_task: int, judges: int) -> Message:
+    tasks = f"{count} overdue task{'' if count == 1 else 's'}"
+    who = f"{judges} evaluator{'' if judges == 1 else 's'} may judge it" if judges else "Nobody may judge it"
     return Message(
         key=f"tasks-overdue:{campaign.public_id}:{first_task}",
-        subject=f"{count} overdue task{'' if count == 1 else 's'}: {campaign.experiment} waits for people",
+        subject=f"{tasks}: {campaign.experiment or campaign} waits for people",
         body=(
+            f"{who}; the campaign's page says what it asks for. "
             "Remind the evaluators, or let the policy's proxy metric stand in on the campaign's page. "
             "What was skipped there and nobody will judge can be excluded."
         ),
@@ -43,4 +46,23 @@ def tasks_held(campaign: Campaign, count: int, at: dt.datetime) -> Message:
         subject=f"{count} task{'' if count == 1 else 's'} held: text may name a system",
         body=f"{campaign.name}: nobody is given what is held before you have decided about it.",
         path=f"{campaign.get_absolute_url()}flags/",
+    )
+
+
+def appeal_made(appeal: Appeal) -> Message:
+    campaign = appeal.judgment.campaign
+    return Message(
+        key=f"appeal-made:{appeal.judgment.public_id}",
+        subject="An evaluator appeals against a gold item",
+        body=f"{campaign.name}. Uphold or decline it on the campaign's page, with a sentence.",
+        path=campaign.get_absolute_url(),
+    )
+
+
+def appeal_answered(appeal: Appeal) -> Message:
+    return Message(
+        key=f"appeal-answered:{appeal.judgment.public_id}",
+        subject="Your appeal was answered",
+        body=f"{appeal.get_outcome_display()}. {appeal.answer}",
+        path="/review/mine/",
     )

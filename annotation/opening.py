@@ -2,20 +2,21 @@
 
 import datetime as dt
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from annotation import messages, policies, tasks
+from annotation import courses, messages, policies, qualification, tasks
+from annotation import overlap as overlaps
 from annotation.items import Item, ResponseItem
 from annotation.models import Campaign, CampaignStatus, Rubric
 from annotation.release import Held
 from datasets import versions
 from datasets.sampling import shuffled_rank
 from evaltrack.accounts.models import User
-from evaltrack.errors import Conflict, Invalid, refuse_if
+from evaltrack.errors import Conflict, refuse_if
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.identity import SYSTEM
 from evaltrack.ledger.record import record
@@ -33,7 +34,6 @@ DEFAULT_RUBRIC = {
         "Choose tie when both serve equally well, and both bad when neither would help."
     ),
 }
-MOST_OVERLAP = 20
 
 
 def open_campaign(
@@ -60,7 +60,7 @@ def open_campaign(
         campaign.refresh_from_db(fields=["task_count"])
         if not is_simulated:
             outbox.post(messages.campaign_opened(campaign), to=outbox.holders("lead"), at=at)
-            outbox.post(messages.tasks_waiting(campaign), to=outbox.holders("evaluator"), at=at)
+            outbox.post(messages.tasks_waiting(campaign), to=qualification.judges_of(campaign), at=at)
         tell_of_held(campaign, found, at=at)
         record_opening(campaign, by=SYSTEM, at=at)
     return campaign
@@ -70,29 +70,37 @@ def open_campaign(
 def open_stand_alone(
     *,
     name: str,
-    overlap: int,
+    overlap: int | overlaps.Adaptive,
     due_at: dt.datetime | None,
     by: User,
     at: dt.datetime,
     rubric: Mapping[str, Any] | None = None,
+    skills: Iterable[str] = (),
+    language: str = "",
+    requires_qualification: bool = False,
 ) -> Campaign:
     """Open a campaign over items that were made elsewhere; they are added next.
 
     `rubric`: name, question and guidance, and what `rubrics.Details` may hold; without one, the usual.
+    `skills`, by their slugs, and `language`: what is asked of everybody who judges.
+    `requires_qualification`: only who has qualified in the rubric's course is given its tasks.
     """
     refuse_if(policies.opening(by))
-    if not 1 <= overlap <= MOST_OVERLAP:
-        sentence = f"is a number from 1 to {MOST_OVERLAP}"
-        raise Invalid("bad_overlap", f"The overlap {sentence}.", {"overlap": [sentence]})
+    columns = overlaps.columns(overlap)
+    needed, tag = qualification.checked(skills, language)
+    version = rubric_version(**rubric) if rubric else newest_rubric()
     campaign = Campaign.objects.create(
         name=name,
-        rubric=rubric_version(**rubric) if rubric else newest_rubric(),
-        overlap=overlap,
+        language=tag,
+        rubric=version,
+        course=courses.ready(version.name) if requires_qualification else None,
+        **columns,
         seed=new_seed(),
         due_at=due_at or usual_due_time(at),
         opened_by=by,
         opened_at=at,
     )
+    campaign.skills.set(needed)
     record_opening(campaign, by=by, at=at)
     return campaign
 
@@ -105,17 +113,14 @@ def add_items(
     # Held to the end, so that two uploads balance their sides together.
     campaign = Campaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign_id)
     refuse_if(policies.opening(by))
-    if campaign.experiment_id:
-        raise Conflict("not_stand_alone", "This campaign's items are an experiment's; none can be added.")
-    if campaign.status == CampaignStatus.CLOSED:
-        raise Conflict("campaign_closed", "This campaign is closed; open a new one.")
+    refuse_unless_filled_by_hand(campaign)
     was_empty = campaign.task_count == 0
     try:
         added, found = tasks.add(campaign, items, due_at=campaign.due_at)
     except BrokenLines as broken:
         raise broken.as_invalid() from None
     if was_empty:
-        outbox.post(messages.tasks_waiting(campaign), to=outbox.holders("evaluator"), at=at)
+        outbox.post(messages.tasks_waiting(campaign), to=qualification.judges_of(campaign), at=at)
     tell_of_held(campaign, found, at=at)
     return added, found
 
@@ -125,20 +130,40 @@ def tell_of_held(campaign: Campaign, found: Held, *, at: dt.datetime) -> None:
         outbox.post(messages.tasks_held(campaign, found.held, at), to=outbox.holders("lead"), at=at)
 
 
+def refuse_unless_filled_by_hand(campaign: Campaign) -> None:
+    if campaign.experiment_id:
+        raise Conflict("not_stand_alone", "This campaign's items are an experiment's; none can be added.")
+    if campaign.status == CampaignStatus.CLOSED:
+        raise Conflict("campaign_closed", "This campaign is closed; open a new one.")
+
+
 def record_opening(campaign: Campaign, *, by: Any, at: dt.datetime) -> None:
     record(
         Event.CAMPAIGN_OPENED,
         by=by,
         subject=campaign,
         facts=campaign.experiment_fact()
+        | qualification.demanded(campaign)
         | {
             "items": campaign.task_count,
             "overlap": campaign.overlap,
             "rubric": str(campaign.rubric),
             "simulated": campaign.is_simulated,
-        },
+        }
+        | adaptive_facts(campaign),
         at=at,
     )
+
+
+def adaptive_facts(campaign: Campaign) -> dict[str, Any]:
+    """What the ledger says of adaptive overlap: nothing where the overlap is fixed."""
+    if campaign.max_overlap is None:
+        return {}
+    return {
+        "max_overlap": campaign.max_overlap,
+        "confidence": campaign.confidence,
+        "calibration_share": campaign.calibration_share,
+    }
 
 
 def new_seed() -> str:

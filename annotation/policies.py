@@ -1,7 +1,20 @@
 """Who may judge, lead and unblock. Each question answers None or a Refusal."""
 
+import datetime as dt
+
 from annotation import querysets
-from annotation.models import Campaign, CampaignStatus, Escalation, Flag, Slot, Task
+from annotation.models import (
+    Campaign,
+    CampaignStatus,
+    Course,
+    Escalation,
+    Flag,
+    Judgment,
+    LessonKind,
+    Sitting,
+    Slot,
+    Task,
+)
 from evaltrack.accounts import grants
 from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Permission
@@ -12,10 +25,16 @@ from experiments.models import ExperimentStatus
 def claiming(by: User) -> Refusal | None:
     if by.is_machine:
         return Refusal("not_qualified", "The queue is for people; what a program judges is never evidence.")
-    return judging(by)
+    if refusal := judging(by):
+        return refusal
+    if not grants.has_accepted_agreement(by):
+        return Refusal("agreement_unsigned", "Sign the confidentiality agreement first; then tasks come.")
+    return None
 
 
 def judging(by: User) -> Refusal | None:
+    """Of what one has been given already. A newer agreement is signed before the next claim: what is on the screen
+    can be finished."""
     if not by.can(Permission.JUDGE):
         return Refusal("not_qualified", "You are not an evaluator; an administrator can grant you the role.")
     if by.can(Permission.VIEW_EXPERIMENTS) or by.can(Permission.VIEW_CAMPAIGNS):
@@ -23,8 +42,6 @@ def judging(by: User) -> Refusal | None:
             "not_qualified",
             "You can see experiments and their results, so you cannot judge blind; others judge this.",
         )
-    if not grants.has_accepted_agreement(by):
-        return Refusal("agreement_unsigned", "Sign the confidentiality agreement first; then tasks come.")
     return None
 
 
@@ -47,7 +64,8 @@ def closing(by: User, campaign: Campaign) -> Refusal | None:
         return Refusal("not_lead", "Only an evaluation lead closes a campaign.")
     if campaign.experiment and campaign.experiment.status == ExperimentStatus.CANCELLED:
         return None  # nobody needs the judgments that are missing
-    missing = Slot.objects.filter(querysets.MISSING, campaign=campaign).count()
+    # What adaptive overlap has added serves a task's label alone; closing withdraws it.
+    missing = Slot.objects.filter(querysets.MISSING, querysets.asked_beforehand(), campaign=campaign).count()
     if missing:
         return Refusal(
             "still_open", f"{missing} judgments are still missing; the campaign closes when all are in."
@@ -67,7 +85,7 @@ def excluding(by: User, task: Task) -> Refusal | None:
     return None
 
 
-def releasing(by: User, campaign: Campaign) -> Refusal | None:
+def checking(by: User, campaign: Campaign) -> Refusal | None:
     if not by.can(Permission.MANAGE_CAMPAIGNS):
         return Refusal("not_lead", "Only an evaluation lead decides about text that names a system.")
     if campaign.status == CampaignStatus.CLOSED:
@@ -86,4 +104,77 @@ def unblocking(by: User, campaign: Campaign) -> Refusal | None:
         return Refusal("not_blocked", "This campaign blocks nothing any more.")
     if not Escalation.objects.filter(task__campaign=campaign).exists():
         return Refusal("not_overdue", "No task of this campaign is overdue; people still have time to judge.")
+    return None
+
+
+def qualifying(by: User) -> Refusal | None:
+    if not by.can(Permission.MANAGE_CAMPAIGNS):
+        return Refusal("not_lead", "Only an evaluation lead grants and revokes qualifications.")
+    return None
+
+
+def sitting(by: User, course: Course, kind: str, *, at: dt.datetime) -> Refusal | None:
+    """Why `by` cannot begin the training or an attempt of the test now."""
+    lessons = course.lessons.filter(kind=kind).count()
+    if kind == LessonKind.TRAINING:
+        return (
+            None
+            if lessons
+            else Refusal("no_training", "There are no training items; the guidelines are all.")
+        )
+    own = Sitting.objects.filter(course=course, evaluator=by).exclude(ended_at=None)
+    standing = course.qualifications.filter(evaluator=by).order_by("pk").last()
+    if standing and standing.revoked_at is None:
+        return Refusal("qualified", "You have qualified; tasks come from your queue.")
+    if standing:
+        return Refusal(
+            "revoked",
+            f"A lead took your qualification back, and can grant it again: {standing.revocation_reason}",
+        )
+    training = LessonKind.TRAINING
+    if course.lessons.filter(kind=training).exists() and not own.filter(kind=training).exists():
+        return Refusal("training_first", "Go through the training first; the test comes after it.")
+    if lessons < course.items:
+        return Refusal("no_test", "The test is not ready: it has too few questions. Tell the lead.")
+    attempts = own.filter(kind=LessonKind.TEST).order_by("ended_at")
+    if len(attempts) > course.retries:
+        return Refusal("no_retry", "No attempt is left. A lead can still grant you the qualification.")
+    if attempts and at < (again_at := retry_at(attempts.last(), course)):
+        return Refusal("retry_later", f"You can try again from {again_at:%d %B %H:%M} UTC on.")
+    return None
+
+
+def retry_at(attempt: Sitting | None, course: Course) -> dt.datetime:
+    assert attempt is not None
+    assert attempt.ended_at is not None
+    return attempt.ended_at + dt.timedelta(hours=course.wait_hours)
+
+
+def releasing(by: User, campaign: Campaign) -> Refusal | None:
+    if not by.can(Permission.MANAGE_CAMPAIGNS):
+        return Refusal("not_lead", "Only an evaluation lead tells evaluators how they did on gold.")
+    if campaign.status == CampaignStatus.CLOSED or campaign.gold_released_at:
+        return Refusal("released", "Evaluators see already how they did on gold.")
+    return None
+
+
+def appealing(by: User, judgment: Judgment, *, at: dt.datetime) -> Refusal | None:
+    """Before feedback is released, gold looks here like any task."""
+    if not querysets.with_feedback(at).filter(pk=judgment.pk).exists():
+        return Refusal("no_feedback", "There is no feedback on this judgment that you could appeal against.")
+    return against(judgment)
+
+
+def against(judgment: Judgment) -> Refusal | None:
+    """Why there is nothing to appeal against in feedback that was released."""
+    if judgment.choice == judgment.task.gold.choice or judgment.task.gold.suspended_at:
+        return Refusal("nothing_against_you", "The feedback does not say that you were wrong.")
+    if hasattr(judgment, "appeal"):
+        return Refusal("appealed_before", "You have appealed here before; once is enough, a lead answers.")
+    return None
+
+
+def answering(by: User) -> Refusal | None:
+    if not by.can(Permission.MANAGE_CAMPAIGNS):
+        return Refusal("not_lead", "Only an evaluation lead answers appeals.")
     return None

@@ -2,27 +2,21 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from annotation import identity, querysets, rubrics
-from annotation.models import Assignment, AssignmentState, Decision, Flag, Rubric, Slot, SlotState
+from annotation import identity, qualification, querysets, rubrics, turns
+from annotation.models import Assignment, AssignmentState, Decision, Flag, Format, Rubric, Slot, SlotState
 from annotation.models import Response as ResponseRow
+from annotation.shown import Attached, Response, Shown
 from evaltrack.accounts.models import User
 from evaltrack.statements import Statement
 
 # Of a longer campaign nobody sees the end, so its size says nothing.
 LONGEST_COUNTDOWN = 500
-
-
-@dataclass(frozen=True)
-class Response:
-    slot: int
-    text: str
-    format: str
 
 
 @dataclass(frozen=True)
@@ -34,6 +28,9 @@ class Content:
     lease_expires_at: dt.datetime
     prompt: str
     prompt_format: str
+    attached: Attached
+    # Turns with which both responses begin.
+    shared_turns: str
     responses: tuple[Response, ...]
     rubric: Rubric
 
@@ -43,9 +40,9 @@ class Content:
             "lease_expires_at": self.lease_expires_at.isoformat(),
             "item": {
                 "prompt": self.prompt,
-                "responses": [
-                    {"slot": each.slot, "text": each.text, "format": each.format} for each in self.responses
-                ],
+                "prompt_format": self.prompt_format,
+                **self.attached.as_json(),
+                "responses": [each.as_json() for each in self.responses],
             },
             "rubric": {
                 "name": str(self.rubric),
@@ -68,6 +65,10 @@ class Screen(Content):
     total: int | None
     draft: dict[str, Any]
     draft_saved_at: dt.datetime | None
+
+    @property
+    def context_anchor(self) -> str:
+        return Shown(self.assignment).context_anchor
 
     @property
     def number(self) -> int:
@@ -114,35 +115,63 @@ def screen(assignment: Assignment) -> Screen:
 
 
 def content_fields(assignment: Assignment) -> dict[str, Any]:
+    key = assignment.public_id
     rows = responses_of(slot=assignment.slot_id)
-    *_, prompt, prompt_format, first_on_slot_1, is_redacted = rows[0]
-    if is_redacted:
+    task = rows[0]
+    if task["is_redacted"]:
         flags = redactions_of(assignment)
-        rows = [(without(text, flags, ordinal), *rest) for ordinal, (text, *rest) in enumerate(rows)]
-        prompt = without(prompt, flags, None)
-    ordered = rows if first_on_slot_1 else rows[::-1]
+        rows = [row | {"words": without(row["words"], flags, ordinal)} for ordinal, row in enumerate(rows)]
+        task = rows[0] | {"task__prompt": without(task["task__prompt"], flags, None)}
+    ordered = rows if task["task__slots__first_on_slot_1"] else rows[::-1]
+    shown = Shown(key)
+    attached = shown.attached(task["task__contexts"], task["task__media"])
+    shared, *rest = split_turns(ordered)
     return {
-        "assignment": assignment.public_id,
+        "assignment": key,
         "judgment_id": assignment.judgment_id,
         "lease_expires_at": assignment.lease_expires_at,
-        "prompt": prompt,
-        "prompt_format": prompt_format,
-        "responses": tuple(Response(slot, row[0], row[1]) for slot, row in enumerate(ordered, start=1)),
+        "prompt": task["task__prompt"],
+        "prompt_format": task["task__prompt_format"],
+        "attached": attached,
+        "shared_turns": shared,
+        "responses": tuple(
+            Response(
+                **vars(shown.attached(row["contexts"], row["media"])),
+                slot=slot,
+                text=row["words"],
+                format=row["format"],
+                continuation=continuation,
+                anchors=shown.anchors(slot, own=len(row["contexts"]), shared=len(attached.contexts)),
+            )
+            for slot, (row, continuation) in enumerate(zip(ordered, rest, strict=True), start=1)
+        ),
         "rubric": assignment.campaign.rubric,
     }
 
 
+def split_turns(ordered: list[dict[str, Any]]) -> tuple[str, str, str]:
+    one, two = (row["words"] for row in ordered)
+    if all(row["format"] == Format.CHAT for row in ordered) and (found := turns.split(one, two)):
+        return found
+    return "", one, two
+
+
 @Statement
-def responses_of(*, slot: int) -> QuerySet[ResponseRow, tuple]:
+def responses_of(*, slot: int) -> QuerySet[ResponseRow, dict[str, Any]]:
     rows = ResponseRow.objects.filter(task__slots=slot).order_by("ordinal")
-    return rows.values_list(
-        Coalesce("output__text", "text"),
+    asked = rows.annotate(words=Coalesce("output__text", "text")).values(
+        "words",
         "format",
+        "contexts",
+        "media",
         "task__prompt",
         "task__prompt_format",
+        "task__contexts",
+        "task__media",
         "task__slots__first_on_slot_1",
-        Exists(Flag.objects.filter(REDACTING, task=OuterRef("task"))),
+        is_redacted=Exists(Flag.objects.filter(REDACTING, task=OuterRef("task"))),
     )
+    return cast("QuerySet[ResponseRow, dict[str, Any]]", asked)
 
 
 # Written in full, so that the partial index serves it.
@@ -176,6 +205,17 @@ def my_work(evaluator: User) -> list[dict[str, Any]]:
     campaigns = (
         querysets.asking_campaigns()
         .annotate(mine=Coalesce(Subquery(judged), 0), waiting=Exists(free))
+        .prefetch_related("skills")
         .order_by("due_at", "pk")
     )
-    return [dict(row) for row in campaigns.values("name", "due_at", "task_count", "mine", "waiting")]
+    lacking = qualification.missing_of(evaluator, campaigns)
+    return [
+        {
+            "name": row.name,
+            "due_at": row.due_at,
+            "mine": row.mine,
+            "waiting": row.waiting,
+            "needs": qualification.in_words(row, lacking[row.pk]),
+        }
+        for row in campaigns
+    ]

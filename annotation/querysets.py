@@ -1,21 +1,27 @@
 """Adjectives for rows of annotation."""
 
 import datetime as dt
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Concat
 
 from annotation.models import (
     Assignment,
     AssignmentState,
     Campaign,
+    Course,
     Judgment,
     JudgmentState,
+    Qualification,
     Slot,
     SlotState,
     Task,
 )
-from evaltrack.accounts.models import User
+from evaltrack.accounts import profiles
+from evaltrack.accounts.models import RoleGrant, SkillGrant, SpokenLanguage, User
+from evaltrack.accounts.roles import PERMISSIONS, Permission
 from experiments.querysets import owned_or_all
 
 # Campaigns that ask people now: stand-alone ones, and those whose experiment waits for them.
@@ -39,11 +45,13 @@ def queued_slots() -> QuerySet[Slot]:
 
 
 def campaigns_for(evaluator: User | int) -> QuerySet[Campaign]:
-    """Campaigns with a free slot, by the due time of the first; none that compares what is the evaluator's own."""
+    """Campaigns with a free slot that the evaluator may judge, by the due time of the first."""
     free = Slot.objects.filter(campaign=OuterRef("pk"), state=SlotState.OPEN)
     return (
         asking_campaigns()
+        .filter(open_to(evaluator))
         .exclude(of_own_models(evaluator))
+        .filter(asks_no_more_than(evaluator))
         .annotate(first_due=Subquery(free.order_by("due_at").values("due_at")[:1]))
         .exclude(first_due=None)
         .order_by("first_due", "pk")
@@ -78,15 +86,116 @@ def of_own_models(evaluator: User | int) -> Q:
     )
 
 
+def asks_no_more_than(evaluator: User | int) -> Q:
+    """Campaigns whose skills the evaluator has, and whose language they read. `annotation.requirements` says the
+    same of sets; a test holds the two together."""
+    had = SkillGrant.objects.filter(skill=OuterRef("skill"), user=evaluator, revoked_at=None)
+    lacking = Campaign.skills.through.objects.filter(campaign=OuterRef("pk")).exclude(Exists(had))
+    return ~Q(Exists(lacking)) & Q(
+        Q(language="") | Q(Exists(readers_of(OuterRef("language"), user=evaluator)))
+    )
+
+
+def readers_of(language: Any, **whose: Any) -> QuerySet[SpokenLanguage]:
+    """Declarations that cover `language`: of itself, or of a variety of it."""
+    narrower = Concat(language, Value("-"))
+    return SpokenLanguage.objects.filter(Q(tag=language) | Q(tag__startswith=narrower), **whose)
+
+
+def may_judge(campaign: Campaign) -> QuerySet[User]:
+    """Evaluators who would be given the campaign's tasks, once they have signed."""
+    sees = [
+        role
+        for role, permissions in PERMISSIONS.items()
+        if permissions & {Permission.VIEW_EXPERIMENTS, Permission.VIEW_CAMPAIGNS}
+    ]
+    makers = {campaign.opened_by_id}
+    if experiment := campaign.experiment:
+        makers |= {experiment.component.owner_id, experiment.submitted_by_id}
+        makers |= {experiment.candidate.created_by_id, experiment.baseline.created_by_id}
+    people = (
+        profiles.evaluators()
+        .exclude(pk__in=[maker for maker in makers if maker])
+        .exclude(Exists(RoleGrant.objects.filter(user=OuterRef("pk"), role__in=sees, revoked_at=None)))
+    )
+    for skill in campaign.skills.all():
+        people = people.filter(
+            Exists(SkillGrant.objects.filter(user=OuterRef("pk"), skill=skill, revoked_at=None))
+        )
+    if campaign.language:
+        people = people.filter(Exists(readers_of(Value(campaign.language), user=OuterRef("pk"))))
+    return people
+
+
+def open_to(evaluator: User | int) -> Q:
+    """Campaigns that ask for no qualification, or for one that `evaluator` has."""
+    standing = Qualification.objects.filter(course=OuterRef("course"), evaluator=evaluator, revoked_at=None)
+    return Q(course=None) | Q(Exists(standing))
+
+
+def courses_before(campaigns: QuerySet[Campaign], evaluator: User) -> QuerySet[Course]:
+    """In which the evaluator would have to qualify, to be given what is owed in `campaigns`."""
+    owed = Slot.objects.filter(OWED, campaign=OuterRef("pk"))
+    closed = campaigns.exclude(open_to(evaluator)).filter(Exists(owed), course=OuterRef("pk"))
+    return Course.objects.filter(Exists(closed)).order_by("rubric_name")
+
+
 def standing_judgments() -> QuerySet[Judgment]:
     """Neither undone nor surplus."""
     return Judgment.objects.filter(state__in=[JudgmentState.PROVISIONAL, JudgmentState.FINAL])
 
 
 def final_judgments(at: dt.datetime) -> QuerySet[Judgment]:
-    """Those that nobody can take back any more, whether or not the sweep has written that down."""
-    return Judgment.objects.filter(
-        Q(state=JudgmentState.FINAL) | Q(state=JudgmentState.PROVISIONAL, submitted_at__lte=undo_limit(at))
+    """What every figure is made of: what nobody can take back any more, whether or not the sweep has written that
+    down, and about tasks whose right answer was not known before."""
+    return Judgment.objects.filter(settled(at), task__gold=None)
+
+
+def settled(at: dt.datetime) -> Q:
+    return Q(state=JudgmentState.FINAL) | Q(state=JudgmentState.PROVISIONAL, submitted_at__lte=undo_limit(at))
+
+
+def with_feedback(at: dt.datetime) -> QuerySet[Judgment]:
+    """Final judgments on gold of which their evaluators are told: the campaign is closed, or a lead released it."""
+    released = Q(campaign__status="closed") | Q(campaign__gold_released_at__isnull=False)
+    return Judgment.objects.filter(settled(at), released, task__gold__isnull=False)
+
+
+def for_statistics(judgments: QuerySet[Judgment]) -> QuerySet[Judgment]:
+    """Those that every figure is made of: of each task, those in its first slots, as many as the overlap's minimum.
+
+    Which these are is fixed before anybody judges. Further ones were asked for because of what had been said, and
+    would make agreement and preference look better than they are.
+    """
+    return judgments.filter(slot__ordinal__lt=F("campaign__overlap"))
+
+
+def asked_beforehand(prefix: str = "") -> Q:
+    """Slots that the campaign began with, at `prefix`: not those that adaptive overlap has added."""
+    first = Q(**{f"{prefix}ordinal__lt": F(f"{prefix}campaign__overlap")})
+    return first | Q(**{f"{prefix}task__is_calibration": True})
+
+
+def undecided_tasks() -> QuerySet[Task]:
+    """Tasks of adaptive campaigns of which it is not settled yet whether somebody further is asked; gold has its
+    answer."""
+    return Task.objects.filter(
+        settled_at=None,
+        is_calibration=False,
+        excluded_at=None,
+        gold=None,
+        campaign__max_overlap__isnull=False,
+    )
+
+
+def tasks_that_may_return(evaluator: User | int, campaigns: QuerySet[Campaign]) -> QuerySet[Task]:
+    """Tasks about which `evaluator` may be asked later, as more people may be."""
+    last = Slot.objects.filter(task=OuterRef("pk"), ordinal=OuterRef("campaign__max_overlap") - 1)
+    return (
+        undecided_tasks()
+        .filter(~Exists(last), campaign__in=campaigns)
+        .exclude(AskedByRow(Slot.objects.filter(task=OuterRef("pk"), holder=evaluator)))
+        .exclude(AskedByRow(skips().filter(task=OuterRef("pk"), evaluator=evaluator)))
     )
 
 
@@ -97,7 +206,7 @@ def undo_limit(at: dt.datetime) -> dt.datetime:
 
 def campaigns_visible_to(user: User) -> QuerySet[Campaign]:
     return Campaign.objects.filter(owned_or_all(user, "experiment__component__owner")).select_related(
-        "experiment__component", "rubric", "closed_by", "unblocked_by"
+        "experiment__component", "rubric", "course", "closed_by", "unblocked_by", "gold_released_by"
     )
 
 
@@ -112,9 +221,6 @@ def skips() -> QuerySet[Assignment]:
 
 
 def skips_without_judgments(campaign: Campaign) -> QuerySet[Assignment]:
-    """Skips of tasks that still miss judgments."""
-    return (
-        skips()
-        .filter(Exists(Slot.objects.filter(OWED, task=OuterRef("task"))), campaign=campaign)
-        .order_by("task__item", "pk")
-    )
+    """Skips of tasks that still miss judgments without which the campaign does not close."""
+    owed = Slot.objects.filter(OWED, asked_beforehand(), task=OuterRef("task"))
+    return skips().filter(Exists(owed), campaign=campaign).order_by("task__item", "pk")

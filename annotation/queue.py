@@ -10,8 +10,9 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Field, QuerySet
 
 from annotation import assignment as assignments
-from annotation import policies, querysets
+from annotation import policies, qualification, querysets, workload
 from annotation.models import Assignment, AssignmentState, Campaign, CampaignStatus, Slot, SlotState
+from evaltrack.accounts import profiles
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, NotFound
 from evaltrack.statements import Statement
@@ -26,6 +27,8 @@ class NothingToDo:
     reason: str
     detail: str
     retry_after_s: int | None
+    # The page on which the evaluator can mend it.
+    path: str = ""
 
 
 def claim_next(
@@ -89,7 +92,10 @@ def claim(
     """A free slot, held for the evaluator. Inside the caller's transaction."""
     seconds = settings.REVIEW_PREFETCH_SECONDS if prefetch else settings.REVIEW_LEASE_SECONDS
     until = at + dt.timedelta(seconds=seconds)
-    for row in campaigns_with_work(evaluator=evaluator.pk, campaign=campaign):
+    since = workload.begin_of_day(evaluator, at)
+    for row in campaigns_with_work(evaluator=evaluator.pk, campaign=campaign, since=since):
+        if since and workload.load(row).fills(profiles.limit_of(evaluator)):
+            return None
         if found := take_slot(row, evaluator, until=until):
             slot_id, task_id, token = found
             return Assignment.objects.create(
@@ -102,13 +108,19 @@ def claim(
                 claimed_at=at,
                 shown_at=None if prefetch else at,
                 lease_expires_at=until,
+                number=row.last_number + 1 if since else None,
             )
     return None
 
 
 @Statement
-def campaigns_with_work(*, evaluator: int, campaign: uuid.UUID | None) -> QuerySet[Campaign]:
+def campaigns_with_work(
+    *, evaluator: int, campaign: uuid.UUID | None, since: dt.datetime | None
+) -> QuerySet[Campaign, Any]:
+    """With the evaluator's work `since` then on each row, where they have a limit."""
     campaigns = querysets.campaigns_for(evaluator).select_related("rubric")
+    if since is not None:
+        campaigns = campaigns.annotate(**workload.columns(evaluator, since))
     return campaigns if campaign is None else campaigns.filter(public_id=campaign)
 
 
@@ -151,32 +163,46 @@ def first_free_slot(*, campaign: int, evaluator: int) -> QuerySet[Slot, Any]:
 
 
 def why_nothing(evaluator: User, campaign: uuid.UUID | None, *, at: dt.datetime) -> NothingToDo:
-    """The true reason why the queue has nothing for the evaluator."""
+    """The true reason why the queue has nothing for the evaluator; of several, what they can do most about."""
     if campaign is not None and not Campaign.objects.filter(public_id=campaign).exists():
         raise NotFound("no_such_campaign", "There is no such campaign.")
     here = Campaign.objects.filter(querysets.ASKING)
     here = here if campaign is None else here.filter(public_id=campaign)
-    asking = here.filter(status=CampaignStatus.OPEN)
-    others = Slot.objects.filter(
-        querysets.OWED, campaign__in=asking.exclude(querysets.of_own_models(evaluator))
-    )
+    own, fits = querysets.of_own_models(evaluator), querysets.asks_no_more_than(evaluator)
+    others = here.exclude(own)
+    asking = others.filter(status=CampaignStatus.OPEN)
+    may = fits & querysets.open_to(evaluator)
     # Free slots were passed over because others are claiming them this moment: they come first, as just held.
-    elsewhere = querysets.left_for(evaluator, others).order_by(F("lease_until").asc(nulls_first=True))
-    if (slot := elsewhere.first()) is not None:
+    waiting = owed_by(evaluator, asking.filter(may)).order_by(F("lease_until").asc(nulls_first=True))
+    if (slot := waiting.first()) is not None:
+        if enough := workload.enough_for_today(evaluator, at=at):
+            return NothingToDo("workload_cap", *enough)
         seconds = max(1, round(((slot.lease_until or at) - at).total_seconds()))
         detail = "Other evaluators hold what is left for you; one may come back."
         return NothingToDo("leased_elsewhere", detail, min(seconds, RETRY_SECONDS))
-    if paused := here.filter(status=CampaignStatus.PAUSED).order_by("due_at").first():
-        return NothingToDo("paused", f"Paused by the lead: {paused.pause_reason}", RETRY_SECONDS)
-    unchecked = Slot.objects.filter(
-        state=SlotState.REVIEW, campaign__in=asking.exclude(querysets.of_own_models(evaluator))
-    )
-    if unchecked.exists():
+    lacking = owed_by(evaluator, asking.exclude(fits)).order_by("due_at", "pk").select_related("campaign")
+    if (slot := lacking.first()) is not None:
+        return NothingToDo("not_qualified", qualification.sentence(evaluator, slot.campaign), None)
+    if course := querysets.courses_before(asking.filter(fits), evaluator).first():
+        detail = f"For what is left you have to qualify: learn the rubric {course.rubric_name!r} and pass its test."
+        return NothingToDo("not_qualified", detail, None, course.get_absolute_url())
+    if Slot.objects.filter(state=SlotState.REVIEW, campaign__in=asking.filter(may)).exists():
         detail = "Tasks wait for the lead's check for text that names a system."
         return NothingToDo("paused", detail, RETRY_SECONDS)
-    own = Slot.objects.filter(querysets.OWED, campaign__in=asking.filter(querysets.of_own_models(evaluator)))
-    if own.exists():
+    if querysets.tasks_that_may_return(evaluator, asking.filter(may)).exists():
+        detail = "More may be asked about tasks that people disagree on."
+        return NothingToDo("leased_elsewhere", detail, RETRY_SECONDS)
+    if paused := others.filter(may, status=CampaignStatus.PAUSED).order_by("due_at").first():
+        return NothingToDo("paused", f"Paused by the lead: {paused.pause_reason}", RETRY_SECONDS)
+    if Slot.objects.filter(
+        querysets.OWED, campaign__in=here.filter(own, status=CampaignStatus.OPEN)
+    ).exists():
         detail = "What is left compares your own models; others judge those."
         return NothingToDo("own_model", detail, None)
     detail = "Nothing is left for you: you have judged or skipped everything that waited."
     return NothingToDo("all_done", detail, None)
+
+
+def owed_by(evaluator: User, campaigns: QuerySet[Campaign]) -> QuerySet[Slot]:
+    """Judgments that the evaluator could still give in `campaigns`."""
+    return querysets.left_for(evaluator, Slot.objects.filter(querysets.OWED, campaign__in=campaigns))

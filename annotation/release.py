@@ -116,7 +116,7 @@ def decide(
     """Decide one flag, or every undecided one with the same text; how many. Tasks with none left are released."""
     # One lead at a time, so that the last flag of a task is seen to be the last.
     campaign = campaigns.locked(campaign_id)
-    refuse_if(policies.releasing(by, campaign))
+    refuse_if(policies.checking(by, campaign))
     if decision not in Decision.values:
         sentence = f"is one of {', '.join(Decision.values)}"
         raise Invalid("bad_decision", f"The decision {sentence}.", {"decision": [sentence]})

@@ -7,10 +7,10 @@ from itertools import islice
 from django.db import transaction
 from django.db.models import Count, F
 
-from annotation import release
+from annotation import media, release
 from annotation.blinding import Placeable, Placing
 from annotation.items import Item
-from annotation.models import Campaign, Flag, Response, Slot, SlotState, Task
+from annotation.models import Campaign, Flag, Gold, Response, Slot, SlotState, Task
 from evaltrack.ndjson import BrokenLines, LineError
 
 # Bounds the memory that adding takes, whatever the number of items.
@@ -31,7 +31,8 @@ def add(
     placing = Placing(overlap=campaign.overlap, seed=campaign.seed, already=group_sizes(campaign))
     for batch in batches(items):
         refuse_repeated(campaign, batch)
-        add_batch(campaign, [item for _, item in batch], placing, gate, due_at=due_at)
+        files = media.named_by(campaign, batch)
+        add_batch(campaign, [item for _, item in batch], placing, files, gate, due_at=due_at)
         added += len(batch)
     Campaign.objects.filter(pk=campaign.pk).update(task_count=F("task_count") + added)
     return added, gate.found
@@ -62,7 +63,13 @@ def refuse_repeated(campaign: Campaign, batch: list[tuple[int, Item]]) -> None:
 
 
 def add_batch(
-    campaign: Campaign, items: list[Item], placing: Placing, gate: release.Gate, *, due_at: dt.datetime
+    campaign: Campaign,
+    items: list[Item],
+    placing: Placing,
+    files: media.Files,
+    gate: release.Gate,
+    *,
+    due_at: dt.datetime,
 ) -> None:
     tasks = Task.objects.bulk_create(
         Task(
@@ -73,18 +80,20 @@ def add_batch(
             prompt=item.prompt,
             prompt_format=item.prompt_format,
             stratum=item.stratum,
+            contexts=list(item.contexts),
+            media=media.kept(item.media, files),
             due_at=due_at,
+            is_calibration=placing.is_calibration(item.key, campaign.calibration_share or 0),
         )
         for item in items
     )
     responses: list[Response] = []
     slots: list[Slot] = []
+    gold: list[Gold] = []
     for task, item in zip(tasks, items, strict=True):
         # Which response is first is drawn, so that not even our own rows put one system before the other.
-        ordered = sorted(item.responses, key=lambda response: response.source)
         reference_is_first = placing.draw(f"pair-{item.key}") % 2 == 0
-        if not reference_is_first:
-            ordered.reverse()
+        ordered = item.ordered(reference_is_first)
         responses += [
             Response(
                 task=task,
@@ -93,9 +102,14 @@ def add_batch(
                 output_id=response.output,
                 text=response.text,
                 format=response.format,
+                contexts=list(response.contexts),
+                media=media.kept(response.media, files),
             )
             for ordinal, response in enumerate(ordered)
         ]
+        if item.gold:
+            gold.append(Gold(task=task, choice=item.gold_choice(ordered), why=item.gold.why))
+        count = campaign.max_overlap if task.is_calibration else campaign.overlap
         slots += [
             Slot(
                 task=task,
@@ -105,12 +119,13 @@ def add_batch(
                 first_on_slot_1=placed.first_on_slot_1,
                 due_at=due_at,
             )
-            for placed in placing.slots(Placeable(item.key, item.group, reference_is_first))
+            for placed in placing.slots(Placeable(item.key, item.group, reference_is_first), count=count)
         ]
     flags = gate.flags(tasks, Response.objects.bulk_create(responses), items)
     held = {flag.task_id for flag in flags}
     for slot in slots:
         slot.state = SlotState.REVIEW if slot.task_id in held else SlotState.OPEN
+    Gold.objects.bulk_create(gold)
     # Flags before slots: nobody could be given a task of which the flag is still to come.
     Flag.objects.bulk_create(flags)
     Slot.objects.bulk_create(slots)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation.views import campaigns, flags, queue
+from annotation.views import campaigns, courses, flags, gold, learning, own_work, queue
 
 urlpatterns = [
     path("queue/", queue.queue, name="queue"),
@@ -12,6 +12,19 @@ urlpatterns = [
     path("review/<uuid:assignment_id>/skip/", queue.skip, name="review-skip"),
     path("review/<uuid:assignment_id>/draft/", queue.draft, name="review-draft"),
     path("review/undo/<uuid:judgment_id>/", queue.undo, name="review-undo"),
+    path("review/mine/", own_work.mine, name="own-work"),
+    path("review/mine/<uuid:judgment_id>/appeal/", own_work.appeal, name="appeal"),
+    path("review/courses/<uuid:course_id>/", learning.course, name="course"),
+    path("review/courses/<uuid:course_id>/start/", learning.start, name="course-start"),
+    path("review/sittings/<uuid:sitting_id>/", learning.sitting, name="sitting"),
+    path("review/sittings/<uuid:sitting_id>/<int:ordinal>/", learning.question, name="question"),
+    path("review/sittings/<uuid:sitting_id>/<int:ordinal>/answer/", learning.answer, name="question-answer"),
+    path("courses/", courses.course_list, name="courses"),
+    path("courses/<uuid:course_id>/", courses.course_people, name="course-people"),
+    path("courses/<uuid:course_id>/grant/", courses.grant, name="qualification-grant"),
+    path("courses/<uuid:course_id>/revoke/", courses.revoke, name="qualification-revoke"),
+    path("campaigns/<uuid:public_id>/gold/", gold.release, name="campaign-gold"),
+    path("campaigns/<uuid:public_id>/appeal/", gold.answer, name="campaign-appeal"),
     path("campaigns/", campaigns.campaign_list, name="campaigns"),
     path("campaigns/<uuid:public_id>/", campaigns.campaign_detail, name="campaign"),
     path("campaigns/<uuid:public_id>/close/", campaigns.campaign_close, name="campaign-close"),

@@ -17,10 +17,13 @@ class Link:
 
 LINKS = [
     Link("Judge", "/queue/", Permission.JUDGE),
+    Link("My work", "/review/mine/", Permission.JUDGE),
     Link("Experiments", "/experiments/", Permission.VIEW_EXPERIMENTS),
     Link("Campaigns", "/campaigns/", Permission.VIEW_CAMPAIGNS),
+    Link("Evaluators", "/evaluators/", Permission.MANAGE_CAMPAIGNS),
     Link("Promotions", "/promotions/", Permission.VIEW_PROMOTIONS),
     Link("Datasets", "/datasets/", Permission.VIEW_DATASETS),
+    Link("Agreement", "/agreement/texts/", Permission.MANAGE_PEOPLE),
     Link("Ledger", "/ledger/", Permission.VIEW_LEDGER),
 ]
 
@@ -35,6 +38,7 @@ def navigation(request: HttpRequest) -> dict:
             for link in LINKS
             if user.can(link.permission)
         ],
+        "has_profile": user.can(Permission.JUDGE),
         "has_desk": bool(user.get_all_permissions()),
         "unread": Notification.objects.filter(recipient=user, read_at=None).count(),
     }

@@ -24,10 +24,24 @@ class StrictJsonParser(JSONParser):
         return body
 
 
-class NdjsonParser(BaseParser):
-    """Hands the body on as a stream: a dataset may be larger than memory."""
-
-    media_type = "application/x-ndjson"
+class StreamParser(BaseParser):
+    """Hands the body on as a stream: it may be larger than memory."""
 
     def parse(self, stream, media_type=None, parser_context=None):
         return stream
+
+
+class NdjsonParser(StreamParser):
+    media_type = "application/x-ndjson"
+
+
+class BytesParser(StreamParser):
+    media_type = "application/octet-stream"
+
+
+class ImageParser(StreamParser):
+    media_type = "image/*"
+
+
+class AudioParser(StreamParser):
+    media_type = "audio/*"

@@ -19,6 +19,7 @@ PERIODIC = [
     Periodic("open campaigns", "annotation.jobs.open_campaigns", 1),
     Periodic("return expired assignments", "annotation.jobs.expire_leases", 1),
     Periodic("make judgments final", "annotation.jobs.settle_judgments", 1),
+    Periodic("extend overlaps", "annotation.jobs.extend_overlap", 1),
     Periodic("escalate overdue tasks", "annotation.jobs.escalate_overdue", 1),
     Periodic("deliver notifications", "evaltrack.notifications.jobs.deliver", 1),
     Periodic("sign the ledger", "evaltrack.ledger.jobs.sign", 60),

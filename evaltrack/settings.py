@@ -75,7 +75,7 @@ TEMPLATES = [
 DATABASES = {"default": env.database("DATABASE_URL", VAR / "evaltrack.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Content-addressed blobs: the rows of datasets.
+# Content-addressed blobs: the rows of datasets, pictures and recordings.
 STORE_DIR = Path(env.text("EVALTRACK_STORE", str(VAR / "store")))
 
 AUTH_USER_MODEL = "accounts.User"
@@ -179,10 +179,11 @@ TARGET_HOSTS = env.words("EVALTRACK_TARGET_HOSTS", "")
 # Which variables it may name as the key to send there; their values never enter the database.
 TARGET_KEYS = env.words("EVALTRACK_TARGET_KEYS", "MODEL_KEY,OPENAI_API_KEY")
 
-# Human evaluation. Seconds.
+# Human evaluation. Seconds, where the name says nothing else.
 REVIEW_LEASE_SECONDS = env.whole_number("EVALTRACK_REVIEW_LEASE_SECONDS", 900)
 REVIEW_PREFETCH_SECONDS = env.whole_number("EVALTRACK_REVIEW_PREFETCH_SECONDS", 600)
 REVIEW_UNDO_SECONDS = env.whole_number("EVALTRACK_REVIEW_UNDO_SECONDS", 60)
+REVIEW_BREAK_MINUTES = env.whole_number("EVALTRACK_REVIEW_BREAK_MINUTES", 50)
 # What systems are called in house: text with one of these is held until the lead has looked at it.
 REVIEW_ALIASES = env.words("EVALTRACK_REVIEW_ALIASES", "")
 REVIEW_DUE_HOURS = env.whole_number("EVALTRACK_REVIEW_DUE_HOURS", 48)

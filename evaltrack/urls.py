@@ -7,7 +7,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from evaltrack import health
-from evaltrack.accounts import views as accounts
+from evaltrack.accounts import api as people_api
+from evaltrack.accounts.views import agreement, evaluators, profile
 from evaltrack.notifications import views as notifications
 from evaltrack.reports import api as ledger_api
 from evaltrack.reports import views as reports
@@ -16,6 +17,13 @@ API: list[URLPattern | URLResolver] = [
     path("", include("datasets.api_urls")),
     path("", include("experiments.api.urls")),
     path("", include("annotation.api.urls")),
+    path("skills", people_api.Skills.as_view()),
+    path("evaluators", people_api.Evaluators.as_view()),
+    path("evaluators/<str:pseudonym>", people_api.EvaluatorView.as_view()),
+    path("evaluators/<str:pseudonym>/skills", people_api.EvaluatorSkills.as_view()),
+    path("evaluators/<str:pseudonym>/skills/revoke", people_api.EvaluatorSkillRevoke.as_view()),
+    path("evaluators/<str:pseudonym>/limit", people_api.EvaluatorLimit.as_view()),
+    path("evaluators/<str:pseudonym>/languages", people_api.EvaluatorLanguages.as_view()),
     path("ledger/checkpoint", ledger_api.LedgerCheckpoint.as_view()),
     path("ledger/entries/<int:index>", ledger_api.LedgerEntryView.as_view()),
     path("ledger/proof", ledger_api.LedgerProof.as_view()),
@@ -30,7 +38,16 @@ urlpatterns = [
         name="login",
     ),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
-    path("agreement/", accounts.agreement, name="agreement"),
+    path("agreement/", agreement.agreement, name="agreement"),
+    path("agreement/texts/", agreement.agreement_texts, name="agreement-texts"),
+    path("profile/", profile.profile, name="profile"),
+    path("skills/", evaluators.skill_create, name="skill-create"),
+    path("evaluators/", evaluators.evaluator_list, name="evaluators"),
+    path("evaluators/<str:pseudonym>/", evaluators.evaluator_detail, name="evaluator"),
+    path("evaluators/<str:pseudonym>/skills/", evaluators.skill_grant, name="skill-grant"),
+    path("evaluators/<str:pseudonym>/skills/revoke/", evaluators.skill_revoke, name="skill-revoke"),
+    path("evaluators/<str:pseudonym>/limit/", evaluators.limit_set, name="limit-set"),
+    path("evaluators/<str:pseudonym>/languages/", evaluators.language_confirm, name="language-confirm"),
     path("inbox/", notifications.inbox, name="inbox"),
     path("inbox/read/", notifications.mark_read, name="inbox-read"),
     path("", include("datasets.urls")),

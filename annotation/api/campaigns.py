@@ -1,10 +1,12 @@
 """Campaigns by API, for leads and their programs: open, add items, progress, agreement."""
 
-from drf_spectacular.utils import extend_schema
+from dataclasses import asdict
+
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from annotation import agreement, lookup, opening, querysets, rubrics
+from annotation import agreement, lookup, opening, overlap, qualification, querysets, rubrics
 from annotation.items import read_items
 from annotation.models import Campaign, Protocol, SlotState
 from evaltrack.accounts.idempotency import idempotent
@@ -64,12 +66,55 @@ class RubricIn(Strict):
         return criteria
 
 
+class AdaptiveIn(Strict):
+    """From `min` to `max` evaluators per item, until its label is as probable as `confidence`."""
+
+    min = serializers.IntegerField(default=2)
+    max = serializers.IntegerField()
+    confidence = serializers.FloatField(default=0.95)
+    calibration_share = serializers.FloatField(default=0.1)
+
+    def to_internal_value(self, data):
+        return overlap.Adaptive(**super().to_internal_value(data))
+
+
+# OpenApi's generator cannot see that the field takes two forms.
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "integer"},
+            {
+                "type": "object",
+                "description": AdaptiveIn.__doc__,
+                "properties": {
+                    "min": {"type": "integer", "default": 2},
+                    "max": {"type": "integer"},
+                    "confidence": {"type": "number", "default": 0.95},
+                    "calibration_share": {"type": "number", "default": 0.1},
+                },
+                "required": ["max"],
+                "additionalProperties": False,
+            },
+        ],
+    }
+)
+class OverlapIn(serializers.Field):
+    """How many evaluators judge each item: a number, or a rule."""
+
+    def to_internal_value(self, data):
+        kind = AdaptiveIn() if isinstance(data, dict) else serializers.IntegerField()
+        return kind.run_validation(data)
+
+
 class CampaignIn(serializers.Serializer):
     name = serializers.CharField(max_length=120)
     protocol = serializers.ChoiceField(Protocol.choices)
-    overlap = serializers.IntegerField(default=2)
+    overlap = OverlapIn(default=2)
     due_at = serializers.DateTimeField(required=False, default=None, allow_null=True)
     rubric = RubricIn(required=False, default=None, allow_null=True)
+    skills = serializers.ListField(child=serializers.CharField(max_length=40), default=list, max_length=50)
+    language = serializers.CharField(default="", allow_blank=True, max_length=35)
+    requires_qualification = serializers.BooleanField(default=False)
 
 
 class Campaigns(ApiView):
@@ -98,7 +143,8 @@ def summary(campaign: Campaign) -> dict:
         "status": campaign.status,
         "simulated": campaign.is_simulated,
         "rubric": str(campaign.rubric),
-        "overlap": campaign.overlap,
+        "requires_qualification": campaign.course_id is not None,
+        "overlap": overlap_of(campaign),
         "tasks": campaign.task_count,
         "due_at": campaign.due_at,
         "opened_at": campaign.opened_at,
@@ -107,20 +153,31 @@ def summary(campaign: Campaign) -> dict:
     }
 
 
+def overlap_of(campaign: Campaign) -> int | dict:
+    """In the form in which it was given."""
+    rule = overlap.rule_of(campaign)
+    return rule if isinstance(rule, int) else asdict(rule)
+
+
 class CampaignView(ApiView):
     permissions = {"GET": (P.VIEW_CAMPAIGNS,)}
 
     @extend_schema(responses={200: dict})
     def get(self, request, public_id):
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
+        found = overlap.progress(campaign)
         counted = campaign.slots.filter(task__excluded_at=None)
         return Response(
             summary(campaign)
+            | qualification.demanded(campaign)
             | {
+                "may_judge": querysets.may_judge(campaign).count(),
                 "excluded": campaign.tasks.exclude(excluded_at=None).count(),
                 "judgments_wanted": counted.count(),
                 "judgments": counted.filter(state=SlotState.DONE).count(),
                 "held_for_check": querysets.held_back(campaign).count(),
+                "overlap_rule": overlap.in_words(campaign),
+                "adaptive": asdict(found) if found else None,
             }
         )
 

@@ -82,6 +82,7 @@ class QueueNext(ApiView):
                     "reason": found.reason,
                     "detail": found.detail,
                     "retry_after_s": found.retry_after_s,
+                    **({"path": found.path} if found.path else {}),
                 }
             )
         return Response(presenters.content(found).as_json())

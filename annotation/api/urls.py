@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation.api import campaigns, flags, queue
+from annotation.api import campaigns, courses, flags, media, queue
 
 urlpatterns = [
     path("queue/next", queue.QueueNext.as_view()),
@@ -13,10 +13,18 @@ urlpatterns = [
         queue.AssignmentHeartbeat.as_view(),
         name="assignment-heartbeat",
     ),
+    path(
+        "assignments/<uuid:assignment_id>/media/<int:place>",
+        media.AssignmentMedia.as_view(),
+        name="assignment-media",
+    ),
     path("judgments/<uuid:judgment_id>/undo", queue.JudgmentUndo.as_view()),
+    path("rubrics/<path:rubric>/course", courses.CourseOfRubric.as_view()),
+    path("rubrics/<path:rubric>/lessons", courses.CourseLessons.as_view()),
     path("campaigns", campaigns.Campaigns.as_view()),
     path("campaigns/<uuid:public_id>", campaigns.CampaignView.as_view()),
     path("campaigns/<uuid:public_id>/tasks", campaigns.CampaignTasks.as_view()),
     path("campaigns/<uuid:public_id>/flags", flags.CampaignFlags.as_view()),
+    path("campaigns/<uuid:public_id>/media", media.CampaignMedia.as_view()),
     path("campaigns/<uuid:public_id>/agreement", campaigns.CampaignAgreement.as_view()),
 ]

@@ -1,8 +1,11 @@
 """Rows of human evaluation, by noun."""
 
 from annotation.models.campaign import Campaign, CampaignStatus, Protocol, Rubric
+from annotation.models.course import Course, Lesson, LessonKind, Qualification, Question, Sitting
 from annotation.models.flag import Decision, Flag, FlagKind
+from annotation.models.gold import Appeal, Gold, Outcome
 from annotation.models.judgment import Choice, Judgment, JudgmentState
+from annotation.models.media import Media
 from annotation.models.task import (
     Assignment,
     AssignmentState,
@@ -16,22 +19,32 @@ from annotation.models.task import (
 )
 
 __all__ = [
+    "Appeal",
     "Assignment",
     "AssignmentState",
     "Campaign",
     "CampaignStatus",
     "Choice",
+    "Course",
     "Decision",
     "Draft",
     "Escalation",
     "Flag",
     "FlagKind",
     "Format",
+    "Gold",
     "Judgment",
     "JudgmentState",
+    "Lesson",
+    "LessonKind",
+    "Media",
+    "Outcome",
     "Protocol",
+    "Qualification",
+    "Question",
     "Response",
     "Rubric",
+    "Sitting",
     "Slot",
     "SlotState",
     "Task",

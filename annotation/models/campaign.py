@@ -4,7 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 
 class Protocol(models.TextChoices):
@@ -46,13 +46,27 @@ class Campaign(models.Model):
         "experiments.Experiment", on_delete=models.PROTECT, null=True, related_name="campaigns"
     )
     rubric = models.ForeignKey(Rubric, on_delete=models.PROTECT, related_name="campaigns")
+    # None: whoever may judge may judge here. Else only who has qualified in it.
+    course = models.ForeignKey(
+        "annotation.Course", on_delete=models.PROTECT, null=True, related_name="campaigns"
+    )
     overlap = models.PositiveSmallIntegerField()
+    # Adaptive overlap: up to so many, until the label of a task is so probable. Else these three are None.
+    max_overlap = models.PositiveSmallIntegerField(null=True)
+    confidence = models.FloatField(null=True)
+    # The random share of tasks that is always asked of `max_overlap`.
+    calibration_share = models.FloatField(null=True)
+    # Up to when judgments that became final have been looked at, to ask further people.
+    extended_at = models.DateTimeField(null=True)
     # How many tasks count: changed when tasks are added or left out, never by a claim or a judgment.
     task_count = models.PositiveIntegerField(default=0)
     seed = models.CharField(max_length=64)
     # Judged by programs, to have something to show. Never evidence, and labelled wherever it appears.
     is_simulated = models.BooleanField(default=False)
     due_at = models.DateTimeField()
+    # What is asked of who judges, set at the opening: every one of these skills, and this language if there is one.
+    skills = models.ManyToManyField("accounts.Skill", related_name="campaigns")
+    language = models.CharField(max_length=35, blank=True)
 
     status = models.CharField(max_length=8, choices=CampaignStatus.choices, default=CampaignStatus.OPEN)
     # None: opened by the gate policy.
@@ -62,6 +76,11 @@ class Campaign(models.Model):
     opened_at = models.DateTimeField()
     # Said to evaluators, so it must not tell which systems are compared.
     pause_reason = models.TextField(blank=True)
+    # Evaluators are told on their own page how they did on gold, once this is set or the campaign is closed.
+    gold_released_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    gold_released_at = models.DateTimeField(null=True)
     closed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
@@ -80,6 +99,25 @@ class Campaign(models.Model):
             models.CheckConstraint(name="campaign_protocol_known", condition=Q(protocol__in=Protocol.values)),
             models.CheckConstraint(name="campaign_asks_somebody", condition=Q(overlap__gte=1)),
             models.CheckConstraint(
+                name="campaign_overlap_fixed_or_adaptive",
+                condition=Q(max_overlap=None, confidence=None, calibration_share=None)
+                | Q(
+                    overlap__gte=2,
+                    max_overlap__isnull=False,
+                    max_overlap__gt=F("overlap"),
+                    confidence__isnull=False,
+                    confidence__gt=0.5,
+                    confidence__lt=1,
+                    calibration_share__isnull=False,
+                    calibration_share__gte=0,
+                    calibration_share__lte=1,
+                ),
+            ),
+            # An experiment's figures are planned beforehand, and so is whom they ask.
+            models.CheckConstraint(
+                name="campaign_of_experiment_is_fixed", condition=Q(experiment=None) | Q(max_overlap=None)
+            ),
+            models.CheckConstraint(
                 name="campaign_closed_by_and_at",
                 condition=Q(status__in=["open", "paused"], closed_by=None, closed_at=None)
                 | Q(status="closed", closed_by__isnull=False, closed_at__isnull=False),
@@ -87,6 +125,11 @@ class Campaign(models.Model):
             models.CheckConstraint(
                 name="campaign_paused_says_why",
                 condition=Q(status="paused") & ~Q(pause_reason="") | ~Q(status="paused") & Q(pause_reason=""),
+            ),
+            models.CheckConstraint(
+                name="campaign_gold_released_by_and_at",
+                condition=Q(gold_released_by=None, gold_released_at=None)
+                | Q(gold_released_by__isnull=False, gold_released_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="campaign_unblocked_by_and_at_and_why",

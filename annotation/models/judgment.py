@@ -84,7 +84,12 @@ class Judgment(models.Model):
                 fields=["evaluator", "submitted_at"],
                 condition=Q(state="provisional"),
             ),
+            models.Index(name="judgment_of_day", fields=["evaluator", "submitted_at"]),
             models.Index(name="judgment_of_evaluator", fields=["evaluator", "campaign"]),
+            # What became final since somebody looked.
+            models.Index(
+                name="judgment_final", fields=["campaign", "settled_at"], condition=Q(state="final")
+            ),
         ]
 
     def __str__(self) -> str:

@@ -33,7 +33,15 @@ class Task(models.Model):
     prompt = models.TextField()
     prompt_format = models.CharField(max_length=8, choices=Format.choices, default=Format.TEXT)
     stratum = models.CharField(max_length=80, blank=True)
+    # What comes with the prompt, for both responses: see `annotation.attached`.
+    contexts = models.JSONField(default=list)
+    media = models.JSONField(default=list)
     due_at = models.DateTimeField()
+    # Drawn: asked of the most people from the beginning, whatever they say.
+    is_calibration = models.BooleanField(default=False)
+    # Of adaptive overlap: when it was settled that nobody further is asked, and how probable the label was then.
+    settled_at = models.DateTimeField(null=True)
+    certainty = models.FloatField(null=True)
     # Left out by the lead, as nobody will judge it: neither in the queue nor in any figure.
     excluded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
@@ -48,6 +56,17 @@ class Task(models.Model):
                 name="task_prompt_format_known", condition=Q(prompt_format__in=Format.values)
             ),
             models.CheckConstraint(
+                name="task_settled_at_a_certainty",
+                condition=Q(settled_at=None, certainty=None)
+                | Q(
+                    is_calibration=False,
+                    settled_at__isnull=False,
+                    certainty__isnull=False,
+                    certainty__gt=0,
+                    certainty__lte=1,
+                ),
+            ),
+            models.CheckConstraint(
                 name="task_excluded_by_and_at_and_why",
                 condition=Q(excluded_by=None, excluded_at=None, exclusion_reason="")
                 | Q(excluded_by__isnull=False, excluded_at__isnull=False) & ~Q(exclusion_reason=""),
@@ -55,6 +74,11 @@ class Task(models.Model):
         ]
         indexes = [
             models.Index(name="task_due", fields=["due_at"]),
+            models.Index(
+                name="task_undecided",
+                fields=["campaign"],
+                condition=Q(settled_at=None, is_calibration=False, excluded_at=None),
+            ),
             models.Index(name="task_group", fields=["campaign", "group"]),
         ]
 
@@ -74,6 +98,9 @@ class Response(models.Model):
     output = models.ForeignKey("experiments.Output", on_delete=models.PROTECT, null=True, related_name="+")
     text = models.TextField(blank=True)
     format = models.CharField(max_length=8, choices=Format.choices, default=Format.MARKDOWN)
+    # What this system retrieved and made, beside its text.
+    contexts = models.JSONField(default=list)
+    media = models.JSONField(default=list)
 
     class Meta:
         constraints = [
@@ -181,9 +208,18 @@ class Assignment(models.Model):
     lease_expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     skip_reason = models.CharField(max_length=300, blank=True)
+    # The running number among the claims of an evaluator who has a limit; only to tell apart two at once.
+    number = models.PositiveIntegerField(null=True)
 
     class Meta:
         constraints = [
+            # Two claims at once have seen the same work of today, so they want the same number: one of them waits,
+            # and counts again.
+            models.UniqueConstraint(
+                name="assignment_numbered_once",
+                fields=["evaluator", "number"],
+                condition=Q(number__isnull=False),
+            ),
             models.CheckConstraint(
                 name="assignment_state_known", condition=Q(state__in=AssignmentState.values)
             ),

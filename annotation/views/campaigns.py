@@ -1,5 +1,6 @@
 """Pages of the lead: how a campaign goes, how far people agree, and what to do when they are late."""
 
+import datetime as dt
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -7,13 +8,13 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from annotation import agreement, campaigns, escalation, lookup, policies, querysets
-from annotation.models import Campaign, Escalation, Slot, SlotState
+from annotation import agreement, campaigns, escalation, lookup, overlap, policies, querysets
+from annotation.models import Appeal, Campaign, Choice, Escalation, Gold, Outcome, Slot, SlotState, Task
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
@@ -56,12 +57,16 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     )
     context = {
         "campaign": campaign,
+        "needed_skills": campaign.skills.order_by("label"),
+        "judges": querysets.may_judge(campaign).count(),
         "slots": slots,
+        "overlap": overlap.in_words(campaign),
+        "adaptive": overlap.progress(campaign),
         "excluded": campaign.tasks.exclude(excluded_at=None).aggregate(
             tasks=Count("pk", distinct=True),
             judgments=Count("judgments", filter=Q(judgments__state__in=["provisional", "final"])),
         ),
-        "findings": found.as_json(name_of=str if may_manage else agreement.pseudonym),
+        "findings": found.as_json(name_of=agreement.pseudonym),
         "mean_of_pairs": found.cohen,
         "agreement": deciding.as_json(),
         "usable": gates.usable(deciding, rule.floor),
@@ -74,6 +79,8 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "may_manage": may_manage,
         "held_back": querysets.held_back(campaign).count(),
         "skipped": skipped(campaign) if may_manage else [],
+        "gold": gold_of(campaign, at=clock.now()) if may_manage else None,
+        "releasing": policies.releasing(request.user, campaign),
     }
     return page(request, "annotation/campaign.html", context, fragment="annotation/_campaign.html")
 
@@ -88,6 +95,41 @@ def skipped(campaign: Campaign) -> list[dict[str, Any]]:
         {"task": str(task), "item": item, "count": reasons.total(), "reasons": reasons.most_common()}
         for (task, item), reasons in tasks.items()
     ]
+
+
+def gold_of(campaign: Campaign, *, at: dt.datetime) -> dict[str, Any]:
+    """How many items are gold, how often people gave their answer, and the appeals, open ones first."""
+    measuring = Q(querysets.settled(at), task__gold__suspended_at=None, task__gold__isnull=False)
+    appeals = (
+        Appeal.objects.filter(judgment__campaign=campaign)
+        .select_related("judgment__evaluator", "judgment__task")
+        .prefetch_related("judgment__task__responses")
+        .order_by(F("answered_at").desc(nulls_first=True), "appealed_at")
+    )
+    return {
+        "items": Gold.objects.filter(task__campaign=campaign).count(),
+        **campaign.judgments.filter(measuring).aggregate(
+            judgments=Count("pk"), right=Count("pk", filter=Q(choice=F("task__gold__choice")))
+        ),
+        "appeals": [
+            {
+                "row": appeal,
+                "by": agreement.pseudonym(appeal.judgment.evaluator),
+                "said": unblinded(appeal.judgment.choice, appeal.judgment.task),
+                "gold": unblinded(appeal.gold_choice, appeal.judgment.task),
+            }
+            for appeal in appeals
+        ],
+        "outcomes": Outcome.choices,
+    }
+
+
+def unblinded(choice: str, task: Task) -> str:
+    """For the lead: the system that a choice prefers."""
+    if choice not in (Choice.FIRST, Choice.SECOND):
+        return Choice(choice).label
+    wanted = 0 if choice == Choice.FIRST else 1
+    return next(each.source for each in task.responses.all() if each.ordinal == wanted)
 
 
 @require_POST

@@ -9,17 +9,19 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_POST
 
 from annotation import assignment as assignments
-from annotation import drafts, judging, presenters
+from annotation import drafts, judging, presenters, querysets
 from annotation import queue as queues
 from annotation.judging import Answer
+from annotation.lookup import uuid_of
 from annotation.models import Assignment, AssignmentState
 from annotation.queue import NothingToDo
 from evaltrack import clock
-from evaltrack.accounts import grants
+from evaltrack.accounts import grants, profiles
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import ExpectedError, Invalid
@@ -43,6 +45,9 @@ CHOICES = [("1", "1 is better"), ("2", "2 is better"), ("tie", "Tie"), ("both_ba
 def queue(request: PageRequest) -> HttpResponse:
     context = {
         "work": presenters.my_work(request.user),
+        "courses": querysets.courses_before(
+            querysets.asking_campaigns().exclude(querysets.of_own_models(request.user)), request.user
+        ),
         "agreement_signed": grants.has_accepted_agreement(request.user),
     }
     return page(request, "annotation/queue.html", context)
@@ -54,7 +59,12 @@ def review(request: PageRequest) -> HttpResponse:
     shown = queues.shown_assignment(request.user)
     if shown is None:
         return redirect("queue")
-    return page(request, "annotation/review.html", screen_context(shown) | whose(request))
+    return review_page(request, screen_context(shown))
+
+
+def review_page(request: PageRequest, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    own = {"single_keys": profiles.of(request.user).single_keys}
+    return page(request, "annotation/review.html", context | whose(request) | own, status=status)
 
 
 @requires(Permission.JUDGE)
@@ -76,10 +86,17 @@ def next_task(request: PageRequest) -> HttpResponse:
     found = queues.claim_next(request.user, at=clock.now(), prefetch=prefetch)
     if as_card:
         return card(request, found)
-    if isinstance(found, NothingToDo):
-        messages.info(request, found.detail)
-        return redirect("queue")
-    return redirect("review")
+    return to_screen(request, found)
+
+
+def to_screen(request: PageRequest, found: Assignment | NothingToDo) -> HttpResponse:
+    """To the task, or to where one reads why there is none. Who signs a new agreement comes back to here."""
+    if not isinstance(found, NothingToDo):
+        return redirect("review")
+    if found.reason == "agreement_unsigned":
+        return redirect(reverse("agreement", query={"next": reverse("queue-next")}))
+    messages.info(request, found.detail)
+    return redirect("queue")
 
 
 @requires(Permission.JUDGE)
@@ -173,16 +190,11 @@ def again(request: PageRequest, assignment_id: uuid.UUID, problem: str) -> HttpR
     if shown.state != AssignmentState.SHOWN:
         messages.error(request, "This task has ended; here is your next one.")
         return onward(request)
-    context = screen_context(shown, given=request.POST) | whose(request) | {"problem": problem}
-    return page(request, "annotation/review.html", context, status=422)
+    return review_page(request, screen_context(shown, given=request.POST) | {"problem": problem}, status=422)
 
 
 def onward(request: PageRequest) -> HttpResponse:
-    found = queues.claim_next(request.user, at=clock.now())
-    if isinstance(found, NothingToDo):
-        messages.info(request, found.detail)
-        return redirect("queue")
-    return redirect("review")
+    return to_screen(request, queues.claim_next(request.user, at=clock.now()))
 
 
 def screen_context(assignment: Assignment, *, given: Mapping[str, str] | None = None) -> dict:
@@ -198,6 +210,7 @@ def screen_context(assignment: Assignment, *, given: Mapping[str, str] | None = 
         # Of which answers the rubric wants a reason in words; the script says so before sending.
         "wants_reason": " ".join(screen.details.rationale),
         "undo_s": settings.REVIEW_UNDO_SECONDS,
+        "break_minutes": settings.REVIEW_BREAK_MINUTES,
     }
 
 
@@ -208,13 +221,6 @@ def drafted(draft: dict[str, Any]) -> dict[str, str]:
     if isinstance(answers, dict):
         fields |= {PREFIX + str(name): choice for name, choice in answers.items()}
     return {name: str(value) for name, value in fields.items()}
-
-
-def uuid_of(text: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return uuid.UUID(int=0)
 
 
 def whole_number(text: str) -> int | None:

@@ -16,15 +16,17 @@ from evaltrack.ledger.record import record
 class PersonAdmin(UserAdmin):
     """Accounts. Roles are granted on their own page, because each grant is an act with a ledger entry."""
 
-    list_display = ("username", "first_name", "last_name", "email", "is_active", "is_machine")
+    list_display = ("username", "first_name", "last_name", "email", "pseudonym", "is_active", "is_machine")
     list_filter = ("is_active", "is_machine")
+    # Who has to find the person behind a pseudonym asks an administrator: leads see pseudonyms alone.
+    search_fields = ("username", "first_name", "last_name", "email", "pseudonym")
     filter_horizontal = ()
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        ("Person", {"fields": ("first_name", "last_name", "email", "is_active")}),
+        ("Person", {"fields": ("first_name", "last_name", "email", "pseudonym", "is_active")}),
         ("History", {"fields": ("last_login", "date_joined")}),
     )
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("pseudonym", "last_login", "date_joined")
 
     def save_model(self, request, obj, form, change):
         super().save_model(request, obj, form, change)

@@ -4,14 +4,13 @@ import datetime as dt
 
 from django.db import transaction
 
+from evaltrack.accounts import agreements
 from evaltrack.accounts.models import AgreementAcceptance, RoleGrant, User
 from evaltrack.accounts.roles import Permission, Role
-from evaltrack.errors import Conflict, Refused
+from evaltrack.errors import Conflict, Refused, Stale
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.identity import SYSTEM
 from evaltrack.ledger.record import record
-
-AGREEMENT_VERSION = "2026-1"
 
 
 @transaction.atomic
@@ -55,13 +54,26 @@ def revoke(grant_id: int, *, by: User, at: dt.datetime) -> RoleGrant:
 
 
 @transaction.atomic
-def accept_agreement(user: User, *, at: dt.datetime) -> AgreementAcceptance:
+def accept_agreement(user: User, *, at: dt.datetime, digest: str | None = None) -> AgreementAcceptance:
+    """Sign the agreement in force. `digest`: that of the text on the page; a newer one is not signed unread."""
+    agreement = agreements.in_force()
+    if agreement is None:
+        raise Conflict(
+            "no_agreement", "No confidentiality agreement is published yet; ask an evaluation lead."
+        )
+    if digest is not None and digest != agreement.digest:
+        raise Stale(
+            "agreement_changed", "The text has changed while you read it. Read what is new, then sign."
+        )
     row, created = AgreementAcceptance.objects.get_or_create(
-        user=user, version=AGREEMENT_VERSION, defaults={"accepted_at": at}
+        user=user,
+        agreement=agreement,
+        defaults={"accepted_at": at, "text_digest": agreement.digest, "signed_as": str(user)[:310]},
     )
     user.has_signed = True
     if created:
-        record(Event.AGREEMENT_ACCEPTED, by=user, subject=row, facts={"version": AGREEMENT_VERSION}, at=at)
+        facts = {"version": agreement.version, "digest": agreement.digest}
+        record(Event.AGREEMENT_ACCEPTED, by=user, subject=row, facts=facts, at=at)
     return row
 
 
@@ -72,9 +84,11 @@ def password_was_set(person: User, *, by: User, at: dt.datetime) -> None:
 
 
 def has_accepted_agreement(user: User) -> bool:
+    """Whether the person has signed the agreement in force."""
     if user.has_signed is not None:
         return user.has_signed
-    return user.agreements.filter(version=AGREEMENT_VERSION).exists()
+    agreement = agreements.in_force()
+    return agreement is not None and user.agreements.filter(agreement=agreement).exists()
 
 
 def refuse_to_manage(by: User) -> None:

@@ -1,6 +1,7 @@
 """Who may act: people, the roles they were granted, and the tokens of machines."""
 
 import datetime as dt
+import secrets
 import uuid
 
 from django.contrib.auth.models import AbstractUser
@@ -10,11 +11,20 @@ from django.db.models import F, Q
 from evaltrack.accounts.roles import PERMISSIONS, Permission, Role
 from evaltrack.ledger.identity import Identity
 
+# Without vowels, so that no word comes out, and without what looks alike.
+PSEUDONYM_LETTERS = "BCDFGHJKLMNPQRSTVWXZ23456789"
+
+
+def new_pseudonym() -> str:
+    return "E-" + "".join(secrets.choice(PSEUDONYM_LETTERS) for _ in range(6))
+
 
 class User(AbstractUser):
     """A person, or a machine such as a CI system (`is_machine`: no password, acts by token alone)."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    # Drawn, and made of nothing: what leads and exports call an evaluator.
+    pseudonym = models.CharField(max_length=12, default=new_pseudonym, unique=True, editable=False)
     is_machine = models.BooleanField(default=False)
 
     # Whether the agreement in force is signed, where the query that found this person has asked.
@@ -114,19 +124,147 @@ class ApiToken(models.Model):
         return self.revoked_at is None and at < self.expires_at and self.user.is_active
 
 
+class Agreement(models.Model):
+    """A version of the confidentiality agreement. The newest is in force; none is ever changed."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    version = models.CharField(max_length=20, unique=True)
+    text = models.TextField()
+    digest = models.CharField(max_length=64)
+    # None: it came with the installation.
+    published_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    published_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="agreement_says_something", condition=~Q(text=""))]
+
+    def __str__(self) -> str:
+        return f"Agreement {self.version}"
+
+
 class AgreementAcceptance(models.Model):
     """An evaluator's signature under one version of the confidentiality agreement."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="agreements")
-    version = models.CharField(max_length=20)
+    agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, related_name="acceptances")
+    # What was on the page, whatever becomes of the row that it came from.
+    text_digest = models.CharField(max_length=64)
+    # The name as the person saw it on the button.
+    signed_as = models.CharField(max_length=310)
     accepted_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(name="agreement_accepted_once", fields=["user", "version"])]
+        constraints = [models.UniqueConstraint(name="agreement_accepted_once", fields=["user", "agreement"])]
 
     def __str__(self) -> str:
-        return f"Agreement {self.version}: {self.user}"
+        return f"{self.agreement}: {self.user}"
+
+
+class Profile(models.Model):
+    """How and how much an evaluator works. Who has none has said nothing, and has no limit."""
+
+    user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="profile")
+    time_zone = models.CharField(max_length=64, default="UTC")
+    # By weekday, "mon" to "sun": [from, to]. `accounts.hours` says in which shape.
+    hours = models.JSONField(default=dict)
+    single_keys = models.BooleanField(default=True)
+    # What one asks of oneself, and what the lead allows: the lower one holds.
+    own_judgments_per_day = models.PositiveIntegerField(null=True)
+    own_minutes_per_day = models.PositiveIntegerField(null=True)
+    judgments_per_day = models.PositiveIntegerField(null=True)
+    minutes_per_day = models.PositiveIntegerField(null=True)
+    limited_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    limited_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="profile_limits_allow_something",
+                condition=(Q(own_judgments_per_day=None) | Q(own_judgments_per_day__gte=1))
+                & (Q(own_minutes_per_day=None) | Q(own_minutes_per_day__gte=1))
+                & (Q(judgments_per_day=None) | Q(judgments_per_day__gte=1))
+                & (Q(minutes_per_day=None) | Q(minutes_per_day__gte=1)),
+            ),
+            models.CheckConstraint(
+                name="profile_limited_by_and_at",
+                condition=Q(limited_by=None, limited_at=None, judgments_per_day=None, minutes_per_day=None)
+                | Q(limited_by__isnull=False, limited_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Profile of {self.user_id}"
+
+
+class SpokenLanguage(models.Model):
+    """A language that somebody says they read well, as a BCP 47 tag; a lead may confirm it."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="languages")
+    tag = models.CharField(max_length=35)
+    declared_at = models.DateTimeField()
+    confirmed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    confirmed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="language_declared_once", fields=["user", "tag"]),
+            models.CheckConstraint(
+                name="language_confirmed_by_and_at",
+                condition=Q(confirmed_by=None, confirmed_at=None)
+                | Q(confirmed_by__isnull=False, confirmed_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="language_not_confirmed_by_oneself",
+                condition=Q(confirmed_by=None) | ~Q(confirmed_by=F("user")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.tag
+
+
+class Skill(models.Model):
+    """What a campaign can ask of who judges it: a short name for programs, and one for people."""
+
+    slug = models.SlugField(max_length=40, unique=True)
+    label = models.CharField(max_length=80)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class SkillGrant(models.Model):
+    """A skill that somebody has or had. Ended by revoking, never deleted, as with roles."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="skill_grants")
+    skill = models.ForeignKey(Skill, on_delete=models.PROTECT, related_name="grants")
+    # None: granted by the system, for a test that was passed.
+    granted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    granted_at = models.DateTimeField()
+    revoked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="skill_granted_once", fields=["user", "skill"], condition=Q(revoked_at=None)
+            ),
+            models.CheckConstraint(
+                name="skill_grant_revoked_by_and_at",
+                condition=Q(revoked_at=None, revoked_by=None)
+                | Q(revoked_at__isnull=False, revoked_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="skill_not_granted_to_oneself",
+                condition=Q(granted_by=None) | ~Q(granted_by=F("user")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.skill}: {self.user_id}"
 
 
 class IdempotentRequest(models.Model):

@@ -14,6 +14,7 @@ class Event(models.TextChoices):
     PASSWORD_SET = "password_set", "Password set"
     TOKEN_CREATED = "token_created", "Token created"
     TOKEN_REVOKED = "token_revoked", "Token revoked"
+    AGREEMENT_PUBLISHED = "agreement_published", "Agreement published"
     AGREEMENT_ACCEPTED = "agreement_accepted", "Agreement accepted"
     DATASET_PUBLISHED = "dataset_published", "Dataset published"
     COMPONENT_VERSION_REGISTERED = "component_version_registered", "Component version registered"
@@ -32,6 +33,8 @@ class Event(models.TextChoices):
     TASK_EXCLUDED = "task_excluded", "Task excluded"
     TEXT_REDACTED = "text_redacted", "Text redacted"
     CAMPAIGN_UNBLOCKED = "campaign_unblocked", "Campaign unblocked"
+    QUALIFICATION_GRANTED = "qualification_granted", "Qualification granted"
+    QUALIFICATION_REVOKED = "qualification_revoked", "Qualification revoked"
     PROMOTION_REQUESTED = "promotion_requested", "Promotion requested"
     PROMOTION_APPROVED = "promotion_approved", "Promotion approved"
     PROMOTION_REJECTED = "promotion_rejected", "Promotion rejected"
@@ -58,6 +61,7 @@ SENTENCES = {
     Event.PASSWORD_SET: "{actor} set the password of {subject}",
     Event.TOKEN_CREATED: "{actor} created the token {subject}",
     Event.TOKEN_REVOKED: "{actor} revoked the token {subject}",
+    Event.AGREEMENT_PUBLISHED: "{actor} put {subject} into force",
     Event.AGREEMENT_ACCEPTED: "{actor} accepted the agreement {subject}",
     Event.DATASET_PUBLISHED: "{actor} published the dataset {subject}",
     Event.COMPONENT_VERSION_REGISTERED: "{actor} registered the component version {subject}",
@@ -76,6 +80,8 @@ SENTENCES = {
     Event.TASK_EXCLUDED: "{actor} excluded an item of {subject}",
     Event.TEXT_REDACTED: "{actor} redacted text that names a system in {flags} places of {subject}",
     Event.CAMPAIGN_UNBLOCKED: "{actor} unblocked {subject} with a proxy metric",
+    Event.QUALIFICATION_GRANTED: "{actor} let {subject} judge by a rubric without its test",
+    Event.QUALIFICATION_REVOKED: "{actor} took from {subject} the qualification for a rubric",
     Event.PROMOTION_REQUESTED: "{actor} requested {subject}",
     Event.PROMOTION_APPROVED: "{actor} approved {subject}",
     Event.PROMOTION_REJECTED: "{actor} rejected {subject}",
@@ -88,7 +94,11 @@ SENTENCES = {
 REQUIRED_FACTS = {
     Event.ROLE_GRANTED: frozenset({"role"}),
     Event.ROLE_REVOKED: frozenset({"role"}),
+    Event.AGREEMENT_PUBLISHED: frozenset({"version", "digest"}),
+    Event.AGREEMENT_ACCEPTED: frozenset({"version", "digest"}),
     Event.EXPERIMENT_DECIDED: frozenset({"outcome", "provisional", "evidence_digest"}),
     Event.TEXT_REDACTED: frozenset({"flags", "places_digest"}),
     Event.CAMPAIGN_CLOSED: frozenset({"judgments_root"}),
+    Event.QUALIFICATION_GRANTED: frozenset({"qualification", "course"}),
+    Event.QUALIFICATION_REVOKED: frozenset({"qualification", "course"}),
 }

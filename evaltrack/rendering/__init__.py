@@ -2,8 +2,9 @@
 
     html_of(content, "markdown")
 
-Pure: no Django, no files, no network. Each step is a module: `hidden` (characters that deceive),
-one module for each format, `allowed` (the sanitiser), `formulas` (after the sanitiser), `document` (the order of it).
+Pure: no Django, no files, no network. Each step is a module: `hidden` (characters that deceive), one module for each
+format, `allowed` (the sanitiser), `formulas` (after the sanitiser), `document` (the order of it), `citations` (links
+from [1] in the result to passages of ours).
 """
 
 from evaltrack.rendering.document import FORMATS, html_of

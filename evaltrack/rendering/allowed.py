@@ -13,7 +13,7 @@ OWN_CLASSES = frozenset(
         "prose-text", "prose-note", "prose-table", "prose-image", "prose-host", "align-center", "align-right",
         "code", "code-line", "code-numbered", "formula",
         "json", "json-key", "json-kind", "json-value",
-        "chat", "chat-message", "chat-role", "chat-call",
+        "chat", "chat-message", "chat-role", "chat-call", "chat-part",
         "passages", "passage", "passage-head", "passage-number", "passage-source", "passage-text",
     }
 )  # fmt: skip

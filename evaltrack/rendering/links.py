@@ -10,7 +10,7 @@ from markdown_it.token import Token
 from evaltrack.rendering.allowed import ADDRESS
 
 # The page has its own h1 and h2.
-HEADINGS = {"h1": "h3", "h2": "h4", "h3": "h5", "h4": "h6", "h5": "h6", "h6": "h6"}
+ABOVE, LOWEST = 2, 6
 # A host after normalising (punycode), an address of IPv6, or an address of mail.
 HOST = re.compile(r"[a-zA-Z0-9.:_@+-]+")
 # Emphasis in emphasis is not counted by the parser's own limit, and browsers stop nesting at 512 elements.
@@ -21,9 +21,13 @@ ALIGNMENTS = {"text-align:center": "align-center", "text-align:right": "align-ri
 
 def tame(state: StateCore) -> None:
     """A core rule of markdown-it, after all others."""
+    # The headings that the place is under: who reads by headings must not miss a level, whichever the author chose.
+    under: list[str] = []
     for token in state.tokens:
+        if token.type == "heading_open":
+            under = [*(tag for tag in under if tag < token.tag), token.tag]
         if token.type in {"heading_open", "heading_close"}:
-            token.tag = HEADINGS[token.tag]
+            token.tag = f"h{min(ABOVE + len(under), LOWEST)}"
         elif token.type in {"th_open", "td_open"}:
             # An inline style, which the page's content policy forbids.
             alignment = ALIGNMENTS.get(str(token.attrs.pop("style", "")))

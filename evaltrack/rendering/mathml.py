@@ -56,6 +56,8 @@ PARTS = {
     "mfrac": 2, "mroot": 2, "msub": 2, "msup": 2, "mover": 2, "munder": 2, "msubsup": 3, "munderover": 3,
 }  # fmt: skip
 
+SCRIPTS = {"msub", "msup", "msubsup"}
+
 
 class Misshapen(Exception):
     """A formula that no browser draws as it was meant: it nests too deep, or a part is missing."""
@@ -66,7 +68,8 @@ def written(element: Element, depth: int = 0) -> str:
 
     Raises Misshapen.
     """
-    if depth > DEEPEST or len(element) != PARTS.get(element.tag, len(element)):
+    parts = parts_of(element)
+    if depth > DEEPEST or len(parts) != PARTS.get(element.tag, len(parts)):
         raise Misshapen
     name = element.tag if element.tag in ELEMENTS else "mrow"
     attributes = "".join(
@@ -76,5 +79,16 @@ def written(element: Element, depth: int = 0) -> str:
     )
     # latex2mathml writes references (&#x0003C;) into its text.
     text = escaped(html.unescape(element.text or "").translate(_SHAPELESS))
-    inner = "".join(written(child, depth + 1) for child in element)
+    inner = "".join(written(child, depth + 1) for child in parts)
     return f"<{name}{attributes}>{text}{inner}</{name}>"
+
+
+def parts_of(element: Element) -> list[Element]:
+    """The parts; a matrix in its brackets is one, which latex2mathml forgets where it has an exponent or an index."""
+    parts = list(element)
+    surplus = len(parts) - PARTS.get(element.tag, len(parts))
+    if element.tag in SCRIPTS and surplus == 2 and [part.tag for part in parts[:3]] == ["mo", "mtable", "mo"]:
+        base = Element("mrow")
+        base.extend(parts[:3])
+        return [base, *parts[3:]]
+    return parts

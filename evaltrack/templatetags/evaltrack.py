@@ -9,6 +9,7 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from evaltrack.rendering import html_of
+from evaltrack.rendering.citations import Anchors, linked
 from evaltrack.rendering.hidden import visible
 from evaltrack.templatetags import intervals
 
@@ -25,6 +26,12 @@ def untrusted(text: str) -> SafeString:
 def rendered(text: str, format: str) -> SafeString:
     """Text of a model or an upload as markdown, code, JSON and so on: {{ text|rendered:"markdown" }}."""
     return mark_safe(html_of(str(text), format))
+
+
+@register.filter
+def cited(markup: SafeString, anchors: Anchors) -> SafeString:
+    """Rendered text in which [1] leads to its passage: {{ text|rendered:"markdown"|cited:anchors }}."""
+    return mark_safe(linked(markup, anchors))
 
 
 @register.filter

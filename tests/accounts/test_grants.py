@@ -4,13 +4,15 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from evaltrack import clock
-from evaltrack.accounts import grants
+from evaltrack.accounts import agreements, grants
 from evaltrack.accounts.models import AgreementAcceptance, RoleGrant, User
 from evaltrack.accounts.roles import PERMISSIONS, SCOPES, Permission, Role
 from evaltrack.errors import Conflict, Refused
 from evaltrack.ledger.models import LedgerEntry
 from evaltrack.ledger.verification import verify
 from tests.accounts.callers import signed_in
+from tests.conftest import person
+from tests.factories.agreements import publish_another
 
 
 def grant(to, role, by):
@@ -129,7 +131,9 @@ def test_the_agreement_is_signed_once(outsider):
 
 
 def test_a_signature_under_an_older_text_does_not_count(outsider):
-    AgreementAcceptance.objects.create(user=outsider, version="2020-1", accepted_at=clock.now())
+    grants.accept_agreement(outsider, at=clock.now())
+    publish_another(person("another_lead", Role.LEAD))
+    outsider = fresh(outsider)
     assert not grants.has_accepted_agreement(outsider)
 
 
@@ -201,6 +205,7 @@ def test_an_evaluator_signs_and_goes_on_to_the_queue(admin_person, outsider):
     client = signed_in(fresh(outsider))
     assert "Sign as" in client.get("/agreement/").content.decode()
     assert not grants.has_accepted_agreement(outsider)
-    assert client.post("/agreement/").url == "/queue/"
+    digest = agreements.in_force().digest
+    assert client.post("/agreement/", {"digest": digest}).url == "/queue/"
     assert grants.has_accepted_agreement(outsider)
     assert "You have signed this version" in client.get("/agreement/").content.decode()

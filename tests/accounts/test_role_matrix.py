@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver
 from django_q.models import OrmQ, Schedule, Task
 
+from annotation import sittings
 from evaltrack import clock
 from evaltrack.accounts.models import ApiToken, RoleGrant, User
 from evaltrack.accounts.roles import SCOPES, Permission, Role
@@ -24,7 +25,7 @@ from experiments.models import PromotionRequest
 from tests.accounts.callers import bearer, signed_in
 from tests.conftest import person, signed
 from tests.factories import annotation as factory
-from tests.factories import experiments
+from tests.factories import courses, experiments
 
 ROLES = "admin platform owner approver lead evaluator custodian auditor"
 READERS = "admin platform owner approver auditor"
@@ -43,6 +44,17 @@ PAGES = [
     ("POST", "logout/", SIGNED_IN),
     ("GET", "agreement/", "evaluator"),
     ("POST", "agreement/", "evaluator"),
+    ("GET", "agreement/texts/", "admin lead"),
+    ("POST", "agreement/texts/", "admin lead"),
+    ("GET", "profile/", "evaluator"),
+    ("POST", "profile/", "evaluator"),
+    ("POST", "skills/", "lead"),
+    ("GET", "evaluators/", "lead"),
+    ("GET", "evaluators/<str:pseudonym>/", "lead"),
+    ("POST", "evaluators/<str:pseudonym>/skills/", "lead"),
+    ("POST", "evaluators/<str:pseudonym>/skills/revoke/", "lead"),
+    ("POST", "evaluators/<str:pseudonym>/limit/", "lead"),
+    ("POST", "evaluators/<str:pseudonym>/languages/", "lead"),
     ("GET", "inbox/", SIGNED_IN),
     ("POST", "inbox/read/", SIGNED_IN),
     ("GET", "datasets/", f"{READERS} custodian"),
@@ -64,6 +76,17 @@ PAGES = [
     ("POST", "review/undo/<uuid:judgment_id>/", "evaluator"),
     ("POST", "review/<uuid:assignment_id>/submit/", "evaluator"),
     ("POST", "review/<uuid:assignment_id>/skip/", "evaluator"),
+    ("GET", "review/mine/", "evaluator"),
+    ("POST", "review/mine/<uuid:judgment_id>/appeal/", "evaluator"),
+    ("GET", "review/courses/<uuid:course_id>/", "evaluator"),
+    ("POST", "review/courses/<uuid:course_id>/start/", "evaluator"),
+    ("GET", "review/sittings/<uuid:sitting_id>/", "evaluator"),
+    ("GET", "review/sittings/<uuid:sitting_id>/<int:ordinal>/", "evaluator"),
+    ("POST", "review/sittings/<uuid:sitting_id>/<int:ordinal>/answer/", "evaluator"),
+    ("GET", "courses/", "lead"),
+    ("GET", "courses/<uuid:course_id>/", "lead"),
+    ("POST", "courses/<uuid:course_id>/grant/", "lead"),
+    ("POST", "courses/<uuid:course_id>/revoke/", "lead"),
     ("GET", "campaigns/", LEADS_TOO),
     ("GET", "campaigns/<uuid:public_id>/", LEADS_TOO),
     ("POST", "campaigns/<uuid:public_id>/close/", "lead"),
@@ -73,6 +96,8 @@ PAGES = [
     ("POST", "campaigns/<uuid:public_id>/unblock/", "lead"),
     ("GET", "campaigns/<uuid:public_id>/flags/", "lead"),
     ("POST", "campaigns/<uuid:public_id>/flags/", "lead"),
+    ("POST", "campaigns/<uuid:public_id>/gold/", "lead"),
+    ("POST", "campaigns/<uuid:public_id>/appeal/", "lead"),
     ("GET", "ledger/", LEDGER),
     ("GET", "ledger/<int:index>/", LEDGER),
     ("GET", "healthz", EVERYBODY),
@@ -111,13 +136,26 @@ CALLS = [
     ("POST", "assignments/<uuid:assignment_id>/skip", "evaluator", "judge"),
     ("POST", "assignments/<uuid:assignment_id>/release", "evaluator", "judge"),
     ("POST", "assignments/<uuid:assignment_id>/heartbeat", "evaluator", "judge"),
+    ("GET", "assignments/<uuid:assignment_id>/media/<int:place>", "evaluator", "judge"),
     ("GET", "campaigns", LEADS_TOO, "campaigns:view"),
     ("POST", "campaigns", "lead", "campaigns:manage"),
     ("POST", "campaigns/<uuid:public_id>/tasks", "lead", "campaigns:manage"),
+    ("POST", "campaigns/<uuid:public_id>/media", "lead", "campaigns:manage"),
     ("GET", "campaigns/<uuid:public_id>", LEADS_TOO, "campaigns:view"),
     ("GET", "campaigns/<uuid:public_id>/agreement", LEADS_TOO, "campaigns:view"),
     ("GET", "campaigns/<uuid:public_id>/flags", "lead", "campaigns:manage"),
     ("POST", "campaigns/<uuid:public_id>/flags", "lead", "campaigns:manage"),
+    ("GET", "skills", "lead", "campaigns:manage"),
+    ("POST", "skills", "lead", "campaigns:manage"),
+    ("GET", "evaluators", "lead", "campaigns:manage"),
+    ("GET", "evaluators/<str:pseudonym>", "lead", "campaigns:manage"),
+    ("POST", "evaluators/<str:pseudonym>/skills", "lead", "campaigns:manage"),
+    ("POST", "evaluators/<str:pseudonym>/skills/revoke", "lead", "campaigns:manage"),
+    ("POST", "evaluators/<str:pseudonym>/limit", "lead", "campaigns:manage"),
+    ("POST", "evaluators/<str:pseudonym>/languages", "lead", "campaigns:manage"),
+    ("GET", "rubrics/<path:rubric>/course", "lead", "campaigns:manage"),
+    ("PUT", "rubrics/<path:rubric>/course", "lead", "campaigns:manage"),
+    ("POST", "rubrics/<path:rubric>/lessons", "lead", "campaigns:manage"),
     ("GET", "ledger/checkpoint", LEDGER, "ledger:view"),
     ("GET", "ledger/entries/<int:index>", LEDGER, "ledger:view"),
     ("GET", "ledger/proof", LEDGER, "ledger:view"),
@@ -258,6 +296,9 @@ def site(request):
         decided, environment="staging", reason="It is measurably better.", by=people["owner"], at=clock.now()
     )
     shown = factory.next_for(people["evaluator"])
+    rule = {"pass_mark": 1, "items": 1, "retries": 0, "wait_hours": 0}
+    course = courses.course(people["lead"], training=1, test=1, **rule)
+    training = sittings.start(course, "training", by=people["evaluator"], at=clock.now())
     bearer(people["owner"], Permission.VIEW_EXPERIMENTS)
     checkpoints.issue(clock.now())
     at = clock.now()
@@ -285,6 +326,7 @@ def site(request):
         named={
             "experiments/<str:public_id>": f"experiments/{campaign.experiment.public_id}",
             "promotions/<str:public_id>": f"promotions/{asked.public_id}",
+            "<str:pseudonym>": people["evaluator"].pseudonym,
             "<uuid:public_id>": str(campaign.public_id),
             "<uuid:assignment_id>": str(shown.public_id),
             "<uuid:judgment_id>": str(shown.judgment_id),
@@ -292,6 +334,11 @@ def site(request):
             "<str:version>": version.version,
             "<str:name>": campaign.experiment.component.name,
             "<int:index>": "0",
+            "<int:place>": "1",
+            "<uuid:course_id>": str(training.course.public_id),
+            "<uuid:sitting_id>": str(training.public_id),
+            "<int:ordinal>": "1",
+            "<path:rubric>": training.course.rubric_name,
         },
         rows={model: str(row) for model, row in rows.items()},
     )

@@ -131,6 +131,8 @@ def test_opening_is_in_the_ledger(campaign):
         "overlap": 2,
         "rubric": "helpfulness v1",
         "simulated": False,
+        "skills": [],
+        "language": None,
     }
 
 

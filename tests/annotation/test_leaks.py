@@ -12,17 +12,22 @@ from html.parser import HTMLParser
 import pytest
 from django.test import Client
 
-from annotation import opening
-from annotation.models import Assignment, Slot
+from annotation import campaigns, gold, judging, opening, sittings
+from annotation.courses import add_lessons, set_rule
+from annotation.lessons import read_lessons
+from annotation.models import Assignment, Course, Judgment, Sitting, Slot
 from datasets import ingest, versions
 from evaltrack import clock
+from evaltrack.accounts import agreements
+from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Permission
 from experiments import conclusion, promotion, submission
 from experiments.models import Experiment, Output
 from experiments.submission import Question
 from tests.accounts.callers import bearer, signed_in
 from tests.factories import annotation as factory
-from tests.factories import experiments
+from tests.factories import courses, experiments, people
+from tests.factories.agreements import publish_another
 
 URL = "http://127.0.0.1:9911/zz-secret-endpoint/v1"
 ARM_WORDS = re.compile(r"baseline|candidate", re.IGNORECASE)
@@ -134,15 +139,22 @@ class Crawler:
     def look_at(self, name, response, arm_words):
         content = b"".join(response.streaming_content) if response.streaming else response.content
         headers = "\n".join(f"{key}: {value}" for key, value in response.headers.items())
-        whole = f"{headers}\n{response.cookies.output()}\n{content.decode()}"
+        whole = f"{headers}\n{response.cookies.output()}\n{content.decode(errors='replace')}"
         self.statuses.add(response.status_code)
         assert response.status_code != 500, name
         for word in self.forbidden:
             assert word.lower() not in whole.lower(), f"{name} tells {word}"
         if arm_words:
             assert not ARM_WORDS.search(whole), f"{name}: {ARM_WORDS.search(whole)}"
+        for other in User.objects.exclude(pk=self.evaluator.pk):
+            assert other.pseudonym not in whole, f"{name} tells who else judges"
         mine = Assignment.objects.filter(evaluator=self.evaluator)
         known = {str(each) for pair in mine.values_list("public_id", "judgment_id") for each in pair}
+        for rows in (Judgment, Sitting):
+            known |= set(
+                map(str, rows.objects.filter(evaluator=self.evaluator).values_list("public_id", flat=True))
+            )
+        known |= set(map(str, Course.objects.values_list("public_id", flat=True)))
         for found in UUIDS.findall(whole):
             assert found in known, f"{name} names the id {found}"
             assert uuid.UUID(found).version == 4
@@ -191,7 +203,9 @@ def test_the_words_that_must_not_be_told_are_told_to_others(campaign, experiment
 
 
 def test_every_page_and_fragment_on_the_way_of_an_evaluator(crawler):
-    assert crawler.walk() >= {"/", "/queue/", "/inbox/"}
+    assert crawler.walk() >= {"/", "/queue/", "/inbox/", "/profile/"}
+    crawler.ask("post", "/profile/", {"languages": "de, german", "time_zone": "UTC"})
+    crawler.ask("post", "/profile/", {"languages": "de", "time_zone": "UTC", "judgments_per_day": "400"})
     while shown := factory.next_for(crawler.evaluator):
         crawler.walk()
         submit, skip = (f"/review/{shown.public_id}/{act}/" for act in ("submit", "skip"))
@@ -242,15 +256,105 @@ def test_everything_that_the_screens_script_asks_for(crawler):
     crawler.ask("post", "/queue/next/", headers={"X-Judge": "card"})
 
 
-def doors(campaign, experiment):
+def test_every_reason_why_there_is_nothing(crawler, api, campaign, lead, both):
+    """A task one may not have, a day that is full, an agreement that has changed: told without naming a system."""
+    shown = factory.next_for(crawler.evaluator)
+
+    def asked():
+        crawler.ask("get", "/queue/")
+        crawler.ask("post", "/queue/next/", headers={"X-Judge": "card"})
+        crawler.ask("post", "/queue/next/", {"prefetch": "1"}, headers={"X-Judge": "card"})
+        crawler.walk()
+        body = {"prefetch": True, "campaign": str(campaign.public_id)}
+        return api.ask("post", "/api/v1/queue/next", body, content_type="application/json").json()
+
+    people.limited(both[0], lead, judgments=1)
+    assert asked()["reason"] == "workload_cap"
+    skill = people.skill(lead)
+    campaign.skills.add(skill)
+    assert asked()["reason"] == "not_qualified"
+    publish_another(lead)
+    assert asked()["reason"] == "agreement_unsigned"
+    crawler.ask("get", "/agreement/?next=/queue/next/")
+    crawler.ask("post", f"/review/{shown.public_id}/submit/", answered_form(shown))
+    signed = {"digest": agreements.in_force().digest, "next": "/queue/next/"}
+    assert crawler.ask("post", "/agreement/", signed).status_code == 307
+    crawler.walk()
+
+
+SOURCES = [{"source": f"zz-secret-source-{name}", "text": f"Answer {name}."} for name in "ab"]
+
+
+def test_everything_of_a_course_and_of_ones_own_work(crawler, campaign, lead):
+    """Guidelines, training, a test that fails and one that passes, gold with feedback, and an appeal."""
+    rule = {"pass_mark": 1, "items": 2, "retries": 1, "wait_hours": 0}
+    opening.newest_rubric()
+    course = set_rule("helpfulness", **rule, by=lead)
+    lessons = [
+        courses.lesson(n, kind, item=f"zz-secret-item-{n}", responses=SOURCES)
+        for n, kind in enumerate(["training", "test", "test", "test", "test"])
+    ]
+    add_lessons(course, read_lessons(lessons), by=lead)
+    gated = courses.campaign(lead, course, lines=[
+        courses.item(n, responses=SOURCES, item=f"zz-secret-item-{n}", gold={"preference": 2, "why": "It is right."})
+        for n in range(3)
+    ])  # fmt: skip
+    campaigns.pause(campaign.pk, by=lead, reason="Something is odd here.", at=clock.now())
+    way = f"/review/courses/{course.public_id}/"
+    assert way in crawler.walk()
+    crawler.ask("post", "/queue/next/", headers={"X-Judge": "card"})
+    crawler.ask("post", f"{way}start/", {"kind": "test"})  # the training comes first
+    for kind, right in [("training", 0), ("test", 0), ("test", 2)]:
+        crawler.ask("post", f"{way}start/", {"kind": kind})
+        begun = sittings.start(course, kind, by=crawler.evaluator, at=clock.now())
+        at = f"/review/sittings/{begun.public_id}/"
+        crawler.ask("get", at)
+        crawler.ask("post", f"{at}1/answer/", {})
+        crawler.ask("get", f"{at}1/")
+        crawler.ask("post", f"{at}1/answer/", {"preference": "tie" if not right else place_of(begun)})
+        crawler.ask("get", f"{at}1/")
+        courses.sit(begun, right=right)
+        crawler.walk(at)
+        crawler.walk()
+    while shown := factory.next_for(crawler.evaluator):
+        factory.judge(shown, "both_bad")
+        crawler.walk()
+    gold.release(gated.pk, by=lead, at=clock.now())
+    factory.the_minute_passes()
+    judgment = Judgment.objects.filter(campaign=gated).first()
+    crawler.ask("post", f"/review/mine/{judgment.public_id}/appeal/", {"reason": "They are equal in all."})
+    crawler.walk()
+    gold.answer(
+        judgment.public_id,
+        gated,
+        outcome="corrected",
+        answer="They are equal indeed.",
+        by=lead,
+        at=clock.now(),
+    )
+    pages = crawler.walk()
+    assert "/review/mine/" in pages
+    assert "They are equal indeed." in crawler.ask("get", "/review/mine/").content.decode()
+    assert {200, 302, 422} <= crawler.statuses
+
+
+def place_of(sitting):
+    following = sittings.upcoming(sitting)
+    return judging.as_shown(following.lesson.choice, following)
+
+
+def doors(campaign, experiment, judge):
     """Addresses of leads, owners and others, with real ids."""
     request = promotion.PromotionRequest.objects.first()
     at_experiment = f"/experiments/{experiment.public_id}/"
     pages = [
         "/experiments/", at_experiment, f"{at_experiment}cancel/", f"{at_experiment}rerun/",
         "/campaigns/", f"/campaigns/{campaign.public_id}/", f"/campaigns/{campaign.public_id}/close/",
+        f"/campaigns/{campaign.public_id}/gold/", f"/campaigns/{campaign.public_id}/appeal/", "/courses/",
         f"/campaigns/{campaign.public_id}/exclude/", f"/campaigns/{campaign.public_id}/flags/",
         f"/campaigns/{campaign.public_id}/unblock/", "/datasets/", "/datasets/zz-secret-dataset/",
+        "/evaluators/", f"/evaluators/{judge.pseudonym}/", f"/evaluators/{judge.pseudonym}/limit/",
+        "/skills/", "/agreement/texts/",
         "/promotions/", "/promotions/request/", "/ledger/", "/ledger/3/", "/no-such-page/",
         "/admin/", f"/admin/experiments/experiment/{experiment.pk}/change/", "/admin/ledger/ledgerentry/",
         "/admin/experiments/promotionrequest/", "/admin/accounts/user/", "/admin/no-such-page/",
@@ -260,16 +364,18 @@ def doors(campaign, experiment):
         f"experiments/{experiment.public_id}/rerun", "components", "components/zz-secret-component/versions",
         "datasets", "datasets/zz-secret-dataset/versions", "datasets/zz-secret-dataset/versions/77.1",
         "datasets/zz-secret-dataset/versions/77.1/examples", "campaigns", f"campaigns/{campaign.public_id}",
+        "rubrics/helpfulness/course", "rubrics/helpfulness/lessons",
         f"campaigns/{campaign.public_id}/agreement", f"campaigns/{campaign.public_id}/flags",
         "promotions", "production/zz-secret-component",
         "ledger/checkpoint", "ledger/entries/3", "ledger/proof", "no-such-call",
+        "skills", "evaluators", f"evaluators/{judge.pseudonym}", f"evaluators/{judge.pseudonym}/skills",
     ]  # fmt: skip
     assert request is None
     return pages + [f"/api/v1/{call}" for call in api]
 
 
-def test_doors_of_others_stay_shut_and_say_nothing(crawler, api, campaign, experiment):
-    for path in doors(campaign, experiment):
+def test_doors_of_others_stay_shut_and_say_nothing(crawler, api, campaign, experiment, both):
+    for path in doors(campaign, experiment, both[1]):
         for method in ("get", "post", "options", "put", "delete", "head"):
             for htmx in (False, True):
                 shut = crawler.ask(method, path, htmx=htmx)
@@ -305,9 +411,9 @@ def test_every_answer_of_the_api_on_the_way_of_an_evaluator(api, campaign):
     post("queue/next", campaign=str(uuid.uuid4()))
     while (found := post("queue/next", campaign=str(campaign.public_id)).json())["assignment"]:
         assert found.keys() == {"assignment", "lease_expires_at", "item", "rubric", "judgment_id"}
-        assert found["item"].keys() == {"prompt", "responses"}
+        assert found["item"].keys() == {"prompt", "prompt_format", "contexts", "media", "responses"}
         assert [sorted(response) for response in found["item"]["responses"]] == [
-            ["format", "slot", "text"]
+            ["contexts", "format", "media", "slot", "text"]
         ] * 2
         at = f"assignments/{found['assignment']}"
         post(f"{at}/activate")

@@ -8,10 +8,13 @@ from django.test.utils import CaptureQueriesContext
 
 from annotation import opening
 from annotation.items import Item, ResponseItem
+from annotation.models import Assignment, Campaign
 from annotation.queue import first_free_slot
 from evaltrack import clock
+from evaltrack.accounts import skills
 from evaltrack.accounts.roles import Permission
 from tests.accounts.callers import bearer
+from tests.factories import people
 
 TRANSACTION = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK")
 
@@ -56,6 +59,20 @@ def one_turn(post, campaign):
 def test_a_claim_takes_six_statements_at_most_and_a_submission_eight(post, campaign):
     one_turn(post, campaign)  # the first call of a token writes when it was used
     claiming, submitting = one_turn(post, campaign)
+    assert len(claiming) <= 6, "\n".join(claiming)
+    assert len(submitting) <= 8, "\n".join(submitting)
+
+
+def test_a_limit_and_what_a_campaign_asks_cost_no_statement_more(post, campaign, lead, evaluator_one):
+    skill = people.skill(lead)
+    campaign.skills.add(skill)
+    Campaign.objects.update(language="de")
+    skills.grant(evaluator_one, skill, by=lead, at=clock.now())
+    people.declares(evaluator_one, "de-AT", time_zone="Europe/Vienna")
+    people.limited(evaluator_one, lead, judgments=15, minutes=600)
+    one_turn(post, campaign)
+    claiming, submitting = one_turn(post, campaign)
+    assert Assignment.objects.filter(number=2).exists()
     assert len(claiming) <= 6, "\n".join(claiming)
     assert len(submitting) <= 8, "\n".join(submitting)
 

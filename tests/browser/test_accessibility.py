@@ -6,9 +6,9 @@ from playwright.sync_api import expect
 
 PAGES = {
     "owner": ["/", "/experiments/", "/promotions/", "/datasets/", "/inbox/"],
-    "lead": ["/campaigns/"],
+    "lead": ["/campaigns/", "/evaluators/", "/agreement/texts/"],
     "auditor": ["/ledger/"],
-    "evaluator04": ["/queue/"],
+    "evaluator04": ["/queue/", "/profile/", "/agreement/"],
 }
 LOOKS = [(1440, "light"), (390, "dark")]
 
@@ -28,7 +28,7 @@ def test_pages_keep_the_rules(sign_in, username, width, scheme):
 
 
 def first_detail(page, path: str) -> str | None:
-    if path not in {"/experiments/", "/promotions/", "/campaigns/", "/datasets/", "/ledger/"}:
+    if path not in {"/experiments/", "/promotions/", "/campaigns/", "/evaluators/", "/datasets/", "/ledger/"}:
         return None
     return page.locator(f"main tbody a[href^='{path}']").first.get_attribute("href")
 

@@ -170,3 +170,10 @@ def test_a_page_draws_so_many_formulas_and_shows_the_others():
 def test_a_long_formula_is_shown_as_it_was_written():
     assert "<math" in drawn("\\(" + "x" * 2_000 + "\\)")
     assert "<math" not in drawn("\\(" + "x" * 2_001 + "\\)")
+
+
+@pytest.mark.parametrize("script", ["^{-1}", "_k", "^T_k"])
+def test_a_matrix_has_exponents_and_indices(script):
+    markup = drawn(f"$$\\begin{{pmatrix}} a & b \\\\ c & d \\end{{pmatrix}}{script}$$")
+    assert "<mtable>" in markup
+    assert "formula-source" not in markup

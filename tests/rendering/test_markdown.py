@@ -1,5 +1,7 @@
 """Markdown as models write it."""
 
+import re
+
 import pytest
 
 from evaltrack.rendering import html_of
@@ -89,3 +91,19 @@ def test_emphasis_in_emphasis_ends_somewhere():
 
 def test_the_page_keeps_direction_and_htmx_to_itself():
     assert html_of("x", "markdown") == '<div class="prose" dir="auto" hx-disable><p>x</p>\n</div>'
+
+
+@pytest.mark.parametrize(
+    ("written", "drawn"),
+    [
+        ([1, 2, 3], [3, 4, 5]),
+        ([3, 3, 3], [3, 3, 3]),
+        ([1, 4, 4, 2], [3, 4, 4, 4]),
+        ([3, 1, 2], [3, 3, 4]),
+        ([1, 2, 3, 4, 5, 6], [3, 4, 5, 6, 6, 6]),
+    ],
+)
+def test_headings_begin_below_the_pages_own_and_skip_no_level(written, drawn):
+    markup = html_of("\n\n".join(f"{'#' * level} x" for level in written), "markdown")
+    assert_safe(markup)
+    assert [int(level) for level in re.findall(r"<h([0-9])>x</h\1>", markup)] == drawn

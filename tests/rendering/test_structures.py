@@ -5,6 +5,7 @@ import json
 import pytest
 
 from evaltrack.rendering import html_of
+from tests.rendering.hostile import SCRIPTS
 from tests.rendering.reading import assert_safe
 
 
@@ -123,3 +124,53 @@ def test_what_json_hides_is_visible():
     }.items():
         for token in ("⟦U+202E⟧", "⟦U+D800⟧", "⟦U+200B⟧"):
             assert token in text(content, format)
+
+
+def call(name="find", **more):
+    return {"role": "assistant", "tool_calls": [{"id": "c1", "name": name, "arguments": {"q": "x"}} | more]}
+
+
+def answer(identifier="c1", content='{"found": 7}'):
+    return {"role": "tool", "tool_call_id": identifier, "content": content}
+
+
+def test_a_call_is_a_card_with_its_arguments_and_its_result():
+    for turns in ([call(result={"found": 7})], [call(), answer()]):
+        markup = html_of(json.dumps(turns), "chat")
+        assert markup.count('<li class="chat-message">') == 1
+        assert_safe(markup)
+        for part in ('<details class="chat-call">', ">Arguments</p>", ">Result</p>", ">7</span>"):
+            assert part in markup
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [
+        [answer(), call()],  # before the call
+        [call(), answer(), answer()],  # twice
+        [call(), call(), answer()],  # of which call?
+        [call(), answer("c2")],
+        [call(), answer(None)],
+    ],
+)
+def test_a_result_that_belongs_to_no_certain_call_stays_a_message_of_its_own(turns):
+    markup = html_of(json.dumps(turns), "chat")
+    assert markup.count('<li class="chat-message">') == len(turns)
+    assert ">Result</p>" not in markup
+
+
+@pytest.mark.parametrize("hostile", [*SCRIPTS, "\u202e", "a" * 500])
+def test_names_and_roles_and_results_are_hostile_too(hostile):
+    turns = [
+        {"role": hostile, "name": hostile, "content": hostile},
+        call(name=hostile, id=hostile, result={hostile: hostile}),
+        call(name=hostile, id=hostile + "2", arguments=hostile),
+        answer(hostile + "2", hostile),
+    ]
+    assert_safe(html_of(json.dumps(turns), "chat"))
+    assert_safe(html_of(json.dumps({hostile: [hostile, {hostile: None}]}), "json"))
+    assert_safe(
+        html_of(
+            json.dumps([{"id": hostile, "title": hostile, "source": hostile, "text": hostile}]), "passages"
+        )
+    )

@@ -33,7 +33,8 @@ def reason(page: Page):
 def judgments(page: Page) -> int:
     """How many of the evaluator's judgments stand, as the server tells it."""
     page.goto("/queue/")
-    return int(page.get_by_role("row").filter(has_text="Return policy").locator("td").first.inner_text())
+    rows = page.get_by_role("row").filter(has_text="Return policy").all()
+    return sum(int(row.locator("td").first.inner_text()) for row in rows)
 
 
 def all_sent(page: Page) -> None:

@@ -90,10 +90,10 @@ def add_items(demo, campaign: str, count: int) -> None:
 
 
 def open_campaign(demo, *, overlap: int, hours: float, **more: Any) -> str:
-    body = more | {
+    body = {
         "name": "Return policy",
         "protocol": "pairwise",
         "overlap": overlap,
         "due_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + hours * 3600)),
-    }
+    } | more
     return call(demo, "campaigns", body, key=str(uuid.uuid4()))["id"]

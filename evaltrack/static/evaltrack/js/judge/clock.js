@@ -47,6 +47,9 @@ export function activeMs(of) {
   return active.get(of) ?? 0;
 }
 
+/** For how long nothing has been pressed or moved. */
+export const idleMs = () => performance.now() - lastInput;
+
 export const touched = () => (lastInput = performance.now());
 
 /**

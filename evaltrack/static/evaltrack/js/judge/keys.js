@@ -2,12 +2,15 @@
 /** Which key does what. By `code` where the place on the keyboard counts, by `key` where the letter does. */
 
 import * as answer from "./answer.js";
-import { all, keep, kept, one } from "./page.js";
+import { all, keep, kept, one, settings } from "./page.js";
 import * as panes from "./panes.js";
 import { task } from "./stage.js";
 
 const OFF = "evaltrack-single-keys-off";
 let criterionNext = false;
+
+/** What was said in this browser; else what the person's profile says. */
+const areOff = () => kept(OFF, settings.singleKeysDefault === "0");
 
 /** @param {EventTarget | null} target */
 const writes = (target) =>
@@ -56,8 +59,8 @@ export function toggleGuidance(card) {
 export function listen(acts) {
   const off = one("[data-single-keys]");
   one("[data-single-keys-label]").hidden = false;
-  off.checked = !kept(OFF, false);
-  off.addEventListener("change", () => keep(OFF, off.checked ? null : true));
+  off.checked = !areOff();
+  off.addEventListener("change", () => keep(OFF, !off.checked));
   document.addEventListener("keydown", (event) => {
     if (event.isComposing || event.keyCode === 229 || one("dialog[open]")) return;
     const act = meaning(event, acts);
@@ -77,7 +80,7 @@ function meaning(event, acts) {
   const card = task();
   if (event.key === "Enter") return enter(event, target, acts);
   if (event.key === "Escape") return escape(target, card);
-  if (event.ctrlKey || event.metaKey || event.altKey || writes(target) || kept(OFF, false)) return null;
+  if (event.ctrlKey || event.metaKey || event.altKey || writes(target) || areOff()) return null;
   const open = /** @type {HTMLElement | null} */ (one("[popover=auto]:popover-open, [popover='']:popover-open"));
   const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
   if (open) return inPanel(event, open, digit, card);
@@ -139,7 +142,7 @@ function inPanel(event, open, digit, card) {
 function enter(event, target, acts) {
   if (event.repeat) return () => {};
   const skip = one("[data-skip]:popover-open form");
-  if (target.matches("a, button, summary") || event.altKey || event.shiftKey) return null;
+  if (target.matches("a, button, summary, audio") || event.altKey || event.shiftKey) return null;
   if (skip) return () => skip.requestSubmit();
   if (one(":popover-open:not([data-guidance])")) return null;
   const together = event.ctrlKey || event.metaKey;

@@ -7,9 +7,11 @@ import * as drafts from "./drafts.js";
 import * as elsewhere from "./elsewhere.js";
 import * as flow from "./flow.js";
 import * as keys from "./keys.js";
+import * as media from "./media.js";
 import * as outbox from "./outbox.js";
 import { alarm, csrf, kept, narrow, one, saveState, say, settings, toast } from "./page.js";
 import * as panes from "./panes.js";
+import * as rest from "./rest.js";
 import * as stage from "./stage.js";
 import { api, SignedOut, Unreachable } from "./wire.js";
 
@@ -167,6 +169,12 @@ document.addEventListener("click", (event) => {
   if (tab) panes.open(card, tab.dataset.tab ?? "1");
   if (pressed.closest("[data-raw]")) panes.toggleRaw(card);
   if (pressed.closest("[data-whole]")) panes.toggleFold(card);
+  const link = pressed.closest("a");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (link.matches(".citation, [data-back]")) panes.reveal(card, link);
+  if (!link.matches("[data-enlarge]")) return;
+  event.preventDefault();
+  media.enlarge(link);
 });
 document.addEventListener("keydown", (event) => {
   const card = stage.task();
@@ -188,6 +196,7 @@ const card = stage.task();
 if (card) {
   const early = document.activeElement !== document.body;
   panes.prepare(card);
+  media.prepare(card);
   drafts.restore(card);
   card.dataset.begun = "1";
   clock.begin(card);
@@ -203,5 +212,6 @@ if (before) flow.remember({ entry: before, card: null });
 drafts.forgetOld();
 keys.listen({ submit: () => submit(), undo });
 clock.watch(beat);
+rest.suggest();
 elsewhere.takeOver(() => drafts.save());
 requestAnimationFrame(() => setTimeout(flow.pump));

@@ -46,6 +46,26 @@ export function goTo(card, number) {
   one(`[data-pane="${number}"]`, card)?.focus();
 }
 
+/**
+ * Make visible where a link within the task leads; the browser then goes there. A citation leaves at the context that
+ * it names the way back to itself.
+ * @param {Element} card
+ * @param {HTMLAnchorElement} link
+ */
+export function reveal(card, link) {
+  const target = document.getElementById(link.hash.slice(1));
+  if (!target) return;
+  for (const folded of all("details", card)) if (folded.contains(target)) folded.open = true;
+  const pane = target.closest("[data-pane]");
+  if (narrow.matches && pane) open(card, pane.dataset.pane);
+  if (!link.matches(".citation")) return;
+  const from = link.closest("[data-pane]")?.dataset.pane;
+  for (const back of all("[data-back]", target)) {
+    back.hidden = back.dataset.back !== from;
+    if (!back.hidden) back.hash = link.id;
+  }
+}
+
 /** @param {Element} card @param {KeyboardEvent} event In the list of tabs. */
 export function arrows(card, event) {
   if (!["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) return;

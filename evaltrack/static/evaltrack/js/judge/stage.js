@@ -3,6 +3,7 @@
 
 import * as clock from "./clock.js";
 import * as drafts from "./drafts.js";
+import * as media from "./media.js";
 import { one, settings } from "./page.js";
 import * as panes from "./panes.js";
 import { send } from "./wire.js";
@@ -58,6 +59,7 @@ export function show(card) {
   const guidanceWasOpen = Boolean(one("[data-guidance]:popover-open", stage));
   if (card.matches("[data-card]")) {
     panes.prepare(card);
+    media.prepare(card);
     if (!card.dataset.begun) drafts.restore(card);
     card.dataset.begun = "1";
     one("[data-campaign]").textContent = card.dataset.campaignName ?? "";

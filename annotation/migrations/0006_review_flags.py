@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("annotation", "0001_initial"),
+        ("annotation", "0005_overlap"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
