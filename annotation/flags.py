@@ -5,8 +5,9 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from annotation import identity, release
+from annotation import gate, identity, release
 from annotation.models import Campaign, Flag
+from annotation.readable import Readable
 
 AROUND = 80
 
@@ -16,6 +17,8 @@ class Shown:
     """A flag in its place: the words before it, the name as it is written, the words after it."""
 
     flag: Flag
+    # Where in the prompt or the response, as uploads name it; empty: in its text.
+    path: str
     before: str
     name: str
     after: str
@@ -32,6 +35,7 @@ class Shown:
             "item": self.flag.task.item,
             "in": "prompt" if self.source is None else "response",
             "source": self.source,
+            "path": self.path,
             "kind": self.flag.kind,
             "text": self.flag.text,
             "start": self.flag.start,
@@ -43,12 +47,19 @@ class Shown:
 
 
 def shown(flag: Flag) -> Shown:
-    content = flag.task.prompt if flag.response is None else flag.response.content
+    row = flag.response
+    readable = (
+        gate.prompt_of(flag.task)
+        if row is None
+        else Readable(row.content, row.format, row.contexts, row.media)
+    )
+    path, words = readable.strings()[flag.part]
     return Shown(
         flag=flag,
-        before=content[max(0, flag.start - AROUND) : flag.start],
-        name=content[flag.start : flag.end][: identity.LONGEST_NAME],
-        after=content[flag.end : flag.end + AROUND],
+        path=path,
+        before=words[max(0, flag.start - AROUND) : flag.start],
+        name=words[flag.start : flag.end][: identity.LONGEST_NAME],
+        after=words[flag.end : flag.end + AROUND],
     )
 
 

@@ -15,7 +15,7 @@ what a system says of itself by style, or in another language, it does not find.
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from annotation.identity_words import BETWEEN, COMMON_NOUNS, FAMILIES, MAKING, ORDINARY, VENDORS
@@ -71,10 +71,14 @@ SPEAKS_OF_ITSELF = re.compile(r"\b(?:i|i'm|i've|my|me)\b")
 
 @dataclass(frozen=True)
 class Finding:
-    """`text` is the name as the scanner reads it, by which equal findings are decided together."""
+    """`text` is the name as the scanner reads it, by which equal findings are decided together.
+
+    It stands in the text of the number `part`, of those that were scanned together.
+    """
 
     level: str
     kind: str
+    part: int
     start: int
     end: int
     text: str
@@ -135,29 +139,29 @@ class Scanner:
         pattern = f"{START}(?:{alternatives(self.alias_names)}){END}"
         self.aliases = re.compile(pattern) if self.alias_names else None
 
-    def scan(self, text: str) -> list[Finding]:
-        """One finding for each name in the text, where it first stands, in the order of the text.
+    def scan(self, *texts: str) -> list[Finding]:
+        """One finding for each name in the texts of one writer, where it first stands, in their order.
 
         Beyond the most that are told apart, one more covers all the rest, so that nothing is passed over.
         """
-        folded = fold(text)
-        found: dict[str, tuple[int, int, str, str]] = {}
-        for start, end, level, kind in self.names(folded.text):
-            name = folded.text[start:end][:LONGEST_NAME]
-            known = found.get(name)
-            if known is None and len(found) == MOST_FINDINGS:
-                found["…"] = (start, len(folded.text), CERTAIN, "rest")
-                break
-            if known is None or (known[2] == POSSIBLE and level == CERTAIN):
-                found[name] = (start, end, level, kind)
-        tells = any(level == CERTAIN for _, _, level, _ in found.values())
-        return sorted(
-            (
-                Finding(CERTAIN if tells else level, kind, *folded.place(start, end), name)
-                for name, (start, end, level, kind) in found.items()
-            ),
-            key=lambda finding: (finding.start, finding.end),
-        )
+        found = self.first_places(texts)
+        if any(finding.level == CERTAIN for finding in found):
+            found = [replace(finding, level=CERTAIN) for finding in found]
+        return sorted(found, key=lambda finding: (finding.part, finding.start, finding.end))
+
+    def first_places(self, texts: Iterable[str]) -> list[Finding]:
+        found: dict[str, Finding] = {}
+        for part, text in enumerate(texts):
+            folded = fold(text)
+            for start, end, level, kind in self.names(folded.text):
+                name = folded.text[start:end][:LONGEST_NAME]
+                known = found.get(name)
+                if known is None and len(found) == MOST_FINDINGS:
+                    place = folded.place(start, len(folded.text))
+                    return [*found.values(), Finding(CERTAIN, "rest", part, *place, "\u2026")]
+                if known is None or (known.level == POSSIBLE and level == CERTAIN):
+                    found[name] = Finding(level, kind, part, *folded.place(start, end), name)
+        return list(found.values())
 
     def names(self, text: str) -> Iterable[tuple[int, int, str, str]]:
         if self.aliases and any(alias in text for alias in self.alias_names):

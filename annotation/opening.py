@@ -10,9 +10,9 @@ from django.db import IntegrityError, transaction
 
 from annotation import courses, messages, policies, qualification, tasks
 from annotation import overlap as overlaps
+from annotation.gate import Held
 from annotation.items import Item, ResponseItem
 from annotation.models import Campaign, CampaignStatus, Rubric
-from annotation.release import Held
 from datasets import versions
 from datasets.sampling import shuffled_rank
 from evaltrack.accounts.models import User

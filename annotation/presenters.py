@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from annotation import identity, qualification, querysets, rubrics, turns
-from annotation.models import Assignment, AssignmentState, Decision, Flag, Format, Rubric, Slot, SlotState
+from annotation import qualification, querysets, redaction, rubrics, turns
+from annotation.models import Assignment, AssignmentState, Flag, Format, Rubric, Slot, SlotState
 from annotation.models import Response as ResponseRow
 from annotation.shown import Attached, Response, Shown
 from evaltrack.accounts.models import User
@@ -119,9 +119,8 @@ def content_fields(assignment: Assignment) -> dict[str, Any]:
     rows = responses_of(slot=assignment.slot_id)
     task = rows[0]
     if task["is_redacted"]:
-        flags = redactions_of(assignment)
-        rows = [row | {"words": without(row["words"], flags, ordinal)} for ordinal, row in enumerate(rows)]
-        task = rows[0] | {"task__prompt": without(task["task__prompt"], flags, None)}
+        rows = redaction.applied(list(rows), task=assignment.task_id)
+        task = rows[0]
     ordered = rows if task["task__slots__first_on_slot_1"] else rows[::-1]
     shown = Shown(key)
     attached = shown.attached(task["task__contexts"], task["task__media"])
@@ -169,26 +168,9 @@ def responses_of(*, slot: int) -> QuerySet[ResponseRow, dict[str, Any]]:
         "task__contexts",
         "task__media",
         "task__slots__first_on_slot_1",
-        is_redacted=Exists(Flag.objects.filter(REDACTING, task=OuterRef("task"))),
+        is_redacted=Exists(Flag.objects.filter(redaction.REDACTING, task=OuterRef("task"))),
     )
     return cast("QuerySet[ResponseRow, dict[str, Any]]", asked)
-
-
-# Written in full, so that the partial index serves it.
-REDACTING = Q(decision=Decision.REDACT)
-
-
-def redactions_of(assignment: Assignment) -> list[tuple[int | None, int, int, str]]:
-    """What is taken away, by the ordinal of the response, or None for the prompt."""
-    flags = Flag.objects.filter(REDACTING, task=assignment.task_id)
-    return list(flags.values_list("response__ordinal", "start", "end", "text"))
-
-
-def without(text: str, flags: list[tuple[int | None, int, int, str]], ordinal: int | None) -> str:
-    here = [flag for flag in flags if flag[0] == ordinal]
-    if not here:
-        return text
-    return identity.redacted(text, [(start, end) for _, start, end, _ in here], [flag[3] for flag in here])
 
 
 def my_work(evaluator: User) -> list[dict[str, Any]]:

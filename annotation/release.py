@@ -1,101 +1,21 @@
-"""Acts: hold tasks whose text names a system, and release them as the lead decides."""
+"""Acts of the lead on what the gate holds: accept, redact or exclude; what nothing holds any more is released."""
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from annotation import campaigns, identity, policies
-from annotation.items import Item
-from annotation.models import Campaign, Decision, Flag, Response, Slot, SlotState, Task
+from annotation import campaigns, policies
+from annotation.models import Campaign, Decision, Flag, Slot, SlotState
 from evaltrack.accounts.models import User
 from evaltrack.canonical import canonical_json, sha256_hex
 from evaltrack.errors import Conflict, Invalid, NotFound, refuse_if
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.record import record
-from experiments.models import Output
 
-# More sources than this are no names of systems but of items; each item is then searched for its own two alone.
-MOST_ALIASES = 50
 # Each excluded task is an entry of its own in the ledger.
 MOST_EXCLUDED = 200
-
-
-@dataclass
-class Held:
-    """How many tasks an upload's scan held, and in how many more a vendor or model is merely mentioned."""
-
-    held: int = 0
-    mentioned: int = 0
-
-
-class Gate:
-    """Scans tasks as they are added."""
-
-    def __init__(self, campaign: Campaign) -> None:
-        self.aliases = set(settings.REVIEW_ALIASES) | names_of(campaign)
-        self.is_stand_alone = campaign.experiment_id is None
-        self.scanner = identity.Scanner(self.aliases)
-        self.found = Held()
-
-    def flags(self, tasks: list[Task], responses: list[Response], items: list[Item]) -> list[Flag]:
-        """What holds tasks of one batch. The rows are stored already; two responses stand for each task."""
-        if self.is_stand_alone:
-            self.learn(source for item in items for source in item.sources)
-        texts = dict(
-            Output.objects.filter(pk__in=[row.output_id for row in responses if row.output_id]).values_list(
-                "pk", "text"
-            )
-        )
-        flags: list[Flag] = []
-        for place, (task, item) in enumerate(zip(tasks, items, strict=True)):
-            findings: list[tuple[Response | None, list[identity.Finding]]] = [
-                (None, self.scan(task.prompt, item))
-            ]
-            for response in responses[2 * place : 2 * place + 2]:
-                content = response.text if response.output_id is None else texts[response.output_id]
-                findings.append((response, self.scan(content, item)))
-            certain = [
-                Flag(task=task, response=response, start=f.start, end=f.end, text=f.text, kind=f.kind)
-                for response, found in findings
-                for f in found
-                if f.level == identity.CERTAIN
-            ]
-            self.found.held += bool(certain)
-            self.found.mentioned += not certain and any(found for _, found in findings)
-            flags += certain
-        return flags
-
-    def learn(self, sources: Iterable[str]) -> None:
-        new = set(sources) - self.aliases
-        if new and len(self.aliases) + len(new) <= MOST_ALIASES:
-            self.aliases |= new
-            self.scanner = identity.Scanner(self.aliases)
-
-    def scan(self, text: str, item: Item) -> list[identity.Finding]:
-        if not self.is_stand_alone or self.aliases.issuperset(item.sources):
-            return self.scanner.scan(text)
-        return identity.Scanner(settings.REVIEW_ALIASES + item.sources).scan(text)
-
-
-def names_of(campaign: Campaign) -> set[str]:
-    """What the campaign's systems are called: by the experiment's configurations, or by what was added before."""
-    experiment = campaign.experiment
-    if experiment is None:
-        sources = Response.objects.filter(task__campaign=campaign).order_by().values_list("source", flat=True)
-        return set(sources.distinct()[:MOST_ALIASES])
-    names = {experiment.component.name}
-    for version in (experiment.candidate, experiment.baseline):
-        if version is not None:
-            names |= {version.version, str(version.configuration.get("target", {}).get("model", ""))}
-    return names
-
-
-# ── The lead decides ─────────────────────────────────────────────────────────────────────────────────
 
 
 def undecided(campaign: Campaign) -> QuerySet[Flag]:
@@ -161,7 +81,14 @@ def release(campaign: Campaign) -> int:
 def record_redaction(campaign: Campaign, rows: list[Flag], *, by: User, at: dt.datetime) -> None:
     """One entry for the act: how much was taken away, a digest that proves which, and the text as a statement."""
     places = [
-        [str(row.task.public_id), str(row.public_id), row.start, row.end, sha256_hex(row.text.encode())]
+        [
+            str(row.task.public_id),
+            str(row.public_id),
+            row.part,
+            row.start,
+            row.end,
+            sha256_hex(row.text.encode()),
+        ]
         for row in rows
     ]
     record(

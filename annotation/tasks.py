@@ -7,8 +7,9 @@ from itertools import islice
 from django.db import transaction
 from django.db.models import Count, F
 
-from annotation import media, release
+from annotation import media
 from annotation.blinding import Placeable, Placing
+from annotation.gate import Gate, Held
 from annotation.items import Item
 from annotation.models import Campaign, Flag, Gold, Response, Slot, SlotState, Task
 from evaltrack.ndjson import BrokenLines, LineError
@@ -18,19 +19,19 @@ BATCH = 1000
 
 
 @transaction.atomic
-def add(
-    campaign: Campaign, items: Iterable[tuple[int, Item]], *, due_at: dt.datetime
-) -> tuple[int, release.Held]:
+def add(campaign: Campaign, items: Iterable[tuple[int, Item]], *, due_at: dt.datetime) -> tuple[int, Held]:
     """Add each item as a task: all of them, or nothing. How many there were, and how many are held.
 
     Items come with their line numbers, by which an item that is there already is named. The caller holds the
     campaign's row, so that the sides of two uploads are balanced together.
     """
     added = 0
-    gate = release.Gate(campaign)
+    gate = Gate(campaign)
     placing = Placing(overlap=campaign.overlap, seed=campaign.seed, already=group_sizes(campaign))
     for batch in batches(items):
         refuse_repeated(campaign, batch)
+        gate.learn(item for _, item in batch)
+        gate.refuse_telling_gold(batch)
         files = media.named_by(campaign, batch)
         add_batch(campaign, [item for _, item in batch], placing, files, gate, due_at=due_at)
         added += len(batch)
@@ -67,7 +68,7 @@ def add_batch(
     items: list[Item],
     placing: Placing,
     files: media.Files,
-    gate: release.Gate,
+    gate: Gate,
     *,
     due_at: dt.datetime,
 ) -> None:

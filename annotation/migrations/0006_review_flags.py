@@ -24,6 +24,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("public_id", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ("part", models.PositiveIntegerField()),
                 ("start", models.PositiveIntegerField()),
                 ("end", models.PositiveIntegerField()),
                 ("text", models.CharField(max_length=400)),

@@ -23,7 +23,8 @@ class Decision(models.TextChoices):
 class Flag(models.Model):
     """A place in a task's prompt or in a response. Undecided, it holds the task back from every evaluator.
 
-    `start` and `end` count the code points of the text as it is stored. `text` is the name as the scanner reads it:
+    `part` numbers the string that it stands in, among those of the same prompt or response (`annotation.readable`);
+    `start` and `end` count that string's code points. `text` is the name as the scanner reads it:
     it is what is decided in bulk, and a redaction takes it away wherever it stands in the same prompt or response.
     """
 
@@ -33,6 +34,7 @@ class Flag(models.Model):
     response = models.ForeignKey(
         "annotation.Response", on_delete=models.PROTECT, null=True, related_name="flags"
     )
+    part = models.PositiveIntegerField()
     start = models.PositiveIntegerField()
     end = models.PositiveIntegerField()
     text = models.CharField(max_length=400)
