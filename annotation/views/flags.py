@@ -1,4 +1,4 @@
-"""The lead's page of text that may name a system: decide it by place or by text."""
+"""The lead's page of text that may name a system: decided by place or by text."""
 
 import uuid
 
@@ -31,16 +31,17 @@ def flag_list(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     campaign = lookup.campaign_named(public_id, seen_by=request.user)
     if request.method == "POST":
         decide(request, campaign)
-        return redirect("campaign-flags", campaign.public_id)
+        return redirect(request.get_full_path())  # the page of the list that the lead was on
     rows = Paginator(flags.waiting(campaign).order_by("text", "pk"), PAGE_SIZE).get_page(
         request.GET.get("page")
     )
-    texts = list(flags.texts(campaign)[:MOST_TEXTS])
+    texts = list(flags.texts(campaign)[: MOST_TEXTS + 1])
     context = {
         "campaign": campaign,
         "page": rows,
         "rows": [flags.shown(flag) for flag in rows],
-        "texts": texts,
+        "texts": texts[:MOST_TEXTS],
+        "more_texts": len(texts) > MOST_TEXTS,
         "held": querysets.held_back(campaign).count(),
     }
     return page(request, "annotation/flags.html", context)

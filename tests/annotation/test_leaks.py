@@ -12,10 +12,11 @@ from html.parser import HTMLParser
 import pytest
 from django.test import Client
 
-from annotation import campaigns, gold, judging, opening, sittings
+from annotation import campaigns, gold, judging, opening, release, sittings
 from annotation.courses import add_lessons, set_rule
+from annotation.items import read_items
 from annotation.lessons import read_lessons
-from annotation.models import Assignment, Course, Judgment, Sitting, Slot
+from annotation.models import Assignment, Course, Flag, Judgment, Sitting, Slot
 from datasets import ingest, versions
 from evaltrack import clock
 from evaltrack.accounts import agreements
@@ -28,6 +29,7 @@ from tests.accounts.callers import bearer, signed_in
 from tests.factories import annotation as factory
 from tests.factories import courses, experiments, people
 from tests.factories.agreements import publish_another
+from tests.factories.stand_alone import campaign as factory_of_campaigns
 
 URL = "http://127.0.0.1:9911/zz-secret-endpoint/v1"
 ARM_WORDS = re.compile(r"baseline|candidate", re.IGNORECASE)
@@ -336,6 +338,42 @@ def test_everything_of_a_course_and_of_ones_own_work(crawler, campaign, lead):
     assert "/review/mine/" in pages
     assert "They are equal indeed." in crawler.ask("get", "/review/mine/").content.decode()
     assert {200, 302, 422} <= crawler.statuses
+
+
+def test_text_that_names_a_system_is_held_or_redacted_on_every_way(crawler, api, campaign, lead, settings):
+    """In a conversation, a passage and an answer: what is held reaches nobody, what is redacted without its name."""
+    settings.REVIEW_ALIASES = ["zz-secret-alias"]
+    campaigns.pause(campaign.pk, by=lead, reason="Something is odd here.", at=clock.now())
+    said, opened = "Ask the\nzz-secret-alias.", factory_of_campaigns(lead, items=0)
+    told = [
+        {"prompt": [{"role": "user", "content": said}]},
+        {"contexts": [{"title": "zz-secret-alias", "text": said}]},
+        {"responses": [SOURCES[0], SOURCES[1] | {"text": f"Held. {said}"}]},
+        {"responses": [SOURCES[0], SOURCES[1] | {"text": f"Left out. {said}"}]},
+    ]
+    rows = [courses.item(n, **{"responses": SOURCES} | fields) for n, fields in enumerate(told)]
+    opening.add_items(opened.pk, read_items(rows), by=lead, at=clock.now())
+    crawler.ask("post", "/queue/next/", headers={"X-Judge": "card"})
+    crawler.walk()
+    for flag, decision in zip(Flag.objects.order_by("pk"), ["redact", "redact", "", "exclude"], strict=True):
+        if decision:
+            release.decide(
+                opened.pk, flag=flag.public_id, decision=decision, reason="It tells.", by=lead, at=clock.now()
+            )
+    judged = 0
+    while shown := factory.next_for(crawler.evaluator):
+        crawler.ask("post", "/queue/next/", {"prefetch": "1"}, headers={"X-Judge": "card"})
+        answer = api.ask("post", "/api/v1/queue/next", {}, content_type="application/json")
+        assert "[redacted]" in answer.content.decode()
+        crawler.walk()
+        crawler.ask("post", f"/review/{shown.public_id}/submit/", answered_form(shown))
+        judged += 1
+    assert judged == 2
+    answer = api.ask("post", "/api/v1/queue/next", {}, content_type="application/json").json()
+    assert (answer["assignment"], answer["reason"]) == (None, "paused")
+    assert "lead's check" in answer["detail"]
+    assert "/review/mine/" in crawler.walk()
+    assert "[redacted]" in crawler.ask("get", "/review/mine/").content.decode()
 
 
 def place_of(sitting):
