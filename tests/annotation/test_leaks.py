@@ -358,7 +358,12 @@ def test_text_that_names_a_system_is_held_or_redacted_on_every_way(crawler, api,
     for flag, decision in zip(Flag.objects.order_by("pk"), ["redact", "redact", "", "exclude"], strict=True):
         if decision:
             release.decide(
-                opened.pk, flag=flag.public_id, decision=decision, reason="It tells.", by=lead, at=clock.now()
+                opened.pk,
+                flag=flag.public_id,
+                decision=decision,
+                reason="It tells who wrote it.",
+                by=lead,
+                at=clock.now(),
             )
     judged = 0
     while shown := factory.next_for(crawler.evaluator):
