@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from annotation import identity
 from annotation.models import Decision, Flag, FlagKind, Task
@@ -14,6 +14,9 @@ from annotation.readable import Readable
 
 # Written in full, so that the partial index serves it.
 REDACTING = Q(decision=Decision.REDACT)
+# Columns of `presenters.responses_of`: the text, its format, its contexts and its media.
+PROMPT = ("task__prompt", "task__prompt_format", "task__contexts", "task__media")
+RESPONSE = ("words", "format", "contexts", "media")
 
 
 @dataclass(frozen=True)
@@ -29,23 +32,24 @@ class Redaction:
 
 def of_task(task_id: int) -> dict[int | None, list[Redaction]]:
     """By the ordinal of the response; None: of the prompt."""
-    found: dict[int | None, list[Redaction]] = defaultdict(list)
-    flags = Flag.objects.filter(REDACTING, task=task_id)
-    for ordinal, *place in flags.values_list("response__ordinal", "part", "start", "end", "text", "kind"):
-        found[ordinal].append(Redaction(*place))
-    return found
+    return grouped(Flag.objects.filter(REDACTING, task=task_id), "response__ordinal")
 
 
 def prompts_of(task_ids: Iterable[int]) -> dict[int, str]:
     """The prompts of those tasks in which something is redacted, as evaluators read them."""
-    found: dict[int, list[Redaction]] = defaultdict(list)
-    flags = Flag.objects.filter(REDACTING, task__in=task_ids, response=None)
-    for task, *place in flags.values_list("task", "part", "start", "end", "text", "kind"):
-        found[task].append(Redaction(*place))
+    found = grouped(Flag.objects.filter(REDACTING, task__in=task_ids, response=None), "task")
     return {
         task.pk: without(Readable(task.prompt, task.prompt_format), found[task.pk]).text
         for task in Task.objects.filter(pk__in=found)
     }
+
+
+def grouped(flags: QuerySet[Flag], by: str) -> dict[Any, list[Redaction]]:
+    found: dict[Any, list[Redaction]] = defaultdict(list)
+    rows: Iterable[tuple[Any, ...]] = flags.values_list(by, "part", "start", "end", "text", "kind")
+    for key, *place in rows:
+        found[key].append(Redaction(*place))
+    return found
 
 
 def applied(rows: list[dict[str, Any]], *, task: int) -> list[dict[str, Any]]:
@@ -55,11 +59,6 @@ def applied(rows: list[dict[str, Any]], *, task: int) -> list[dict[str, Any]]:
         row | changed(row, PROMPT, redactions[None]) | changed(row, RESPONSE, redactions[ordinal])
         for ordinal, row in enumerate(rows)
     ]
-
-
-# Which columns of a row are the text, its format, its contexts and its media.
-PROMPT = ("task__prompt", "task__prompt_format", "task__contexts", "task__media")
-RESPONSE = ("words", "format", "contexts", "media")
 
 
 def changed(row: dict[str, Any], columns: tuple[str, ...], redactions: list[Redaction]) -> dict[str, Any]:
