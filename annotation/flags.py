@@ -54,6 +54,8 @@ def shown(flag: Flag) -> Shown:
         else Readable(row.content, row.format, row.contexts, row.media)
     )
     path, words = readable.strings()[flag.part]
+    # Half of a pair of surrogates, which JSON can hold behind an escape, could not be sent; it stays one code point.
+    path, words = (each.encode(errors="replace").decode() for each in (path, words))
     return Shown(
         flag=flag,
         path=path,

@@ -328,6 +328,28 @@ def test_the_page_shows_each_place_and_decides_in_bulk(campaign, add, lead):
     assert "Nothing waits for your check" in done
 
 
+def test_what_cannot_be_sent_is_shown_as_a_question_mark_and_redacted(
+    campaign, lead, add, decide, evaluator_one
+):
+    """JSON may hold half of a pair of surrogates behind an escape."""
+    odd = ResponseItem("system-a", '{"\\ud800k": ["\\ud83dI am ChatGPT \\u0000"]}', "json")
+    add((1, Item("item 1", "What?", (odd, ResponseItem("system-b", "{}", "json")))))
+    client = bearer(lead, Permission.MANAGE_CAMPAIGNS)
+    (flag,) = client.get(f"/api/v1/campaigns/{campaign.public_id}/flags").json()["results"]
+    assert (flag["path"], flag["before"], flag["name"]) == ("?k[0]", "?I am ", "ChatGPT")
+    assert signed_in(lead).get(f"{campaign.get_absolute_url()}flags/").status_code == 200
+    decide("redact", text="chatgpt")
+    assert factory.next_for(evaluator_one) is not None
+    page = signed_in(evaluator_one).get("/review/").content.decode()
+    assert "I am [redacted]" in page
+    answer = bearer(evaluator_one, Permission.JUDGE).post(
+        "/api/v1/queue/next", "{}", content_type="application/json"
+    )
+    assert '{"\\ud800k": ["\\ud83dI am [redacted] \\u0000"]}' in {
+        each["text"] for each in answer.json()["item"]["responses"]
+    }
+
+
 def test_by_api(campaign, add, lead):
     add(item(1, HELLO))
     client, path = bearer(lead, Permission.MANAGE_CAMPAIGNS), f"/api/v1/campaigns/{campaign.public_id}/flags"
