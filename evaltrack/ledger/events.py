@@ -78,7 +78,7 @@ SENTENCES = {
     Event.HUMAN_EVIDENCE_RECORDED: "{actor} recorded human evidence for {subject}",
     Event.PROXY_EVIDENCE_RECORDED: "{actor} recorded proxy evidence for {subject}",
     Event.TASK_EXCLUDED: "{actor} excluded an item of {subject}",
-    Event.TEXT_REDACTED: "{actor} redacted text that names a system in {flags} places of {subject}",
+    Event.TEXT_REDACTED: "{actor} redacted text that names a system in {subject} (places: {flags})",
     Event.CAMPAIGN_UNBLOCKED: "{actor} unblocked {subject} with a proxy metric",
     Event.QUALIFICATION_GRANTED: "{actor} let {subject} judge by a rubric without its test",
     Event.QUALIFICATION_REVOKED: "{actor} took from {subject} the qualification for a rubric",

@@ -22,6 +22,7 @@ from tests.conftest import person, signed
 from tests.factories import annotation as factory
 from tests.factories import courses, experiments
 from tests.media import files
+from tests.query_growth import no_query_growth
 
 REASON = "Nobody can judge this blind."
 HELLO = "I am ChatGPT, made by OpenAI."
@@ -348,6 +349,17 @@ def test_what_cannot_be_sent_is_shown_as_a_question_mark_and_redacted(
     assert '{"\\ud800k": ["\\ud83dI am [redacted] \\u0000"]}' in {
         each["text"] for each in answer.json()["item"]["responses"]
     }
+
+
+def test_the_page_and_the_api_cost_the_same_with_more_flags(campaign, add, lead):
+    web, api = signed_in(lead), bearer(lead, Permission.MANAGE_CAMPAIGNS)
+    add(item(0, HELLO))
+
+    def ask():
+        assert web.get(f"{campaign.get_absolute_url()}flags/").status_code == 200
+        assert api.get(f"/api/v1/campaigns/{campaign.public_id}/flags").status_code == 200
+
+    no_query_growth(ask, lambda number: add(item(number + 1, HELLO, prompt="I'm Claude.")))
 
 
 def test_by_api(campaign, add, lead):
