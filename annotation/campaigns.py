@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import F
 
 from annotation import agreement, assignment, lifecycle, overlap, policies, querysets, revision
-from annotation.models import Campaign, CampaignStatus, JudgmentState, Response, Task
+from annotation.models import Campaign, CampaignStatus, Decision, JudgmentState, Response, Task
 from annotation.protocols import rules_of
 from evaltrack import reasons
 from evaltrack.accounts.models import User
@@ -124,6 +124,9 @@ def exclude_task(task_id: int, *, by: User, reason: str, at: dt.datetime) -> Tas
     task.excluded_by, task.excluded_at, task.exclusion_reason = by, at, reason
     task.save(update_fields=["excluded_by", "excluded_at", "exclusion_reason"])
     Campaign.objects.filter(pk=task.campaign_id).update(task_count=F("task_count") - 1)
+    task.flags.filter(decision="").update(
+        decision=Decision.EXCLUDE, decided_by=by, decided_at=at, reason=reason
+    )
     record(
         Event.TASK_EXCLUDED,
         by=by,

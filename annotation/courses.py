@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from django.db import transaction
 
-from annotation import policies
+from annotation import gate, policies
 from annotation.blinding import Placing
 from annotation.lessons import LessonItem
 from annotation.models import Course, Lesson, LessonKind, Protocol, Qualification, Rubric
@@ -75,19 +75,20 @@ def add_lessons(course: Course, lessons: Iterator[tuple[int, LessonItem]], *, by
     Course.objects.select_for_update().get(pk=course.pk)
     seen = set(course.lessons.values_list("key", flat=True))
     placing = Placing(overlap=1, seed=course.seed)
-    rows, repeated = [], []
+    rows, wrong = [], []
     try:
         for number, lesson in lessons:
             if lesson.item.key in seen:
                 reason = f"{lesson.item.item!r} with these two sources is in the course already"
-                repeated.append(LineError(number, "item", reason))
+                wrong.append(LineError(number, "item", reason))
             seen.add(lesson.item.key)
+            wrong += gate.telling_lesson(number, lesson.item)
             if len(seen) > MOST_LESSONS:
-                repeated.append(LineError(number, "", f"a course holds up to {MOST_LESSONS} lessons"))
+                wrong.append(LineError(number, "", f"a course holds up to {MOST_LESSONS} lessons"))
                 break
             rows.append(drawn(course, lesson, placing))
-        if repeated:
-            raise BrokenLines(repeated)
+        if wrong:
+            raise BrokenLines(wrong)
     except BrokenLines as broken:
         raise broken.as_invalid() from None
     return len(Lesson.objects.bulk_create(rows))

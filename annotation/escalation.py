@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 def overdue_tasks(at: dt.datetime):
     """Tasks past their time with a judgment still missing, which nobody was told of."""
-    unfinished = Slot.objects.filter(querysets.OWED, task=OuterRef("pk"))
+    unfinished = Slot.objects.filter(querysets.MISSING, task=OuterRef("pk"))
     told = Escalation.objects.filter(task=OuterRef("pk"), level=Escalation.LEAD)
     return Task.objects.filter(
         Exists(unfinished), ~Exists(told), campaign__in=querysets.asking_campaigns(), due_at__lt=at

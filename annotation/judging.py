@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from annotation import assignment as assignments
-from annotation import policies, querysets, rubrics
+from annotation import policies, querysets, redaction, rubrics
 from annotation.answers import Answer
 from annotation.models import Assignment, AssignmentState, Campaign, Judgment, JudgmentState, Slot, SlotState
 from annotation.protocols import rules_of
@@ -87,7 +87,7 @@ def drawn_up(
         answer,
         details=rubrics.of(assignment.campaign.rubric),
         places=slot.places,
-        text=lambda: querysets.texts_of(slot=slot.pk)[0],
+        text=lambda: redaction.responses_read(slot=slot.pk, task=slot.task_id)[0]["words"],
     )
     wall_ms = min(max(0, round((at - assignment.shown_at).total_seconds() * 1000)), LONGEST_MS)
     return Judgment(

@@ -1,5 +1,7 @@
 """The wording of what this app tells people. What goes to evaluators names no system."""
 
+import datetime as dt
+
 from annotation.models import Appeal, Campaign
 from evaltrack.notifications.outbox import Message
 
@@ -43,6 +45,16 @@ def tasks_overdue(campaign: Campaign, count: int, first_task: int, judges: int) 
             "What was skipped there and nobody will judge can be excluded."
         ),
         path=campaign.get_absolute_url(),
+    )
+
+
+def tasks_held(campaign: Campaign, count: int, at: dt.datetime) -> Message:
+    return Message(
+        # Once for each upload, of which there is one at a time.
+        key=f"tasks-held:{campaign.public_id}:{at.isoformat()}",
+        subject=f"{count} task{'' if count == 1 else 's'} held: text may name a system",
+        body=f"{campaign.name}: nobody is given what is held before you have decided about it.",
+        path=f"{campaign.get_absolute_url()}flags/",
     )
 
 

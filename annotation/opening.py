@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from annotation import courses, guesses, messages, policies, qualification, tasks
 from annotation import overlap as overlaps
+from annotation.gate import Held
 from annotation.items import Item, ResponseItem
 from annotation.models import Campaign, CampaignStatus, Protocol, Rubric
 from annotation.protocols import Rules, rules_of
@@ -48,11 +49,12 @@ def open_campaign(
             opened_at=at,
         )
         sample = enumerate(sampled_items(campaign, experiment, size=rule.items), start=1)
-        tasks.add(campaign, sample, due_at=campaign.due_at)
+        _, found = tasks.add(campaign, sample, due_at=campaign.due_at)
         campaign.refresh_from_db(fields=["task_count"])
         if not is_simulated:
             outbox.post(messages.campaign_opened(campaign), to=outbox.holders("lead"), at=at)
             outbox.post(messages.tasks_waiting(campaign), to=qualification.judges_of(campaign), at=at)
+        tell_of_held(campaign, found, at=at)
         record_opening(campaign, by=SYSTEM, at=at)
     return campaign
 
@@ -104,20 +106,28 @@ def open_stand_alone(
 
 
 @transaction.atomic
-def add_items(campaign_id: int, items: Iterator[tuple[int, Item]], *, by: User, at: dt.datetime) -> int:
-    """Add items to a stand-alone campaign: all, or none. How many there were."""
+def add_items(
+    campaign_id: int, items: Iterator[tuple[int, Item]], *, by: User, at: dt.datetime
+) -> tuple[int, Held]:
+    """Add items to a stand-alone campaign: all, or none. How many there were, and how many are held."""
     # Held to the end, so that two uploads balance their places together.
     campaign = Campaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign_id)
     refuse_if(policies.opening(by))
     refuse_unless_filled_by_hand(campaign)
     was_empty = campaign.task_count == 0
     try:
-        added = tasks.add(campaign, items, due_at=campaign.due_at)
+        added, found = tasks.add(campaign, items, due_at=campaign.due_at)
     except BrokenLines as broken:
         raise broken.as_invalid() from None
     if was_empty:
         outbox.post(messages.tasks_waiting(campaign), to=qualification.judges_of(campaign), at=at)
-    return added
+    tell_of_held(campaign, found, at=at)
+    return added, found
+
+
+def tell_of_held(campaign: Campaign, found: Held, *, at: dt.datetime) -> None:
+    if found.held:
+        outbox.post(messages.tasks_held(campaign, found.held, at), to=outbox.holders("lead"), at=at)
 
 
 def refuse_unless_filled_by_hand(campaign: Campaign) -> None:

@@ -118,7 +118,7 @@ def judged(campaign: Campaign) -> QuerySet[Task]:
         news = news.filter(settled_at__gt=campaign.extended_at - LOOK_BACK)
     of_task = Q(task=OuterRef("pk"))
     return querysets.undecided_tasks().filter(
-        ~Exists(Slot.objects.filter(querysets.OWED, of_task)),
+        ~Exists(Slot.objects.filter(querysets.MISSING, of_task)),
         ~Exists(Judgment.objects.filter(of_task, state=JudgmentState.PROVISIONAL)),
         campaign=campaign,
         pk__in=news.values("task"),

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q, Sum
 from django.db.models.functions import Left, TruncDate
 
-from annotation import policies, querysets
+from annotation import policies, querysets, redaction
 from annotation.models import Appeal, Judgment, JudgmentState
 from annotation.protocols import rules_of
 from annotation.protocols.pairwise import as_shown, in_words
@@ -109,12 +109,21 @@ def page(evaluator: User, *, before: uuid.UUID | None, at: dt.datetime) -> OwnWo
     figures = {"count": Count("pk"), "measured": Count("active_ms"), "active": Sum("active_ms", default=0)}
     days = timed.annotate(day=TruncDate("submitted_at")).values("day").annotate(**figures).order_by("-day")
     return OwnWork(
-        rows=[work_of(judgment, at=at) for judgment in shown],
+        rows=[work_of(judgment, at=at) for judgment in redacted(shown)],
         older=shown[-1].public_id if len(found) > PAGE_SIZE else None,
         is_newest=last is None,
         days=[time_of(day) for day in days[:DAYS]],
         in_all=time_of(timed.aggregate(**figures)),
     )
+
+
+def redacted(judgments: list[Any]) -> list[Any]:
+    """With excerpts of the prompts as they were read. Made from the whole, as a name may stand where the cut is."""
+    prompts = redaction.prompts_of(judgment.task_id for judgment in judgments)
+    for judgment in judgments:
+        if prompt := prompts.get(judgment.task_id):
+            judgment.excerpt = prompt[:EXCERPT]
+    return judgments
 
 
 def time_of(figures: Mapping[str, Any]) -> Time:

@@ -8,6 +8,7 @@ from annotation.models import (
     CampaignStatus,
     Course,
     Escalation,
+    Flag,
     Judgment,
     LessonKind,
     Sitting,
@@ -80,7 +81,7 @@ def closing(by: User, campaign: Campaign) -> Refusal | None:
     if campaign.experiment and campaign.experiment.status == ExperimentStatus.CANCELLED:
         return None  # nobody needs the judgments that are missing
     # What adaptive overlap has added serves a task's label alone; closing withdraws it.
-    missing = Slot.objects.filter(querysets.OWED, querysets.asked_beforehand(), campaign=campaign).count()
+    missing = Slot.objects.filter(querysets.MISSING, querysets.asked_beforehand(), campaign=campaign).count()
     if missing:
         return Refusal(
             "still_open", f"{missing} judgments are still missing; the campaign closes when all are in."
@@ -93,8 +94,18 @@ def excluding(by: User, task: Task) -> Refusal | None:
         return Refusal("not_lead", "Only an evaluation lead excludes a task.")
     if task.campaign.status == CampaignStatus.CLOSED:
         return Refusal("campaign_closed", "This campaign is closed; what it says stands.")
+    if Flag.objects.filter(task=task, decision="").exists():
+        return None
     if not querysets.skips().filter(task=task).exists():
         return Refusal("not_skipped", "Nobody has skipped this task; it waits to be judged.")
+    return None
+
+
+def checking(by: User, campaign: Campaign) -> Refusal | None:
+    if not by.can(Permission.MANAGE_CAMPAIGNS):
+        return Refusal("not_lead", "Only an evaluation lead decides about text that names a system.")
+    if campaign.status == CampaignStatus.CLOSED:
+        return Refusal("campaign_closed", "This campaign is closed; nobody is asked any more.")
     return None
 
 

@@ -2,19 +2,17 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
-from annotation import guesses, qualification, querysets, revision, rubrics, turns
+from annotation import guesses, qualification, querysets, redaction, revision, rubrics, turns
 from annotation.models import Assignment, AssignmentState, Format, Rubric, Slot, SlotState
-from annotation.models import Response as ResponseRow
 from annotation.shown import Attached, Response, Shown
 from evaltrack.accounts import wording
 from evaltrack.accounts.models import User
-from evaltrack.statements import Statement
 
 # Of a longer campaign nobody sees the end, so its size says nothing.
 LONGEST_COUNTDOWN = 500
@@ -134,7 +132,7 @@ def screen(assignment: Assignment) -> Screen:
 
 def content_fields(assignment: Assignment) -> dict[str, Any]:
     key = assignment.public_id
-    rows = responses_of(slot=assignment.slot_id)
+    rows = redaction.responses_read(slot=assignment.slot_id, task=assignment.task_id)
     task = rows[0]
     ordered = [rows[int(ordinal)] for ordinal in task["task__slots__places"]]
     shown = Shown(key)
@@ -168,23 +166,6 @@ def split_turns(ordered: list[dict[str, Any]]) -> tuple[str, list[str]]:
     """What all responses begin with, where they are conversations, and how each goes on."""
     words = [row["words"] for row in ordered]
     return turns.split(words) if all(row["format"] == Format.CHAT for row in ordered) else ("", words)
-
-
-@Statement
-def responses_of(*, slot: int) -> QuerySet[ResponseRow, dict[str, Any]]:
-    rows = ResponseRow.objects.filter(task__slots=slot).order_by("ordinal")
-    asked = rows.annotate(words=Coalesce("output__text", "text")).values(
-        "words",
-        "format",
-        "contexts",
-        "media",
-        "task__prompt",
-        "task__prompt_format",
-        "task__contexts",
-        "task__media",
-        "task__slots__places",
-    )
-    return cast("QuerySet[ResponseRow, dict[str, Any]]", asked)
 
 
 def my_work(evaluator: User) -> list[dict[str, Any]]:

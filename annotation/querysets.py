@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, Concat
+from django.db.models.functions import Concat
 
 from annotation.models import (
     Assignment,
@@ -15,7 +15,6 @@ from annotation.models import (
     Judgment,
     JudgmentState,
     Qualification,
-    Response,
     Slot,
     SlotState,
     Task,
@@ -24,13 +23,14 @@ from annotation.models.judgment import STANDING
 from evaltrack.accounts import profiles
 from evaltrack.accounts.models import RoleGrant, SkillGrant, SpokenLanguage, User
 from evaltrack.accounts.roles import PERMISSIONS, Permission
-from evaltrack.statements import Statement
 from experiments.querysets import owned_or_all
 
 # Campaigns that ask people now: stand-alone ones, and those whose experiment waits for them.
 ASKING = Q(is_simulated=False) & (Q(experiment=None) | Q(experiment__status="awaiting_people"))
-# Slots that miss their judgment: free, or on somebody's screen.
+# Slots that people can judge or are judging: free, or on somebody's screen.
 OWED = Q(state__in=[SlotState.OPEN, SlotState.HELD])
+# Slots that miss their judgment: those, and what waits for the lead's check.
+MISSING = OWED | Q(state=SlotState.REVIEW)
 # Assignments that somebody has: on the screen, or fetched ahead. Written as two halves, each of which has a partial
 # index: asked with IN, the database reads all that an evaluator has ever been given, at every claim.
 HELD = Q(state=AssignmentState.SHOWN) | Q(state=AssignmentState.PREFETCHED)
@@ -147,9 +147,10 @@ def standing_judgments() -> QuerySet[Judgment]:
 
 
 def outdated_judgments(campaign: Campaign) -> QuerySet[Judgment]:
-    """Standing judgments by versions of the rubric of which the lead wants nothing any more."""
+    """Standing judgments by versions of the rubric of which the lead wants nothing any more; those of tasks that
+    were left out count nowhere, and nobody is asked again."""
     below = campaign.asks_again_below or 0
-    return standing_judgments().filter(campaign=campaign, rubric__version__lt=below)
+    return standing_judgments().filter(campaign=campaign, rubric__version__lt=below, task__excluded_at=None)
 
 
 def final_judgments(at: dt.datetime, *, or_superseded: bool = False) -> QuerySet[Judgment]:
@@ -216,17 +217,16 @@ def undo_limit(at: dt.datetime) -> dt.datetime:
     return at - dt.timedelta(seconds=settings.REVIEW_UNDO_SECONDS)
 
 
-@Statement
-def texts_of(*, slot: int) -> QuerySet[Response, str]:
-    """What the slot's task holds to be judged, exactly as it is stored."""
-    responses = Response.objects.filter(task__slots=slot).order_by("ordinal")
-    return responses.values_list(Coalesce("output__text", "text"), flat=True)
-
-
 def campaigns_visible_to(user: User) -> QuerySet[Campaign]:
     return Campaign.objects.filter(owned_or_all(user, "experiment__component__owner")).select_related(
         "experiment__component", "rubric", "course", "closed_by", "unblocked_by", "gold_released_by"
     )
+
+
+def held_back(campaign: Campaign) -> QuerySet[Task]:
+    """Tasks that wait for the lead's check for text that names a system."""
+    waiting = Slot.objects.filter(task=OuterRef("pk"), campaign=campaign, state=SlotState.REVIEW)
+    return Task.objects.filter(Exists(waiting), campaign=campaign)
 
 
 def skips() -> QuerySet[Assignment]:

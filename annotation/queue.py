@@ -186,6 +186,9 @@ def why_nothing(evaluator: User, campaign: uuid.UUID | None, *, at: dt.datetime)
     if course := querysets.courses_before(asking.filter(fits), evaluator).first():
         detail = f"For what is left you have to qualify: learn the rubric {course.rubric_name!r} and pass its test."
         return NothingToDo("not_qualified", detail, None, course.get_absolute_url())
+    if Slot.objects.filter(state=SlotState.REVIEW, campaign__in=asking.filter(may)).exists():
+        detail = "Tasks wait for the lead's check for text that names a system."
+        return NothingToDo("paused", detail, RETRY_SECONDS)
     if querysets.tasks_that_may_return(evaluator, asking.filter(may)).exists():
         detail = "More may be asked about tasks that people disagree on."
         return NothingToDo("leased_elsewhere", detail, RETRY_SECONDS)

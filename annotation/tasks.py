@@ -9,8 +9,9 @@ from django.db.models import Count, F
 
 from annotation import media
 from annotation.blinding import Placeable, Placing
+from annotation.gate import Gate, Held
 from annotation.items import Item
-from annotation.models import Campaign, Gold, Response, Slot, Task
+from annotation.models import Campaign, Flag, Gold, Response, Slot, SlotState, Task
 from evaltrack.ndjson import BrokenLines, LineError
 
 # Bounds the memory that adding takes, whatever the number of items.
@@ -18,21 +19,24 @@ BATCH = 1000
 
 
 @transaction.atomic
-def add(campaign: Campaign, items: Iterable[tuple[int, Item]], *, due_at: dt.datetime) -> int:
-    """Add each item as a task: all of them, or nothing. How many there were.
+def add(campaign: Campaign, items: Iterable[tuple[int, Item]], *, due_at: dt.datetime) -> tuple[int, Held]:
+    """Add each item as a task: all of them, or nothing. How many there were, and how many are held.
 
     Items come with their line numbers, by which an item that is there already is named. The caller holds the
     campaign's row, so that the places of two uploads are balanced together.
     """
     added = 0
+    gate = Gate(campaign)
     placing = Placing(overlap=campaign.overlap, seed=campaign.seed, already=group_sizes(campaign))
     for batch in batches(items):
         refuse_repeated(campaign, batch)
+        gate.learn(item for _, item in batch)
+        gate.refuse_telling_gold(batch)
         files = media.named_by(campaign, batch)
-        add_batch(campaign, [item for _, item in batch], placing, files, due_at=due_at)
+        add_batch(campaign, [item for _, item in batch], placing, files, gate, due_at=due_at)
         added += len(batch)
     Campaign.objects.filter(pk=campaign.pk).update(task_count=F("task_count") + added)
-    return added
+    return added, gate.found
 
 
 def group_sizes(campaign: Campaign) -> dict[str, int]:
@@ -60,7 +64,13 @@ def refuse_repeated(campaign: Campaign, batch: list[tuple[int, Item]]) -> None:
 
 
 def add_batch(
-    campaign: Campaign, items: list[Item], placing: Placing, files: media.Files, *, due_at: dt.datetime
+    campaign: Campaign,
+    items: list[Item],
+    placing: Placing,
+    files: media.Files,
+    gate: Gate,
+    *,
+    due_at: dt.datetime,
 ) -> None:
     tasks = Task.objects.bulk_create(
         Task(
@@ -78,7 +88,9 @@ def add_batch(
         )
         for item in items
     )
-    responses, slots, gold = [], [], []
+    responses: list[Response] = []
+    slots: list[Slot] = []
+    gold: list[Gold] = []
     for task, item in zip(tasks, items, strict=True):
         ordinals = placing.ordinals(item.key, len(item.responses))
         by_source = sorted(item.responses, key=lambda response: response.source)
@@ -110,6 +122,11 @@ def add_batch(
             )
             for placed in placing.slots(Placeable(item.key, item.group, ordinals), count=count)
         ]
-    Response.objects.bulk_create(responses)
+    flags = gate.flags(tasks, Response.objects.bulk_create(responses), items)
+    held = {flag.task_id for flag in flags}
+    for slot in slots:
+        slot.state = SlotState.REVIEW if slot.task_id in held else SlotState.OPEN
     Gold.objects.bulk_create(gold)
+    # Flags before slots: nobody could be given a task of which the flag is still to come.
+    Flag.objects.bulk_create(flags)
     Slot.objects.bulk_create(slots)

@@ -184,6 +184,8 @@ REVIEW_LEASE_SECONDS = env.whole_number("EVALTRACK_REVIEW_LEASE_SECONDS", 900)
 REVIEW_PREFETCH_SECONDS = env.whole_number("EVALTRACK_REVIEW_PREFETCH_SECONDS", 600)
 REVIEW_UNDO_SECONDS = env.whole_number("EVALTRACK_REVIEW_UNDO_SECONDS", 60)
 REVIEW_BREAK_MINUTES = env.whole_number("EVALTRACK_REVIEW_BREAK_MINUTES", 50)
+# What systems are called in house: text with one of these is held until the lead has looked at it.
+REVIEW_ALIASES = env.words("EVALTRACK_REVIEW_ALIASES", "")
 REVIEW_DUE_HOURS = env.whole_number("EVALTRACK_REVIEW_DUE_HOURS", 48)
 
 LEDGER_ORIGIN = env.text("EVALTRACK_LEDGER_ORIGIN", "evaltrack/ledger")

@@ -137,6 +137,7 @@ class CampaignView(ApiView):
                 "excluded": campaign.tasks.exclude(excluded_at=None).count(),
                 "judgments_wanted": counted.count(),
                 "judgments": counted.filter(state=SlotState.DONE).count(),
+                "held_for_check": querysets.held_back(campaign).count(),
                 "overlap_rule": overlap.in_words(campaign),
                 "adaptive": asdict(found) if found else None,
             }
@@ -150,12 +151,22 @@ class CampaignTasks(ApiView):
     @extend_schema(request={"application/x-ndjson": bytes}, responses={201: dict})
     @idempotent
     def post(self, request, public_id):
-        """Add stand-alone items, a line each: all of them or, where a line is bad, none."""
+        """Add stand-alone items, a line each: all of them or, where a line is bad, none.
+
+        `held`: tasks that wait for the lead's check, as their text may name a system. `mentions`: further tasks
+        that merely mention a vendor or a model; they are not held.
+        """
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
         lines = bounded_lines(request.data) if request.data else []
         items = read_items(lines, rules_of(campaign.protocol))
-        added = opening.add_items(campaign.pk, items, by=request.user, at=self.at)
-        return Response({"id": str(campaign.public_id), "added": added}, status=201)
+        added, found = opening.add_items(campaign.pk, items, by=request.user, at=self.at)
+        body = {
+            "id": str(campaign.public_id),
+            "added": added,
+            "held": found.held,
+            "mentions": found.mentioned,
+        }
+        return Response(body, status=201)
 
 
 class CampaignAgreement(ApiView):

@@ -2,6 +2,7 @@
 
 from annotation.models.campaign import Campaign, CampaignStatus, Protocol, Rubric
 from annotation.models.course import Course, Lesson, LessonKind, Qualification, Question, Sitting
+from annotation.models.flag import Decision, Flag, FlagKind
 from annotation.models.gold import Appeal, Gold, Outcome
 from annotation.models.guess import Guess, Guessed
 from annotation.models.judgment import Choice, Judgment, JudgmentState
@@ -26,8 +27,11 @@ __all__ = [
     "CampaignStatus",
     "Choice",
     "Course",
+    "Decision",
     "Draft",
     "Escalation",
+    "Flag",
+    "FlagKind",
     "Format",
     "Gold",
     "Guess",

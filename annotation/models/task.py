@@ -119,6 +119,8 @@ class Response(models.Model):
 
 
 class SlotState(models.TextChoices):
+    # Its text may name a system: nobody is given it before the lead has looked.
+    REVIEW = "review", "Waits for the lead's check"
     OPEN = "open", "Open"
     HELD = "held", "Held"
     DONE = "done", "Done"
@@ -159,7 +161,9 @@ class Slot(models.Model):
             models.CheckConstraint(name="slot_places_known", condition=~Q(places="")),
             models.CheckConstraint(
                 name="slot_held_has_holder",
-                condition=Q(state__in=["open", "withdrawn"], holder=None, token=None, lease_until=None)
+                condition=Q(
+                    state__in=["review", "open", "withdrawn"], holder=None, token=None, lease_until=None
+                )
                 | Q(state="held", holder__isnull=False, token__isnull=False, lease_until__isnull=False)
                 | Q(state="done", holder__isnull=False, token=None, lease_until=None),
             ),
@@ -170,6 +174,7 @@ class Slot(models.Model):
                 fields=["campaign", "due_at", "priority", "order_key"],
                 condition=Q(state="open"),
             ),
+            models.Index(name="slot_review", fields=["campaign"], condition=Q(state="review")),
             models.Index(name="slot_lease", fields=["lease_until"], condition=Q(state="held")),
         ]
 

@@ -86,6 +86,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "closing": policies.closing(request.user, campaign),
         "unblocking": policies.unblocking(request.user, campaign),
         "may_manage": may_manage,
+        "held_back": querysets.held_back(campaign).count(),
         "skipped": skipped(campaign) if may_manage else [],
         **told_of(campaign, found),
         "gold": gold_of(campaign, at=clock.now()) if may_manage else None,

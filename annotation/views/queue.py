@@ -14,7 +14,7 @@ from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_POST
 
 from annotation import assignment as assignments
-from annotation import drafts, guesses, judging, presenters, querysets
+from annotation import drafts, guesses, judging, presenters, querysets, redaction
 from annotation import queue as queues
 from annotation.lookup import uuid_of
 from annotation.models import Assignment, AssignmentState, Protocol
@@ -149,8 +149,8 @@ def marking(request: PageRequest, shown: Assignment) -> HttpResponse:
     if shown.state != AssignmentState.SHOWN:
         messages.error(request, "This task has ended; here is your next one.")
         return onward(request)
-    (text,) = querysets.texts_of(slot=shown.slot_id)
-    given = forms.with_marking(request.POST, text)
+    (row,) = redaction.responses_read(slot=shown.slot_id, task=shown.task_id)
+    given = forms.with_marking(request.POST, row["words"])
     return page(request, "annotation/review.html", screen_context(shown, given=given) | whose(request))
 
 

@@ -32,6 +32,7 @@ class Event(models.TextChoices):
     HUMAN_EVIDENCE_RECORDED = "human_evidence_recorded", "Human evidence recorded"
     PROXY_EVIDENCE_RECORDED = "proxy_evidence_recorded", "Proxy evidence recorded"
     TASK_EXCLUDED = "task_excluded", "Task excluded"
+    TEXT_REDACTED = "text_redacted", "Text redacted"
     CAMPAIGN_UNBLOCKED = "campaign_unblocked", "Campaign unblocked"
     QUALIFICATION_GRANTED = "qualification_granted", "Qualification granted"
     QUALIFICATION_REVOKED = "qualification_revoked", "Qualification revoked"
@@ -79,6 +80,7 @@ SENTENCES = {
     Event.HUMAN_EVIDENCE_RECORDED: "{actor} recorded human evidence for {subject}",
     Event.PROXY_EVIDENCE_RECORDED: "{actor} recorded proxy evidence for {subject}",
     Event.TASK_EXCLUDED: "{actor} excluded an item of {subject}",
+    Event.TEXT_REDACTED: "{actor} redacted text that names a system in {subject} (places: {flags})",
     Event.CAMPAIGN_UNBLOCKED: "{actor} unblocked {subject} with a proxy metric",
     Event.QUALIFICATION_GRANTED: "{actor} let {subject} judge by a rubric without its test",
     Event.QUALIFICATION_REVOKED: "{actor} took from {subject} the qualification for a rubric",
@@ -97,6 +99,7 @@ REQUIRED_FACTS = {
     Event.AGREEMENT_PUBLISHED: frozenset({"version", "digest"}),
     Event.AGREEMENT_ACCEPTED: frozenset({"version", "digest"}),
     Event.EXPERIMENT_DECIDED: frozenset({"outcome", "provisional", "evidence_digest"}),
+    Event.TEXT_REDACTED: frozenset({"flags", "places_digest"}),
     Event.CAMPAIGN_CLOSED: frozenset({"judgments_root"}),
     Event.RUBRIC_REVISED: frozenset({"before", "after", "asks_again"}),
     Event.QUALIFICATION_GRANTED: frozenset({"qualification", "course"}),

@@ -27,7 +27,8 @@ from evaltrack.accounts.roles import Permission, Role
 # One transaction each, as an upload is.
 UPLOAD = 100_000
 PROMPT = "Which of the two answers would help somebody who asks about case {n}? " * 4
-ANSWER = "Answer of {source} to case {n}: a few sentences of the length that assistants write. " * 8
+# It does not name its source: such a task would be held for the lead.
+ANSWER = "Answer {place} to case {n}: a few sentences of the length that assistants write. " * 8
 
 
 def people(count: int, *, overlap: int) -> dict:
@@ -84,7 +85,8 @@ def with_progress(start: int, size: int, *, already: int, of: int) -> Iterator[b
 
 def line(n: int) -> bytes:
     responses = [
-        {"source": source, "text": ANSWER.format(source=source, n=n)} for source in ("system-a", "system-b")
+        {"source": source, "text": ANSWER.format(place=source[-1], n=n)}
+        for source in ("system-a", "system-b")
     ]
     return json.dumps({"item": f"case-{n}", "prompt": PROMPT.format(n=n), "responses": responses}).encode()
 

@@ -12,10 +12,11 @@ from html.parser import HTMLParser
 import pytest
 from django.test import Client
 
-from annotation import campaigns, gold, opening, sittings
+from annotation import campaigns, gold, opening, release, sittings
 from annotation.courses import add_lessons, set_rule
+from annotation.items import read_items
 from annotation.lessons import read_lessons
-from annotation.models import Assignment, Course, Judgment, Sitting, Slot
+from annotation.models import Assignment, Course, Flag, Judgment, Sitting, Slot
 from annotation.protocols import rules_of
 from annotation.protocols.pairwise import as_shown
 from datasets import ingest, versions
@@ -30,6 +31,7 @@ from tests.accounts.callers import bearer, signed_in
 from tests.factories import annotation as factory
 from tests.factories import courses, experiments, people
 from tests.factories.agreements import publish_another
+from tests.factories.stand_alone import campaign as factory_of_campaigns
 
 URL = "http://127.0.0.1:9911/zz-secret-endpoint/v1"
 ARM_WORDS = re.compile(r"baseline|candidate", re.IGNORECASE)
@@ -340,6 +342,47 @@ def test_everything_of_a_course_and_of_ones_own_work(crawler, campaign, lead):
     assert {200, 302, 422} <= crawler.statuses
 
 
+def test_text_that_names_a_system_is_held_or_redacted_on_every_way(crawler, api, campaign, lead, settings):
+    """In a conversation, a passage and an answer: what is held reaches nobody, what is redacted without its name."""
+    settings.REVIEW_ALIASES = ["zz-secret-alias"]
+    campaigns.pause(campaign.pk, by=lead, reason="Something is odd here.", at=clock.now())
+    said, opened = "Ask the\nzz-secret-alias.", factory_of_campaigns(lead, items=0)
+    told = [
+        {"prompt": [{"role": "user", "content": said}]},
+        {"contexts": [{"title": "zz-secret-alias", "text": said}]},
+        {"responses": [SOURCES[0], SOURCES[1] | {"text": f"Held. {said}"}]},
+        {"responses": [SOURCES[0], SOURCES[1] | {"text": f"Left out. {said}"}]},
+    ]
+    rows = [courses.item(n, **{"responses": SOURCES} | fields) for n, fields in enumerate(told)]
+    opening.add_items(opened.pk, read_items(rows), by=lead, at=clock.now())
+    crawler.ask("post", "/queue/next/", headers={"X-Judge": "card"})
+    crawler.walk()
+    for flag, decision in zip(Flag.objects.order_by("pk"), ["redact", "redact", "", "exclude"], strict=True):
+        if decision:
+            release.decide(
+                opened.pk,
+                flag=flag.public_id,
+                decision=decision,
+                reason="It tells who wrote it.",
+                by=lead,
+                at=clock.now(),
+            )
+    judged = 0
+    while shown := factory.next_for(crawler.evaluator):
+        crawler.ask("post", "/queue/next/", {"prefetch": "1"}, headers={"X-Judge": "card"})
+        answer = api.ask("post", "/api/v1/queue/next", {}, content_type="application/json")
+        assert "[redacted]" in answer.content.decode()
+        crawler.walk()
+        crawler.ask("post", f"/review/{shown.public_id}/submit/", answered_form(shown))
+        judged += 1
+    assert judged == 2
+    answer = api.ask("post", "/api/v1/queue/next", {}, content_type="application/json").json()
+    assert (answer["assignment"], answer["reason"]) == (None, "paused")
+    assert "lead's check" in answer["detail"]
+    assert "/review/mine/" in crawler.walk()
+    assert "[redacted]" in crawler.ask("get", "/review/mine/").content.decode()
+
+
 def place_of(sitting):
     following = sittings.upcoming(sitting)
     return as_shown(following.lesson.choice, following.places)
@@ -353,7 +396,7 @@ def doors(campaign, experiment, judge):
         "/experiments/", at_experiment, f"{at_experiment}cancel/", f"{at_experiment}rerun/",
         "/campaigns/", f"/campaigns/{campaign.public_id}/", f"/campaigns/{campaign.public_id}/close/",
         f"/campaigns/{campaign.public_id}/gold/", f"/campaigns/{campaign.public_id}/appeal/", "/courses/",
-        f"/campaigns/{campaign.public_id}/exclude/",
+        f"/campaigns/{campaign.public_id}/exclude/", f"/campaigns/{campaign.public_id}/flags/",
         f"/campaigns/{campaign.public_id}/unblock/", "/datasets/", "/datasets/zz-secret-dataset/",
         "/evaluators/", f"/evaluators/{judge.pseudonym}/", f"/evaluators/{judge.pseudonym}/limit/",
         "/skills/", "/agreement/texts/",
@@ -367,7 +410,8 @@ def doors(campaign, experiment, judge):
         "datasets", "datasets/zz-secret-dataset/versions", "datasets/zz-secret-dataset/versions/77.1",
         "datasets/zz-secret-dataset/versions/77.1/examples", "campaigns", f"campaigns/{campaign.public_id}",
         "rubrics/helpfulness/course", "rubrics/helpfulness/lessons",
-        f"campaigns/{campaign.public_id}/agreement", "promotions", "production/zz-secret-component",
+        f"campaigns/{campaign.public_id}/agreement", f"campaigns/{campaign.public_id}/flags",
+        "promotions", "production/zz-secret-component",
         "ledger/checkpoint", "ledger/entries/3", "ledger/proof", "no-such-call",
         "skills", "evaluators", f"evaluators/{judge.pseudonym}", f"evaluators/{judge.pseudonym}/skills",
     ]  # fmt: skip

@@ -18,14 +18,14 @@ FOLDER = Path("test-results/pictures")
 SIZES = [(1440, 900), (1024, 768), (390, 844)]
 
 
-def seen(page: Page, state: str) -> None:
+def seen(page: Page, state: str, **options: bool) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
             path = FOLDER / f"{state}-{width}-{scheme}.png"
-            page.screenshot(path=path, animations="disabled", caret="hide")
+            page.screenshot(path=path, animations="disabled", caret="hide", **options)
     page.set_viewport_size({"width": 1440, "height": 900})
 
 
