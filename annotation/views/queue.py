@@ -112,8 +112,8 @@ def card(request: PageRequest, found: Assignment | NothingToDo, *, status: int =
 @requires(Permission.JUDGE)
 def submit(request: PageRequest, assignment_id: uuid.UUID) -> HttpResponse:
     """The form without scripts: store the judgment, and on to the next task; or mark one more error."""
+    shown = assignments.mine(assignment_id, request.user)
     try:
-        shown = assignments.mine(assignment_id, request.user)
         if forms.is_marking(request.POST) and shown.campaign.protocol == Protocol.SPANS:
             return marking(request, shown)
         judgment, _ = judging.submit(

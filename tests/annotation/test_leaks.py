@@ -455,7 +455,9 @@ def test_every_answer_of_the_api_on_the_way_of_an_evaluator(api, campaign):
     judged = 0
     post("queue/next", campaign=str(uuid.uuid4()))
     while (found := post("queue/next", campaign=str(campaign.public_id)).json())["assignment"]:
-        assert found.keys() == {"assignment", "lease_expires_at", "item", "rubric", "judgment_id"}
+        assert found.keys() == {
+            "assignment", "asks_guess", "item", "judgment_id", "lease_expires_at", "rubric"
+        }  # fmt: skip
         assert found["item"].keys() == {"prompt", "prompt_format", "contexts", "media", "responses"}
         assert [sorted(response) for response in found["item"]["responses"]] == [
             ["contexts", "format", "media", "slot", "text"]

@@ -3,7 +3,6 @@
 
 import { all, one } from "./page.js";
 import { check, protocolOf } from "./protocols.js";
-import { isTaken, take } from "./ranking.js";
 
 const PREFIX = "answer-";
 /** Nobody reads faster, in words a second; and texts shorter than this are read at a glance. */
@@ -97,20 +96,21 @@ export function missing(card) {
  */
 export function doubt(card, seenMs) {
   if (card.dataset.asked) return "";
-  const words = all("[data-pane] [data-rendered]", card).reduce((n, text) => n + text.textContent.split(/\s+/).length, 0);
-  let sentence = "";
-  const unseen = one(".tabs[data-live] [data-tab]:has(.unseen:not([hidden]))", card);
-  const form = formOf(card);
-  if (one("[data-ranking]", form) && !isTaken(form)) {
-    take(form);
-    sentence = "You have changed nothing in the order. Submit again to send the responses as they stand.";
-  } else if (unseen) {
-    sentence = `You have not opened Response ${unseen.dataset.tab} yet. Submit again to send this all the same.`;
-  } else if (words > SHORT && seenMs < (words / FASTEST) * 1000) {
-    sentence = `You took ${Math.max(1, Math.round(seenMs / 1000))} s for ${words} words. Submit again to send this all the same.`;
-  }
+  const sentence = oddity(card, seenMs);
   if (sentence) card.dataset.asked = "1";
   return sentence;
+}
+
+/** @param {HTMLElement} card @param {number} seenMs */
+function oddity(card, seenMs) {
+  const form = formOf(card);
+  const own = protocolOf(form).doubt?.(form);
+  if (own) return own;
+  const unseen = one(".tabs[data-live] [data-tab]:has(.unseen:not([hidden]))", card);
+  if (unseen) return `You have not opened Response ${unseen.dataset.tab} yet. Submit again to send this all the same.`;
+  const words = all("[data-pane] [data-rendered]", card).reduce((n, text) => n + text.textContent.split(/\s+/).length, 0);
+  if (words <= SHORT || seenMs >= (words / FASTEST) * 1000) return "";
+  return `You took ${Math.max(1, Math.round(seenMs / 1000))} s for ${words} words. Submit again to send this all the same.`;
 }
 
 /**

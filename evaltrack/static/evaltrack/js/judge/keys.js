@@ -4,8 +4,7 @@
 import * as answer from "./answer.js";
 import { all, keep, kept, one, settings } from "./page.js";
 import * as panes from "./panes.js";
-import * as ranking from "./ranking.js";
-import * as spans from "./spans.js";
+import { protocolOf } from "./protocols.js";
 import { task } from "./stage.js";
 
 const OFF = "evaltrack-single-keys-off";
@@ -97,31 +96,15 @@ function meaning(event, acts) {
   if (digit && card) return onDigit(card, Number(digit), event.shiftKey);
   if (letter === "z" && !event.shiftKey) return acts.undo;
   if (!card || event.shiftKey) return null;
-  if (event.key === letter && protocolOfCard(card) === "ranking" && (letter === "t" || letter === "=")) {
-    return inRanking(card, target, (form, row) => ranking.toggleTie(form, row));
-  }
-  return onLetter(card, event.key === letter ? letter : "");
+  return onLetter(card, target, event.key === letter ? letter : "");
 }
 
-/** @param {Element} card */
-const protocolOfCard = (card) => answer.formOf(card).dataset.protocol;
-
-/**
- * @param {Element} card
- * @param {Element} target
- * @param {(form: HTMLFormElement, row: HTMLElement) => void} act
- */
-function inRanking(card, target, act) {
-  const row = /** @type {HTMLElement | null} */ (target.closest("[data-ranking] > li"));
-  return row && (() => act(answer.formOf(card), row));
-}
-
-/** Of ratings the next row, of rankings the response by one place. @param {HTMLElement} card @param {Element} target @param {string} key */
+/** What the protocol says, else the next row of points. @param {HTMLElement} card @param {Element} target @param {string} key */
 function onArrow(card, target, key) {
   const by = key === "ArrowUp" || key === "ArrowLeft" ? -1 : 1;
-  if (protocolOfCard(card) === "ranking") {
-    return inRanking(card, target, (form, row) => ranking.move(form, row, by));
-  }
+  const form = answer.formOf(card);
+  const { onArrow: own } = protocolOf(form);
+  if (own) return own(form, target, by);
   const row = target.closest("[data-row]");
   if (!row || key === "ArrowLeft" || key === "ArrowRight") return null;
   const rows = all("[data-row]", card);
@@ -129,8 +112,8 @@ function onArrow(card, target, key) {
   return () => one("input:checked, input", next).focus();
 }
 
-/** @param {HTMLElement} card @param {string} letter */
-function onLetter(card, letter) {
+/** @param {HTMLElement} card @param {Element} target @param {string} letter */
+function onLetter(card, target, letter) {
   criterionNext = letter === "c" && Boolean(one("[data-criterion]", card));
   /** @type {Record<string, () => void>} */
   const letters = {
@@ -139,13 +122,13 @@ function onLetter(card, letter) {
     g: opener(card).guidance,
     e: () => panes.toggleFold(card),
     m: () => panes.toggleRaw(card),
-    n: () => one("[name=no_error]", card)?.click(),
     p: () => (one(".prompt", card).open = !one(".prompt", card).open),
     "[": () => panes.goTo(card, "1"),
     "]": () => panes.goTo(card, "2"),
     c: () => {},
   };
-  return letters[letter];
+  const form = answer.formOf(card);
+  return protocolOf(form).onLetter?.(form, target, letter) ?? letters[letter];
 }
 
 /** @param {HTMLElement} card @param {number} digit @param {boolean} shift */
@@ -157,8 +140,8 @@ function onDigit(card, digit, shift) {
   }
   if (shift && (digit > 2 || !one("[data-strength]", card))) return null;
   const form = answer.formOf(card);
-  if (form.dataset.protocol === "spans") return () => spans.mark(form, digit);
-  if (form.dataset.protocol === "ranking") return () => ranking.rowOf(card, digit)?.focus();
+  const { onDigit: own } = protocolOf(form);
+  if (own) return own(form, digit);
   if (!digit && form.dataset.protocol !== "rating") return null;
   return () => {
     choose(form, digit || 10);

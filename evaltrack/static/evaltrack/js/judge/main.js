@@ -12,15 +12,17 @@ import * as media from "./media.js";
 import * as outbox from "./outbox.js";
 import { alarm, csrf, kept, narrow, one, saveState, say, settings, toast } from "./page.js";
 import * as panes from "./panes.js";
-import { prepare } from "./protocols.js";
-import * as ranking from "./ranking.js";
+import { load, prepare, protocolOf } from "./protocols.js";
 import * as rest from "./rest.js";
-import * as spans from "./spans.js";
 import * as stage from "./stage.js";
 import { api, SignedOut, Unreachable } from "./wire.js";
 
 const UNDO_MS = Number(settings.undoS) * 1000;
 let busy = false;
+
+// Until all is there, the forms are sent as the browser sends them.
+const first = stage.task();
+if (first) await load(first);
 
 function submit() {
   const card = stage.task();
@@ -165,10 +167,7 @@ document.addEventListener("input", (event) => {
   const target = /** @type {Element} */ (event.target);
   if (!target.closest("[data-answer]")) return;
   const card = stage.task();
-  if (card && target.closest("[data-span]")) spans.changed(answer.formOf(card), target);
-  if (target.matches("[name=no_error]:checked") && card) answer.fill(card, { ...answer.given(card), spans: [] });
-  const little = card && target.matches("[name=preference]") && one("[name=strength]", card);
-  if (little && !one("[name=strength]:checked", card)) little.checked = true;
+  if (card) protocolOf(answer.formOf(card)).changed?.(answer.formOf(card), target);
   changed();
 });
 document.addEventListener("focusout", (event) => {
@@ -183,7 +182,7 @@ document.addEventListener("click", (event) => {
   if (tab) panes.open(card, tab.dataset.tab ?? "1");
   if (pressed.closest("[data-raw]")) panes.toggleRaw(card);
   if (pressed.closest("[data-whole]")) panes.toggleFold(card);
-  pressedInAnswer(answer.formOf(card), pressed);
+  protocolOf(answer.formOf(card)).pressed?.(answer.formOf(card), pressed);
   const link = pressed.closest("a");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (link.matches(".citation, [data-back]")) panes.reveal(card, link);
@@ -191,19 +190,10 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   media.enlarge(link);
 });
-document.addEventListener("selectionchange", () => spans.look(stage.task()));
-/** Buttons of a ranking and of marks. @param {HTMLFormElement} form @param {Element} pressed */
-function pressedInAnswer(form, pressed) {
-  const row = /** @type {HTMLElement | null} */ (pressed.closest("[data-place]"));
-  const move = /** @type {HTMLElement | null} */ (pressed.closest("[data-move]"));
-  const reason = /** @type {HTMLElement | null} */ (pressed.closest("[data-mark]"));
-  const marked = pressed.closest("[data-unmark]")?.closest("[data-span]");
-  if (row && move) ranking.move(form, row, move.dataset.move === "-1" ? -1 : 1);
-  if (row && pressed.closest("[data-tie]")) ranking.toggleTie(form, row);
-  if (reason) spans.mark(form, reason.dataset.mark ?? "");
-  if (marked) spans.unmark(form, marked);
-}
-
+document.addEventListener("selectionchange", () => {
+  const card = stage.task();
+  if (card) protocolOf(answer.formOf(card)).selected?.(card);
+});
 document.addEventListener("keydown", (event) => {
   const card = stage.task();
   if (card && /** @type {Element} */ (event.target).matches("[data-tab]")) panes.arrows(card, event);
@@ -220,18 +210,17 @@ window.addEventListener("pagehide", () => {
   if (waiting && !elsewhere.isAway()) api(`assignments/${waiting}/release`).catch(() => {});
 });
 
-const card = stage.task();
-if (card) {
+if (first) {
   const early = document.activeElement !== document.body;
-  panes.prepare(card);
-  prepare(card);
-  media.prepare(card);
-  drafts.restore(card);
-  card.dataset.begun = "1";
-  clock.begin(card);
-  if (!early) one("h1", card).focus({ preventScroll: true });
+  panes.prepare(first);
+  prepare(first);
+  media.prepare(first);
+  drafts.restore(first);
+  first.dataset.begun = "1";
+  clock.begin(first);
+  if (!early) one("h1", first).focus({ preventScroll: true });
   // Loaded while its answer was still on its way.
-  if (outbox.holds(answer.field(card, "judgment_id").value)) {
+  if (outbox.holds(answer.field(first, "judgment_id").value)) {
     stage.stop("One moment", "The next task is being fetched.", "Look again", flow.pump);
     flow.askNext();
   }

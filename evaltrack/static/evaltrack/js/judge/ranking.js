@@ -24,12 +24,12 @@ function groups(within) {
 }
 
 /** Into the selects, so that the answer has a ranking. @param {HTMLFormElement} form */
-export function take(form) {
+function take(form) {
   groups(form).forEach((group, index) => group.forEach((place) => (select(form, String(place)).value = index + 1)));
 }
 
 /** Whether the list was put in order, or taken as it stood. @param {HTMLFormElement} form */
-export const isTaken = (form) => rows(form).every((row) => select(form, row.dataset.place).value);
+const isTaken = (form) => rows(form).every((row) => select(form, row.dataset.place).value);
 
 /** The list as these groups have it, told to eyes and ears. @param {HTMLFormElement} form @param {number[][]} ranked */
 function draw(form, ranked) {
@@ -79,7 +79,7 @@ function change(form, row, ranked) {
  * @param {HTMLElement} row
  * @param {-1 | 1} by
  */
-export function move(form, row, by) {
+function move(form, row, by) {
   const place = Number(row.dataset.place);
   const ranked = groups(form);
   const at = ranked.findIndex((group) => group.includes(place));
@@ -92,7 +92,7 @@ export function move(form, row, by) {
 }
 
 /** With the one above, or out of its tie. @param {HTMLFormElement} form @param {HTMLElement} row */
-export function toggleTie(form, row) {
+function toggleTie(form, row) {
   const place = Number(row.dataset.place);
   const ranked = groups(form);
   const at = ranked.findIndex((group) => group.includes(place));
@@ -105,7 +105,7 @@ export function toggleTie(form, row) {
 }
 
 /** @param {ParentNode} within @param {number} place @returns {HTMLElement} */
-export const rowOf = (within, place) => one(`[data-ranking] > [data-place="${place}"]`, within);
+const rowOf = (within, place) => one(`[data-ranking] > [data-place="${place}"]`, within);
 
 /** @param {HTMLFormElement} form */
 export const read = (form) => ({ ranking: isTaken(form) ? groups(form) : null });
@@ -118,3 +118,36 @@ export function fill(form, { ranking }) {
 }
 
 export const missing = () => null;
+
+/** @param {HTMLFormElement} form */
+export function doubt(form) {
+  if (isTaken(form)) return "";
+  take(form);
+  return "You have changed nothing in the order. Submit again to send the responses as they stand.";
+}
+
+/** @param {Element} target @returns {HTMLElement | null} */
+const around = (target) => target.closest("[data-ranking] > li");
+
+/** @param {HTMLFormElement} form @param {Element} pressed */
+export function pressed(form, pressed) {
+  const row = around(pressed);
+  const by = /** @type {HTMLElement | null} */ (pressed.closest("[data-move]"));
+  if (row && by) move(form, row, by.dataset.move === "-1" ? -1 : 1);
+  if (row && pressed.closest("[data-tie]")) toggleTie(form, row);
+}
+
+/** @param {HTMLFormElement} form @param {number} digit */
+export const onDigit = (form, digit) => () => rowOf(form, digit)?.focus();
+
+/** The response goes up or down. @param {HTMLFormElement} form @param {Element} target @param {-1 | 1} by */
+export function onArrow(form, target, by) {
+  const row = around(target);
+  return row && (() => move(form, row, by));
+}
+
+/** @param {HTMLFormElement} form @param {Element} target @param {string} letter */
+export function onLetter(form, target, letter) {
+  const row = letter === "t" || letter === "=" ? around(target) : null;
+  return row && (() => toggleTie(form, row));
+}

@@ -10,7 +10,7 @@ import { all, one, say } from "./page.js";
 
 const SHORTEST = 60;
 /** What was selected last in the text of this form. @type {WeakMap<Element, { start: number, end: number }>} */
-const selected = new WeakMap();
+const ranges = new WeakMap();
 let number = 0;
 
 /** @param {Element} form @returns {HTMLElement} */
@@ -109,9 +109,9 @@ function rowOf(form, text, span) {
   return row;
 }
 
-/** What is selected in the text, if anything; it is remembered, as a tap on a button may end a selection. @param {Element | null} card */
-export function look(card) {
-  const text = card && one("[data-exact]", card);
+/** What is selected in the text, if anything; it is remembered, as a tap on a button may end a selection. @param {Element} card */
+export function selected(card) {
+  const text = one("[data-exact]", card);
   const selection = getSelection();
   if (!text || !selection?.rangeCount) return;
   const range = selection.getRangeAt(0);
@@ -120,17 +120,17 @@ export function look(card) {
     pointsBefore(text, range.startContainer, range.startOffset),
     pointsBefore(text, range.endContainer, range.endOffset),
   ];
-  if (start < end) selected.set(text, { start, end });
+  if (start < end) ranges.set(text, { start, end });
   // A caret that was set anew means that the old selection is not meant any more.
-  else if (document.activeElement === text) selected.delete(text);
+  else if (document.activeElement === text) ranges.delete(text);
 }
 
 /** @param {HTMLFormElement} form @param {number | string} which A reason by its place or its id. */
-export function mark(form, which) {
+function mark(form, which) {
   const reasons = all("[data-mark]", form);
   const button = reasons.find((each, index) => each.dataset.mark === which || index + 1 === which);
   const text = textOf(form);
-  const where = selected.get(text);
+  const where = ranges.get(text);
   if (!button) return;
   if (!where) return say("Select the words that are wrong first.");
   const { mark: reason, severity } = button.dataset;
@@ -140,13 +140,13 @@ export function mark(form, which) {
     return say("This is marked so already.");
   }
   keep(form, [...spans, { ...where, reason, ...(severity ? { severity } : {}) }]);
-  selected.delete(text);
+  ranges.delete(text);
   getSelection()?.collapseToEnd();
   say(`Marked: ${quote}. ${button.firstChild.textContent.trim()}. ${spans.length + 1} in all.`);
 }
 
 /** @param {HTMLFormElement} form @param {Element} row */
-export function unmark(form, row) {
+function unmark(form, row) {
   const at = all("[data-span]", form).indexOf(row);
   keep(form, spansOf(form).filter((_, index) => index !== at));
   const rows = all("[data-unmark]", form);
@@ -154,8 +154,9 @@ export function unmark(form, row) {
   say(`Removed. ${rows.length} in all.`);
 }
 
-/** Reason, severity or note of one mark was changed in the list. @param {HTMLFormElement} form @param {any} field */
+/** Reason, severity or note of one mark was changed in the list; or no error was found. @param {HTMLFormElement} form @param {any} field */
 export function changed(form, field) {
+  if (field.matches("[name=no_error]:checked")) return fill(form, { spans: [] });
   const at = all("[data-span]", form).indexOf(field.closest("[data-span]"));
   const spans = spansOf(form);
   if (!spans[at]) return;
@@ -164,6 +165,20 @@ export function changed(form, field) {
   else delete spans[at][/** @type {"note"} */ (field.dataset.ofSpan)];
   one("[name=spans]", form).value = JSON.stringify(spans);
 }
+
+/** @param {HTMLFormElement} form @param {Element} pressed */
+export function pressed(form, pressed) {
+  const reason = /** @type {HTMLElement | null} */ (pressed.closest("[data-mark]"));
+  const marked = pressed.closest("[data-unmark]")?.closest("[data-span]");
+  if (reason) mark(form, reason.dataset.mark ?? "");
+  if (marked) unmark(form, marked);
+}
+
+/** @param {HTMLFormElement} form @param {number} digit */
+export const onDigit = (form, digit) => () => mark(form, digit);
+
+/** @param {HTMLFormElement} form @param {Element} _ @param {string} letter */
+export const onLetter = (form, _, letter) => (letter === "n" ? () => one("[name=no_error]", form).click() : null);
 
 /** The text gets a caret, so that keys can select in it; nothing that is typed changes it. @param {HTMLFormElement} form */
 export function prepare(form) {

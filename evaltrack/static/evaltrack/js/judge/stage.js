@@ -6,8 +6,8 @@ import * as drafts from "./drafts.js";
 import * as media from "./media.js";
 import { one, settings } from "./page.js";
 import * as panes from "./panes.js";
-import { prepare } from "./protocols.js";
-import { send } from "./wire.js";
+import { load, prepare } from "./protocols.js";
+import { send, Unreachable } from "./wire.js";
 
 const stage = one("#stage");
 const ahead = one("#ahead");
@@ -32,13 +32,17 @@ export function holdAhead(card) {
 }
 
 /**
- * Nodes from the server's markup, without ever writing markup into the page.
+ * Nodes from the server's markup, without ever writing markup into the page; what its protocol needs is loaded.
  * @param {string} html
- * @returns {HTMLElement | null}
+ * @returns {Promise<HTMLElement | null>}
  */
-function parsed(html) {
+async function parsed(html) {
   const found = new DOMParser().parseFromString(html, "text/html").querySelector(".review-card");
-  return found ? /** @type {HTMLElement} */ (document.adoptNode(found)) : null;
+  if (!found) return null;
+  await load(found).catch((error) => {
+    throw new Unreachable(String(error));
+  });
+  return /** @type {HTMLElement} */ (document.adoptNode(found));
 }
 
 /**
