@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Count, F
 
 from annotation import media
@@ -29,11 +29,15 @@ def add(campaign: Campaign, items: Iterable[tuple[int, Item]], *, due_at: dt.dat
     gate = Gate(campaign)
     placing = Placing(overlap=campaign.overlap, seed=campaign.seed, already=group_sizes(campaign))
     for batch in batches(items):
-        refuse_repeated(campaign, batch)
         gate.learn(item for _, item in batch)
         gate.refuse_telling_gold(batch)
         files = media.named_by(campaign, batch)
-        add_batch(campaign, [item for _, item in batch], placing, files, gate, due_at=due_at)
+        try:
+            with transaction.atomic():
+                add_batch(campaign, [item for _, item in batch], placing, files, gate, due_at=due_at)
+        except IntegrityError:
+            refuse_repeated(campaign, batch)
+            raise
         added += len(batch)
     Campaign.objects.filter(pk=campaign.pk).update(task_count=F("task_count") + added)
     return added, gate.found
@@ -51,6 +55,8 @@ def batches(items: Iterable[tuple[int, Item]]) -> Iterator[list[tuple[int, Item]
 
 
 def refuse_repeated(campaign: Campaign, batch: list[tuple[int, Item]]) -> None:
+    """Say which lines the database has refused. It is not asked before: to look for so many keys again and again
+    took PostgreSQL longer than all the rest, as it keeps the plan that it made when there were few tasks."""
     keys = {item.key for _, item in batch}
     seen = set(campaign.tasks.filter(key__in=keys).values_list("key", flat=True))
     repeated = []

@@ -16,7 +16,7 @@ from evaltrack import clock
 from evaltrack.accounts.roles import Permission
 from evaltrack.integrations.object_store import object_store
 from tests.accounts.callers import bearer, signed_in
-from tests.annotation.test_leaks import Crawler
+from tests.annotation.leaks.crawler import Crawler
 from tests.conftest import person
 from tests.factories import annotation as factory
 from tests.media import files
