@@ -10,10 +10,11 @@ from itertools import combinations
 from typing import Any
 
 from annotation import rubrics
-from annotation.models import Campaign, CampaignStatus, Judgment, Response
+from annotation.models import Campaign, CampaignStatus, Choice, Judgment, Response
 from evaltrack.stats.agreement import TIE, krippendorff_alpha, preference_kappa
 from evaltrack.stats.estimate import Estimate, Undefined
 from evaltrack.stats.intervals import mean_t
+from evaltrack.stats.preference import net_preference
 
 SEED = 20_251_122
 Statistic = Estimate | Undefined
@@ -99,6 +100,37 @@ def alpha_of(judgments: Iterable[Judgment], value: Callable[[Judgment], Any], le
         units[judgment.task_id].append(value(judgment))
         item_of[judgment.task_id] = judgment.task.item
     return krippendorff_alpha(units, level=level, seed=SEED, item_of=item_of)
+
+
+# ── Pairs ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def compared_systems(judgments: list[Judgment], sources: dict[int, list[str]]) -> list[dict[str, Any]]:
+    """How often each system was preferred to the one beside it, and by how much on the whole; best first."""
+    outcomes = {
+        Choice.FIRST: ("wins", "losses"),
+        Choice.SECOND: ("losses", "wins"),
+        Choice.TIE: ("ties", "ties"),
+        Choice.BOTH_BAD: ("both_bad", "both_bad"),
+    }
+    counted: dict[str, Counter[str]] = defaultdict(Counter)
+    scores: dict[str, list[tuple[float, str]]] = defaultdict(list)
+    for judgment in judgments:
+        for source, outcome in zip(
+            sources[judgment.task_id], outcomes[Choice(str(judgment.choice))], strict=True
+        ):
+            counted[source][outcome] += 1
+            score = {"wins": 1.0, "losses": -1.0}.get(outcome, 0.0)
+            scores[source].append((score, judgment.task.item))
+    rows = [
+        {
+            "source": source,
+            **{name: seen[name] for name in ("wins", "losses", "ties", "both_bad")},
+            "net_preference": net_preference(*zip(*scores[source], strict=True)).as_json(),
+        }
+        for source, seen in counted.items()
+    ]
+    return sorted(rows, key=lambda row: (-row["net_preference"]["value"], row["source"]))
 
 
 # ── Ratings ──────────────────────────────────────────────────────────────────────────────────────────

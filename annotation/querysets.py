@@ -105,6 +105,15 @@ def readers_of(language: Any, **whose: Any) -> QuerySet[SpokenLanguage]:
 
 def may_judge(campaign: Campaign) -> QuerySet[User]:
     """Evaluators who would be given the campaign's tasks, once they have signed."""
+    people = could_judge(campaign)
+    if campaign.course_id:
+        standing = Qualification.objects.filter(course=campaign.course_id, revoked_at=None)
+        people = people.filter(Exists(standing.filter(evaluator=OuterRef("pk"))))
+    return people
+
+
+def could_judge(campaign: Campaign) -> QuerySet[User]:
+    """Those, and whoever had to qualify in the campaign's course first."""
     sees = [
         role
         for role, permissions in PERMISSIONS.items()
