@@ -8,11 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from annotation import courses, guesses, messages, policies, qualification, tasks
+from annotation import courses, guesses, lifecycle, messages, policies, qualification, tasks
 from annotation import overlap as overlaps
 from annotation.gate import Held
 from annotation.items import Item, ResponseItem
-from annotation.models import Campaign, CampaignStatus, Protocol, Rubric
+from annotation.models import Campaign, Protocol, Rubric
 from annotation.protocols import Rules, rules_of
 from datasets import versions
 from datasets.sampling import shuffled_rank
@@ -113,7 +113,7 @@ def add_items(
     # Held to the end, so that two uploads balance their places together.
     campaign = Campaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign_id)
     refuse_if(policies.opening(by))
-    refuse_unless_filled_by_hand(campaign)
+    lifecycle.refuse_unless_filled_by_hand(campaign)
     was_empty = campaign.task_count == 0
     try:
         added, found = tasks.add(campaign, items, due_at=campaign.due_at)
@@ -128,13 +128,6 @@ def add_items(
 def tell_of_held(campaign: Campaign, found: Held, *, at: dt.datetime) -> None:
     if found.held:
         outbox.post(messages.tasks_held(campaign, found.held, at), to=outbox.holders("lead"), at=at)
-
-
-def refuse_unless_filled_by_hand(campaign: Campaign) -> None:
-    if campaign.experiment_id:
-        raise Conflict("not_stand_alone", "This campaign's items are an experiment's; none can be added.")
-    if campaign.status == CampaignStatus.CLOSED:
-        raise Conflict("campaign_closed", "This campaign is closed; open a new one.")
 
 
 def record_opening(campaign: Campaign, *, by: Any, at: dt.datetime) -> None:

@@ -12,7 +12,6 @@ from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Role
 from tests.ledger.append_only import flush_lifts_ledger_triggers  # noqa: F401
 
-
 # What these find does not depend on the database.
 PURE = ("tests/architecture/", "tests/rendering/", "tests/stats/")
 
