@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from annotation import guesses, qualification, querysets, redaction, revision, rubrics, turns
 from annotation.models import Assignment, AssignmentState, Campaign, Format, Rubric, Slot, SlotState
 from annotation.shown import Attached, Response, Shown
-from evaltrack.accounts import wording
+from evaltrack import wording
 from evaltrack.accounts.models import User
 
 # Of a longer campaign nobody sees the end, so its size says nothing.
