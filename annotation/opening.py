@@ -211,8 +211,8 @@ def sampled_items(campaign: Campaign, experiment: Experiment, *, size: int) -> I
         key=lambda identifier: shuffled_rank(f"{campaign.seed}-sample", identifier),
     )[:size]
     wanted = set(both)
-    inputs = {
-        example.id: example.input
+    asked = {
+        example.id: example.asked
         for example in versions.stream(experiment.dataset_version)
         if example.id in wanted
     }
@@ -221,10 +221,4 @@ def sampled_items(campaign: Campaign, experiment: Experiment, *, size: int) -> I
             ResponseItem(source=arm.value, output=answered[identifier][arm.value])
             for arm in (Arm.BASELINE, Arm.CANDIDATE)
         )
-        yield Item(identifier, prompt_text(inputs[identifier]), (baseline, candidate))
-
-
-def prompt_text(example_input: Any) -> str:
-    if isinstance(example_input, dict):
-        return "\n\n".join(f"{name}: {value}" for name, value in example_input.items())
-    return str(example_input)
+        yield Item(identifier, asked[identifier], (baseline, candidate))
