@@ -141,15 +141,19 @@ def of_ratings(
 ) -> dict[str, Any]:
     """Points of a scale have an order, so ordinal alpha stands for them; interval alpha takes steps as equal."""
 
-    def alphas(value: Callable[[Judgment], Any]) -> dict[str, Statistic]:
+    def alphas(said: list[Judgment], value: Callable[[Judgment], Any]) -> dict[str, Statistic]:
         return {
-            "krippendorff_alpha": alpha_of(judgments, value, "ordinal"),
-            "krippendorff_alpha_interval": alpha_of(judgments, value, "interval"),
+            "krippendorff_alpha": alpha_of(said, value, "ordinal"),
+            "krippendorff_alpha_interval": alpha_of(said, value, "interval"),
         }
 
     criteria = rubrics.of(campaign.rubric).criteria
-    inter = alphas(lambda judgment: judgment.rating)
-    by_question = {each.id: alphas(answer_to(each.id)) for each in criteria}
+    inter = alphas(judgments, lambda judgment: judgment.rating)
+    # An earlier version of the rubric may not have asked it.
+    by_question = {
+        each.id: alphas([j for j in judgments if each.id in j.answers], answer_to(each.id))
+        for each in criteria
+    }
     return {
         "inter": inter,
         "by_question": by_question,

@@ -18,6 +18,8 @@ GOLD_FIELDS = {"preference", "why"}
 RESPONSE_FIELDS = {"source", "text", "format", "turns", "contexts", "media"}
 FORMATS = ("text", "markdown", "code", "json", "chat", "passages")
 LONGEST_NAME, LONGEST_STRATUM, LONGEST_WHY = 200, 80, 2000
+# Answers that name no system: a system of that name could not be told from them.
+RESERVED = frozenset({"tie", "both_bad"})
 PAIRWISE = rules_of("pairwise")
 Row = TypeVar("Row")
 
@@ -185,8 +187,13 @@ def response_of(value: Any, within: str, rules: Rules) -> ResponseItem:
     if format == "chat" and not rules.takes_chats:
         field = named(within, "turns" if "turns" in row else "format")
         raise WrongField(field, f"is a conversation; the protocol {rules.name} takes a text")
+    source = text(row, "source", within=within, longest=LONGEST_NAME)
+    if source in RESERVED:
+        raise WrongField(
+            named(within, "source"), f"is {source!r}, which is an answer; name the system otherwise"
+        )
     return ResponseItem(
-        source=text(row, "source", within=within, longest=LONGEST_NAME),
+        source=source,
         text=content,
         format=format,
         contexts=read_contexts(row, within=within),

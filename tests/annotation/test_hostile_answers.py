@@ -11,6 +11,7 @@ from annotation.models import Judgment
 from evaltrack.accounts.roles import Permission
 from tests.accounts.callers import bearer, signed_in
 from tests.factories import annotation as factory
+from tests.factories import stand_alone
 
 NUMBERS = st.one_of(
     st.integers(-3, 12), st.sampled_from([2**31, 2**63, 10**40, -(2**64)]), st.floats(allow_infinity=False)
@@ -78,6 +79,66 @@ def test_any_answer_by_api_is_stored_or_refused_with_words(lead, evaluator_one, 
             transaction.set_rollback(True)
 
     holds()
+
+
+def test_a_ranking_of_very_many_places_is_refused_at_once(lead, evaluator_one):
+    factory.stand_alone("ranking", lead=lead, items=1)
+    shown = factory.next_for(evaluator_one)
+    body = {"judgment_id": str(shown.judgment_id), "ranking": [[1, 2] * 40_000]}
+    client = bearer(evaluator_one, Permission.JUDGE)
+    path = f"/api/v1/assignments/{shown.public_id}/judgment"
+    refused = client.post(path, body, content_type="application/json")
+    assert refused.json()["fields"]["ranking"] == ["names 80000 places; there are 3 responses"]
+
+
+BROKEN = [
+    '{"comment": "\\ud83d"}',
+    '{"rating": NaN}',
+    '{"rating": 1e999}',
+    '{"spans": [{"start": 0, "end": 1, "reason": "wrong", "severity": "\\ud800"}]}',
+]
+
+
+@pytest.mark.parametrize("draft", BROKEN)
+def test_a_draft_that_could_not_be_shown_again_is_refused(lead, evaluator_one, draft):
+    factory.stand_alone("spans", lead=lead, items=1)
+    client = signed_in(evaluator_one)
+    shown = factory.next_for(evaluator_one)
+    refused = client.post(f"/review/{shown.public_id}/draft/", draft, content_type="application/json")
+    assert refused.status_code == 400
+    assert client.get("/review/").status_code == 200
+
+
+def test_half_a_character_is_refused_wherever_it_stands_and_a_cursor_that_is_none_is_not_found(lead):
+    client = bearer(lead, Permission.MANAGE_CAMPAIGNS, Permission.VIEW_CAMPAIGNS)
+    for body in ('{"\\ud800": 1}', '{"name": "n", "protocol": "\\ud800"}'):
+        refused = client.post("/api/v1/campaigns", body, content_type="application/json")
+        assert refused.status_code == 400
+        assert "half a character" in refused.json()["detail"]
+    assert client.get("/api/v1/campaigns?cursor=cD1hYmM=").status_code == 404
+
+
+def test_a_form_whose_marks_hold_half_a_character_is_shown_again(lead, evaluator_one):
+    factory.stand_alone("spans", lead=lead, items=1)
+    shown = factory.next_for(evaluator_one)
+    spans = json.dumps([{"start": 0, "end": 1, "reason": "wrong", "severity": "\ud800", "note": "\ud800"}])
+    form = {"judgment_id": str(shown.judgment_id), "spans": spans}
+    answer = signed_in(evaluator_one).post(f"/review/{shown.public_id}/submit/", form)
+    assert answer.status_code == 422
+
+
+def test_a_source_has_no_name_that_is_an_answer(lead):
+    campaign = stand_alone.campaign(lead, items=0)
+    client = bearer(lead, Permission.MANAGE_CAMPAIGNS)
+    for source in ("tie", "both_bad"):
+        responses = [{"source": source, "text": "x"}, {"source": "other", "text": "y"}]
+        line = json.dumps({"item": "q", "prompt": "p", "responses": responses})
+        path = f"/api/v1/campaigns/{campaign.public_id}/tasks"
+        refused = client.post(
+            path, line, content_type="application/x-ndjson", headers={"Idempotency-Key": source}
+        )
+        assert refused.status_code == 400
+        assert "responses[0].source" in refused.content.decode()
 
 
 @pytest.mark.parametrize("protocol", list(factory.USUAL))

@@ -343,6 +343,26 @@ def test_the_leads_pages_show_who_qualified_and_act(course, lead, evaluator_one)
     )
 
 
+@pytest.mark.parametrize(("test", "items", "retries"), [(3, 3, 1), (4, 2, 2)])
+def test_what_a_later_attempt_asks_again_is_not_explained_before(lead, evaluator_one, test, items, retries):
+    made = factory_of_courses.course(
+        lead, training=0, test=test, pass_mark=1, items=items, retries=retries, wait_hours=0
+    )
+    explained: set[int] = set()
+    for attempt in range(retries + 1):
+        sitting = sittings.start(made, "test", by=evaluator_one, at=clock.now())
+        asked = set(sitting.questions.values_list("lesson", flat=True))
+        assert not asked & explained
+        for earlier in made.sittings.all():
+            result = learning.result(earlier)
+            if result.missed is not None and earlier.ended_at:
+                explained |= set(earlier.questions.values_list("lesson", flat=True))
+        assert not asked & explained
+        sit(sitting)
+        if attempt == retries:
+            assert learning.result(sitting).missed
+
+
 def test_who_has_not_qualified_is_told_and_not_counted_among_those_who_may_judge(course, lead, evaluator_one):
     gated = factory_of_courses.campaign(lead, course, items=2)
     client = signed_in(evaluator_one)
