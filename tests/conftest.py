@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.db import connection
 
@@ -12,6 +13,9 @@ from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Role
 from tests.ledger.append_only import flush_lifts_ledger_triggers  # noqa: F401
 
+# A slow machine is no failure.
+hypothesis.settings.register_profile("suite")
+hypothesis.settings.load_profile("suite")
 # What these find does not depend on the database.
 PURE = ("tests/architecture/", "tests/rendering/", "tests/stats/")
 

@@ -60,7 +60,7 @@ def test_any_answer_by_api_is_stored_or_refused_with_words(lead, evaluator_one, 
     reader = signed_in(evaluator_one)
     shown = factory.next_for(evaluator_one)
 
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, suppress_health_check=list(HealthCheck))
     @given(answers(factory.USUAL[protocol]))
     def holds(answer):
         with transaction.atomic():
@@ -147,7 +147,7 @@ def test_any_draft_is_kept_or_refused_and_the_task_still_shows(lead, evaluator_o
     client = signed_in(evaluator_one)
     shown = factory.next_for(evaluator_one)
 
-    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=8, suppress_health_check=list(HealthCheck))
     @given(answers(factory.USUAL[protocol]))
     def holds(draft):
         with transaction.atomic():
