@@ -14,7 +14,7 @@ from evaltrack.accounts.roles import Role
 from tests.ledger.append_only import flush_lifts_ledger_triggers  # noqa: F401
 
 # A slow machine is no failure.
-hypothesis.settings.register_profile("suite")
+hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 # What these find does not depend on the database.
 PURE = ("tests/architecture/", "tests/rendering/", "tests/stats/")
