@@ -13,6 +13,7 @@ from evaltrack.stats.estimate import TestResult, Undefined
 
 PERMUTATIONS = 999
 DRAWN_CELLS = 2_000_000  # numbers held in memory at once
+ROUNDING = 1e-6  # of a log likelihood ratio of a million outcomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ def change_point(successes: Sequence[int], n: Sequence[int], *, seed: int) -> Ch
 
     The p-value asks how often the best split of the same outcomes, dealt to the periods at random, is as good
     (999 deals, so at least 0.001). That is exact for independent outcomes; where shares vary from day to day by
-    more than chance, it is too small. Gradual or several changes are not what it looks for.
+    more than chance, it is too small. Gradual or several changes are not what it looks for. Takes fewer than
+    10⁹ outcomes.
 
     Undefined with outcomes in fewer than two periods, and where all outcomes are the same.
     """
@@ -78,7 +80,7 @@ def change_point(successes: Sequence[int], n: Sequence[int], *, seed: int) -> Ch
     step = max(1, DRAWN_CELLS // len(of))
     for start in range(0, PERMUTATIONS, step):
         dealt = rng.multivariate_hypergeometric(of, int(x.sum()), size=min(step, PERMUTATIONS - start))
-        as_good += int((likelihood_ratios(dealt, of).max(axis=1) >= best - 1e-9).sum())
+        as_good += int((likelihood_ratios(dealt, of).max(axis=1) >= best - ROUNDING).sum())
     before = x[: split + 1].sum() / of[: split + 1].sum()
     after = x[split + 1 :].sum() / of[split + 1 :].sum()
     test = TestResult(best, (1 + as_good) / (1 + PERMUTATIONS))

@@ -9,6 +9,7 @@ normal round `target` with standard deviation `sd`, both known from a quiet time
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,6 +19,9 @@ from scipy import special
 from scipy.optimize import brentq
 
 from evaltrack.stats.intervals import real_values
+
+# Beyond, the linear equations no longer tell a run length from infinity.
+LONGEST = 1e10
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +75,8 @@ def cusum(values: ArrayLike, *, target: float, sd: float, k: float = 0.5, h: flo
 
 
 def _check_cusum(k: float, h: float) -> None:
-    if not (0 <= k < math.inf and 0 < h < math.inf):
-        raise ValueError("a CUSUM has an allowance from 0 up and a positive threshold")
+    if not (0.05 <= k <= 10 and 0 < h <= 100):
+        raise ValueError("a CUSUM has an allowance from 0.05 to 10 and a threshold from 0 to 100")
 
 
 def _run_length(
@@ -80,13 +84,25 @@ def _run_length(
 ) -> float:
     """L = 1 + ∫ L(x) f(x | state) dx as linear equations (Nyström): `chances` among nodes, `start` from outside."""
     lengths = np.linalg.solve(np.eye(len(nodes)) - chances, np.ones(len(nodes)))
-    return float(1 + start @ lengths)
+    length = float(1 + start @ lengths)
+    return length if 1 <= length < LONGEST else math.inf
+
+
+def _designed(run_length_at: Callable[[float], float], run_length: float) -> float:
+    """The limit at which an unchanged process has the run length asked for; it grows with the limit."""
+    if not 2 <= run_length <= 1e6:
+        raise ValueError("a chart is designed for a run length between 2 and a million periods")
+    highest = 1.0
+    while run_length_at(highest) < run_length:
+        highest *= 1.25
+    return float(brentq(lambda limit: math.log(run_length_at(limit) / run_length), 1e-3, highest, xtol=1e-9))
 
 
 def cusum_run_length(shift: float = 0.0, *, k: float = 0.5, h: float = 5.0) -> float:
     """Average periods to a signal of the two-sided CUSUM from 0, when the mean is off by `shift` sd.
 
-    Page's integral equation on a Gauss–Legendre grid with an atom at 0, for each side; 1/ARL adds up.
+    Page's integral equation on a Gauss–Legendre grid with an atom at 0, for each side; 1/ARL adds up. Infinite
+    beyond 10¹⁰.
     """
     _check_cusum(k, h)
     if not math.isfinite(shift):
@@ -103,14 +119,12 @@ def cusum_run_length(shift: float = 0.0, *, k: float = 0.5, h: float = 5.0) -> f
             axis=1,
         )
         rate += 1 / _run_length(nodes, arrive, arrive[0])
-    return 1 / rate
+    return 1 / rate if rate else math.inf
 
 
 def cusum_threshold(run_length: float, *, k: float = 0.5) -> float:
     """The h at which an unchanged process signals once in `run_length` periods on average: 4.77 for 370."""
-    if not 2 <= run_length <= 1e6:
-        raise ValueError("a chart is designed for a run length between 2 and a million periods")
-    return float(brentq(lambda h: math.log(cusum_run_length(k=k, h=h) / run_length), 1e-6, 100.0, xtol=1e-8))
+    return _designed(lambda h: cusum_run_length(k=k, h=h), run_length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,16 +177,7 @@ def ewma_run_length(shift: float = 0.0, *, weight: float = 0.2, width: float = 2
 
 def ewma_width(run_length: float, *, weight: float = 0.2) -> float:
     """The width at which an unchanged process signals once in `run_length` periods: 2.962 for 500 at 0.2."""
-    if not 2 <= run_length <= 1e6:
-        raise ValueError("a chart is designed for a run length between 2 and a million periods")
-    return float(
-        brentq(
-            lambda width: math.log(ewma_run_length(weight=weight, width=width) / run_length),
-            0.01,
-            8.0,
-            xtol=1e-8,
-        )
-    )
+    return _designed(lambda width: ewma_run_length(weight=weight, width=width), run_length)
 
 
 def _grid(low: float, high: float, width: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -47,7 +47,7 @@ def relative_change(after: Estimate, before: Estimate) -> Estimate | Undefined:
     product = p1 * p0
     lower_root = math.sqrt(max(product**2 - l1 * u0 * (2 * p1 - l1) * (2 * p0 - u0), 0.0))
     upper_root = math.sqrt(max(product**2 - u1 * l0 * (2 * p1 - u1) * (2 * p0 - l0), 0.0))
-    # The lower limit has 2p₀ − u₀ as a factor above and below, which may be 0, where p₁ allows to cancel it.
+    # (product − root)/(u₀(2p₀ − u₀)) is 0/0 where u₀ = 2p₀, as with few successes; its conjugate is not.
     if product + lower_root > 0:
         low = l1 * (2 * p1 - l1) / (product + lower_root)
     else:
@@ -91,8 +91,8 @@ def drop(change: Estimate, *, margin: float, scale: Scale) -> Drop:
         if low is None or high is None
         else f"{shown(low)} to {shown(high)}"
     )
-    unit = "of the level before" if scale == "relative" else "in the unit of the metric"
-    text = f"{state}: changed by {shown(value)} ({interval}) against a margin of {shown(-margin)} {unit}"
+    base = "relative to the level before" if scale == "relative" else "absolute"
+    text = f"{state}: changed by {shown(value)} ({interval}), margin {shown(-margin)}, {base}"
     return Drop(state, change, margin, scale, text)
 
 

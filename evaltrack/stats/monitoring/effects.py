@@ -55,9 +55,7 @@ class Arm:
         return Arm(self.n, self.mean - theta * self.before_mean, max(variance, 0.0))
 
 
-def effect_any_time(
-    treated: Arm, control: Arm, *, planned: int, method: str = METHOD
-) -> Estimate | Undefined:
+def effect_any_time(treated: Arm, control: Arm, *, planned: int) -> Estimate | Undefined:
     """Difference of means, treated − control, with a 95 % interval that holds at all looks together.
 
     The asymptotic confidence sequence with the units of both arms, n = n₁ + n₂, as one stream: the influences
@@ -70,12 +68,20 @@ def effect_any_time(
     """
     if not (treated.n and control.n):
         return EMPTY_SIDE
+    return _effect(treated, control, planned, METHOD)
+
+
+def _variance(treated: Arm, control: Arm) -> float:
+    return treated.variance / treated.n + control.variance / control.n
+
+
+def _effect(treated: Arm, control: Arm, planned: int, method: str) -> Estimate:
     n, smaller = treated.n + control.n, min(treated.n, control.n)
     value = treated.mean - control.mean
     if smaller < FEWEST:
         reason = f"{smaller} units in an arm do not support an any-time interval: {FEWEST} are needed in each"
         return Estimate(value, None, None, n, method, reason, kind="any-time")
-    spread = math.sqrt(n * (treated.variance / treated.n + control.variance / control.n))
+    spread = math.sqrt(n * _variance(treated, control))
     return linear_any_time(value, spread, n, planned=planned, method=method)
 
 
@@ -100,19 +106,20 @@ def cuped(treated: Arm, control: Arm, *, planned: int) -> Adjusted | Undefined:
     was random, x differs between the arms by chance alone, so subtracting it moves no expectation. Whatever the
     change could influence must not be in x.
 
-    Undefined when an arm is empty, and where x does not vary.
+    Undefined when an arm is empty, and where x or y does not vary.
     """
-    unadjusted = effect_any_time(treated, control, planned=planned)
-    if isinstance(unadjusted, Undefined):
-        return unadjusted
-    weights = (max(treated.n - 1, 0), max(control.n - 1, 0))
-    squares = weights[0] * treated.before_variance + weights[1] * control.before_variance
+    if not (treated.n and control.n):
+        return EMPTY_SIDE
+    squares = (treated.n - 1) * treated.before_variance + (control.n - 1) * control.before_variance
     if squares == 0:
         return Undefined("what was measured before does not vary, so there is nothing to adjust for")
-    theta = (weights[0] * treated.covariance + weights[1] * control.covariance) / squares
+    if _variance(treated, control) == 0:
+        return Undefined("the metric does not vary, so there is nothing to adjust")
+    theta = ((treated.n - 1) * treated.covariance + (control.n - 1) * control.covariance) / squares
     ours, theirs = treated.adjusted(theta), control.adjusted(theta)
-    effect = effect_any_time(ours, theirs, planned=planned, method=f"{METHOD}, CUPED")
-    raw = treated.variance / treated.n + control.variance / control.n
-    left = ours.variance / ours.n + theirs.variance / theirs.n
-    assert isinstance(effect, Estimate)  # the arms are as large as before
-    return Adjusted(effect, unadjusted, theta, 1 - left / raw if raw else 0.0)
+    return Adjusted(
+        effect=_effect(ours, theirs, planned, f"{METHOD}, CUPED"),
+        unadjusted=_effect(treated, control, planned, METHOD),
+        theta=theta,
+        variance_reduction=1 - _variance(ours, theirs) / _variance(treated, control),
+    )

@@ -13,7 +13,7 @@ import math
 from collections.abc import Hashable, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from evaltrack.stats.estimate import CONFIDENCE, Estimate, TestResult, Undefined
 from evaltrack.stats.intervals import all_equal, real_values
@@ -31,10 +31,11 @@ def best_rho(planned: float, alpha: float = ALPHA) -> float:
     return planned / (log + math.log1p(log))
 
 
-def log_normal_mixture(s: ArrayLike, v: ArrayLike, rho: float) -> np.ndarray:
-    """ln M of the two-sided normal mixture (Howard et al. 2021, equation 14), elementwise."""
+def log_normal_mixture(s: ArrayLike, v: ArrayLike, rho: float) -> NDArray[np.float64]:
+    """ln M of the two-sided normal mixture, elementwise."""
     total = np.asarray(v) + rho
-    return 0.5 * np.log(rho / total) + np.square(s) / (2 * total)
+    evidence: NDArray[np.float64] = 0.5 * np.log(rho / total) + np.square(s) / (2 * total)
+    return evidence
 
 
 def normal_mixture_bound(v: float, rho: float, alpha: float = ALPHA) -> float:
@@ -111,7 +112,8 @@ def mean_any_time(
         if len(clusters) != n:
             raise ValueError(f"{len(clusters)} clusters do not name the items of {n} values")
         numbers: dict[Hashable, int] = {}
-        residuals = np.bincount([numbers.setdefault(c, len(numbers)) for c in clusters], weights=residuals)
+        items = np.array([numbers.setdefault(cluster, len(numbers)) for cluster in clusters])
+        residuals = np.bincount(items, weights=residuals).astype(np.float64)
         groups = len(numbers)
     units = len(residuals)
     alike = all_equal(residuals, scale=float(np.abs(vector).max()) * n / units)
