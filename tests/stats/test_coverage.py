@@ -252,6 +252,14 @@ SIMULATIONS: dict[tuple[str, str], tuple[tuple[int, ...], Callable]] = {
         FROM_50,
         paths.means(paths.prompt_votes, 0.2, 100),
     ),
+    ("linear_any_time", "κ 0.6, 2 labels at 0.5, planned 300, from the 50th look"): (
+        FROM_50,
+        paths.kappas(0.5, 0.6, 300),
+    ),
+    ("linear_any_time", "κ 0.6, 2 labels at 0.8, planned 300, from the 50th look"): (
+        FROM_50,
+        paths.kappas(0.8, 0.6, 300),
+    ),
     ("effect_any_time", "exponential, planned 1000, n each, from the 50th look"): (
         FROM_50,
         paths.effects(lambda rng, size: rng.exponential(size=size), 1000),

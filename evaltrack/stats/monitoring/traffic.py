@@ -38,7 +38,11 @@ class SampleRatio:
     @property
     def text(self) -> str:
         seen = f"{self.n} assigned, an arm is {self.deviation:.2%} off its plan, p = {self.test.p_value:.2g}"
-        return f"Sample ratio mismatch: {seen}." if self.alarm else f"No sign of a mismatch: {seen}."
+        if self.alarm:
+            return f"Sample ratio mismatch: {seen}."
+        if self.test.p_value < LEVEL:
+            return f"A mismatch below the deviation that was registered: {seen}."
+        return f"No sign of a mismatch: {seen}."
 
 
 def _counted(

@@ -1,7 +1,14 @@
 """Repeated looks: intervals that hold at any time, bounds for planned looks, and when to stop."""
 
 from evaltrack.stats.sequential.asymptotic import linear_any_time, linear_p_any_time, mean_any_time
-from evaltrack.stats.sequential.looks import (
+from evaltrack.stats.sequential.rules import Stopping, stopping
+from evaltrack.stats.sequential.scores import bounded_mean_any_time
+from evaltrack.stats.sequential.shares import (
+    share_any_time,
+    share_difference_any_time,
+    share_p_any_time,
+)
+from evaltrack.stats.sequential.spending import (
     Look,
     alpha_spent,
     looks,
@@ -9,13 +16,6 @@ from evaltrack.stats.sequential.looks import (
     overall_error,
     pocock_constant,
 )
-from evaltrack.stats.sequential.scores import bounded_mean_any_time
-from evaltrack.stats.sequential.shares import (
-    share_any_time,
-    share_difference_any_time,
-    share_p_any_time,
-)
-from evaltrack.stats.sequential.stopping import Stopping, stopping
 
 __all__ = [
     "Look",

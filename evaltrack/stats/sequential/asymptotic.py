@@ -67,7 +67,7 @@ def linear_any_time(
     `spread` is the standard deviation of the influences: √n times the standard error (√clusters times the
     cluster-robust one, where observations come in clusters, which are then what is counted). `planned` is the
     number of units at which the interval is to be narrowest; it is fixed before the first look. As the theorem is
-    asymptotic, means of skewed values miss in up to 7 % of sequences in place of 5 %.
+    asymptotic, means of skewed values, and kappa of unequal labels, miss in up to 7 % of sequences in place of 5 %.
 
     Without an interval below 50 units, and where all influences are equal.
     """

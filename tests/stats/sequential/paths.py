@@ -82,6 +82,26 @@ def effects(draw, planned, paths=2000):
     return simulated
 
 
+def kappas(prevalence, kappa, planned, paths=2000):
+    """Cohen's kappa of two raters, a look after every item; the spread is √n times Fleiss, Cohen & Everitt's SE."""
+
+    def simulated(n, rng):
+        pi, m = np.array([prevalence, 1 - prevalence]), np.arange(1, n + 1)[:, None, None]
+        cells = (kappa * np.diag(pi) + (1 - kappa) * np.outer(pi, pi)).ravel()
+        labels = rng.choice(4, p=cells, size=(paths, n))
+        p = np.cumsum(np.eye(4)[labels], axis=1).reshape(paths, n, 2, 2) / m
+        rows, columns = p.sum(axis=3), p.sum(axis=2)
+        chance = (rows * columns).sum(axis=2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = (p[..., 0, 0] + p[..., 1, 1] - chance) / (1 - chance)
+            weight = np.eye(2) - (columns[..., :, None] + rows[..., None, :]) * (1 - found)[..., None, None]
+            squares = (p * weight**2).sum(axis=(2, 3)) - (found - chance * (1 - found)) ** 2
+            spread = np.sqrt(np.maximum(squares, 0)) / (1 - chance)
+        return held(found - kappa, spread, m.ravel(), planned, FEWEST)
+
+    return simulated
+
+
 def held(error, spread, units, planned, first):
     """The share of paths without a miss from the look `first` on; without a spread there is no interval."""
     with np.errstate(divide="ignore", invalid="ignore"):
