@@ -62,7 +62,7 @@ def share_any_time(successes: int, n: int) -> Estimate | Undefined:
 def share_p_any_time(successes: int, n: int, null: float = 0.5) -> TestResult | Undefined:
     """Always-valid p-value of H0: the share is `null`; under 0.05 exactly when `share_any_time` excludes it.
 
-    Undefined for n = 0.
+    The statistic is ln Mₙ(null). Undefined for n = 0.
     """
     successes, n = count_of(successes, n)
     if not 0 < null < 1:

@@ -119,8 +119,9 @@ def looks(
 
     `information` has the share of the final information at each look, increasing, at most 1: 250 examples of
     the registered 1,000 are 0.25. Earlier bounds do not depend on later looks, so an experiment may escalate
-    from a smaller tier to a larger one whenever it likes, if the final size and the spending function were
-    registered first. At the final size the whole level is spent.
+    from a smaller tier to a larger one without saying beforehand through which, if the final size and the
+    spending function were registered and the sizes do not follow from results. At the final size the whole
+    level is spent.
     """
     steps = _checked(information)
     paths, found, before = _Paths(), [], 0.0
