@@ -60,6 +60,8 @@ class Findings:
     counts: dict[str, int]
     net_preference: Statistic
     left_picks: Statistic
+    # Of a stand-alone campaign, a row for each system; an experiment has a candidate and a baseline instead.
+    systems: list[dict[str, Any]] | None
 
     @property
     def headline(self) -> tuple[str, Statistic]:
@@ -98,6 +100,7 @@ class Findings:
             "left_picks": self.left_picks.as_json(),
             "net_preference": (self.net_preference if self.is_final else WHEN_CLOSED).as_json(),
             "counts": self.counts if self.is_final else None,
+            "systems": self.systems if self.is_final else None,
             "n_judgments": self.n_judgments,
             "n_items": self.n_items,
             "n_evaluators": self.n_evaluators,
@@ -186,6 +189,7 @@ def of_pairs(campaign: Campaign, judgments: list[Judgment]) -> Findings:
         counts=counts,
         net_preference=preferred(campaign, labelled),
         left_picks=left_pick_rate(left, len(decisive)),
+        systems=None if campaign.experiment_id else findings.compared_systems(judgments, sources),
     )
 
 

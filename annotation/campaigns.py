@@ -114,13 +114,20 @@ def exclude_task(task_id: int, *, by: User, reason: str, at: dt.datetime) -> Tas
 
     What was said about it stays, but counts in no figure and is no evidence.
     """
+    campaign = locked(Task.objects.values_list("campaign", flat=True).get(pk=task_id))
+    # Read under the lock: somebody else may have excluded it meanwhile.
     task = Task.objects.get(pk=task_id)
-    task.campaign = locked(task.campaign_id)
+    task.campaign = campaign
     refuse_if(policies.excluding(by, task))
     reason = reasons.checked(reason)
+    if task.excluded_at:
+        raise Conflict("not_missing", "This task was excluded before; it is asked of nobody.")
+    # First what was said becomes final: an undo that is under way makes this wait, and its slot is withdrawn below.
+    task.judgments.filter(state=JudgmentState.PROVISIONAL).update(state=JudgmentState.FINAL, settled_at=at)
     # One that misses only what adaptive overlap has added stays: else what people dispute would leave the figures.
     if not assignment.withdraw(task.slots.filter(querysets.asked_beforehand()), at=at):
         raise Conflict("not_missing", "This task misses no judgment any more; there is nothing to exclude.")
+    assignment.withdraw(task.slots.all(), at=at)
     task.excluded_by, task.excluded_at, task.exclusion_reason = by, at, reason
     task.save(update_fields=["excluded_by", "excluded_at", "exclusion_reason"])
     Campaign.objects.filter(pk=task.campaign_id).update(task_count=F("task_count") - 1)

@@ -118,12 +118,12 @@ def grant(course: Course, evaluator: User, *, by: User, reason: str, at: dt.date
     """Let somebody judge without the test, or again after a revocation."""
     refuse_if(policies.qualifying(by))
     if refusal := policies.judging(evaluator):
-        raise Refused(refusal.code, f"{evaluator} cannot judge: {refusal.reason}")
+        raise Refused(refusal.code, f"{evaluator.pseudonym} cannot judge: {refusal.reason}")
     reason = reasons.checked(reason)
     # The course's row orders this with the end of a test and with another lead.
     Course.objects.select_for_update().get(pk=course.pk)
     if course.qualifications.filter(evaluator=evaluator, revoked_at=None).exists():
-        raise Conflict("already_qualified", f"{evaluator} is qualified already.")
+        raise Conflict("already_qualified", f"{evaluator.pseudonym} is qualified already.")
     row = Qualification.objects.create(
         course=course, evaluator=evaluator, granted_by=by, grant_reason=reason, qualified_at=at
     )

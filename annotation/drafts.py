@@ -1,6 +1,7 @@
 """Act: keep what somebody has typed and chosen so far, so that a crash or another device loses nothing."""
 
 import datetime as dt
+import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -27,6 +28,10 @@ def keep(assignment_id: uuid.UUID, body: Mapping[str, Any], *, by: User, at: dt.
         raise Invalid("unknown_field", f"A draft has no {unknown[0]!r}.", {unknown[0]: ["is unknown"]})
     if len(str(body)) > LONGEST or "\x00" in str(body):
         raise Invalid("draft_too_long", "This draft is too long to be kept.")
+    try:
+        json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
+    except ValueError:
+        raise Invalid("bad_draft", "This draft has a number or a character that cannot be kept.") from None
     draft, _ = Draft.objects.update_or_create(
         assignment=assignment, defaults={"body": dict(body), "saved_at": at}
     )

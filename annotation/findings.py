@@ -10,10 +10,11 @@ from itertools import combinations
 from typing import Any
 
 from annotation import rubrics
-from annotation.models import Campaign, CampaignStatus, Judgment, Response
+from annotation.models import Campaign, CampaignStatus, Choice, Judgment, Response
 from evaltrack.stats.agreement import TIE, krippendorff_alpha, preference_kappa
 from evaltrack.stats.estimate import Estimate, Undefined
 from evaltrack.stats.intervals import mean_t
+from evaltrack.stats.preference import net_preference
 
 SEED = 20_251_122
 Statistic = Estimate | Undefined
@@ -101,6 +102,37 @@ def alpha_of(judgments: Iterable[Judgment], value: Callable[[Judgment], Any], le
     return krippendorff_alpha(units, level=level, seed=SEED, item_of=item_of)
 
 
+# ── Pairs ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def compared_systems(judgments: list[Judgment], sources: dict[int, list[str]]) -> list[dict[str, Any]]:
+    """How often each system was preferred to the one beside it, and by how much on the whole; best first."""
+    outcomes = {
+        Choice.FIRST: ("wins", "losses"),
+        Choice.SECOND: ("losses", "wins"),
+        Choice.TIE: ("ties", "ties"),
+        Choice.BOTH_BAD: ("both_bad", "both_bad"),
+    }
+    counted: dict[str, Counter[str]] = defaultdict(Counter)
+    scores: dict[str, list[tuple[float, str]]] = defaultdict(list)
+    for judgment in judgments:
+        for source, outcome in zip(
+            sources[judgment.task_id], outcomes[Choice(str(judgment.choice))], strict=True
+        ):
+            counted[source][outcome] += 1
+            score = {"wins": 1.0, "losses": -1.0}.get(outcome, 0.0)
+            scores[source].append((score, judgment.task.item))
+    rows = [
+        {
+            "source": source,
+            **{name: seen[name] for name in ("wins", "losses", "ties", "both_bad")},
+            "net_preference": net_preference(*zip(*scores[source], strict=True)).as_json(),
+        }
+        for source, seen in counted.items()
+    ]
+    return sorted(rows, key=lambda row: (-row["net_preference"]["value"], row["source"]))
+
+
 # ── Ratings ──────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -109,15 +141,19 @@ def of_ratings(
 ) -> dict[str, Any]:
     """Points of a scale have an order, so ordinal alpha stands for them; interval alpha takes steps as equal."""
 
-    def alphas(value: Callable[[Judgment], Any]) -> dict[str, Statistic]:
+    def alphas(said: list[Judgment], value: Callable[[Judgment], Any]) -> dict[str, Statistic]:
         return {
-            "krippendorff_alpha": alpha_of(judgments, value, "ordinal"),
-            "krippendorff_alpha_interval": alpha_of(judgments, value, "interval"),
+            "krippendorff_alpha": alpha_of(said, value, "ordinal"),
+            "krippendorff_alpha_interval": alpha_of(said, value, "interval"),
         }
 
     criteria = rubrics.of(campaign.rubric).criteria
-    inter = alphas(lambda judgment: judgment.rating)
-    by_question = {each.id: alphas(answer_to(each.id)) for each in criteria}
+    inter = alphas(judgments, lambda judgment: judgment.rating)
+    # An earlier version of the rubric may not have asked it.
+    by_question = {
+        each.id: alphas([j for j in judgments if each.id in j.answers], answer_to(each.id))
+        for each in criteria
+    }
     return {
         "inter": inter,
         "by_question": by_question,

@@ -19,6 +19,8 @@ from experiments.models import Output
 
 # More sources than this are no names of systems but of items; each item is then searched for its own two alone.
 MOST_ALIASES = 50
+# Fields of JSON by which an answer says what gave it.
+WRITER = frozenset({"model", "model_id", "model_name", "engine", "deployment", "provider"})
 
 
 @dataclass
@@ -71,9 +73,7 @@ class Gate:
                 text = row.text if row.output_id is None else texts[row.output_id]
                 parts.append((row, Readable(text, row.format, row.contexts, row.media)))
             findings = [
-                (response, found)
-                for response, readable in parts
-                for found in scanner.scan(*(words for _, words in readable.strings()))
+                (response, found) for response, readable in parts for found in scanned(scanner, readable)
             ]
             certain = [
                 flag_of(task, response, found)
@@ -89,6 +89,12 @@ class Gate:
         if not self.is_stand_alone or self.aliases.issuperset(item.sources):
             return self.scanner
         return scanner_of(item)
+
+
+def scanned(scanner: identity.Scanner, readable: Readable) -> list[identity.Finding]:
+    strings = readable.strings()
+    of_itself = {number for number, (path, _) in enumerate(strings) if path.rpartition(".")[2] in WRITER}
+    return scanner.scan(*(words for _, words in strings), of_itself=of_itself)
 
 
 def prompt_of(task: Task) -> Readable:

@@ -10,11 +10,11 @@ from django.db import IntegrityError, transaction
 
 from annotation import policies, querysets
 from annotation.blinding import Placing
-from annotation.models import Campaign, Guess, Guessed, Judgment
+from annotation.models import Campaign, CampaignStatus, Guess, Guessed, Judgment
 from annotation.models.judgment import STANDING
 from annotation.protocols.pairwise import chosen
 from evaltrack.accounts.models import User
-from evaltrack.errors import Conflict, Invalid, Refused, refuse_if
+from evaltrack.errors import Conflict, Gone, Invalid, Refused, refuse_if
 from evaltrack.stats.blinding import RIGHT, UNKNOWN, WRONG, blinding_index
 from evaltrack.stats.estimate import Estimate, Undefined
 
@@ -59,6 +59,8 @@ def give(judgment_id: uuid.UUID, guess: int | str, *, by: User, at: dt.datetime)
     )
     if judgment is None:
         raise Refused("not_yours", "You have submitted no such judgment.")
+    if judgment.campaign.status == CampaignStatus.CLOSED:
+        raise Gone("campaign_closed", "This campaign is closed; what was said stands.")
     if not are_asked(judgment.campaign, judgment.slot_id):
         raise Invalid("not_asked", "Nothing is asked beside this judgment.")
     if str(guess) not in ("1", "2", DONT_KNOW):
@@ -122,7 +124,7 @@ def of(campaign: Campaign, *, at: dt.datetime) -> Found | None:
         return None
     rows = (
         Guess.objects.filter(querysets.settled(at, "judgment__"), judgment__campaign=campaign)
-        .filter(judgment__task__excluded_at=None)
+        .filter(judgment__task__excluded_at=None, judgment__task__gold=None)
         .select_related("judgment__evaluator", "judgment__task")
         .prefetch_related("judgment__task__responses")
         .order_by("pk")
@@ -141,7 +143,10 @@ def of(campaign: Campaign, *, at: dt.datetime) -> Found | None:
         evaluators.append(row.judgment.evaluator_id)
         items.append(task.item)
         by_evaluator[row.judgment.evaluator.pseudonym][value] += 1
-    return Found(blinding_index(values, evaluators, items), Counter(values), sorted(by_evaluator.items()))
+    index = blinding_index(values, evaluators, items)
+    if rows and not values:
+        index = Undefined(f"no pair that was guessed about has the system {campaign.production!r}")
+    return Found(index, Counter(values), sorted(by_evaluator.items()))
 
 
 def value_of(guess: str, truth: int) -> int:

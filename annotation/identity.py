@@ -14,7 +14,7 @@ what a system says of itself by style, or in another language, it does not find.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -139,21 +139,24 @@ class Scanner:
         pattern = f"{START}(?:{alternatives(self.alias_names)}){END}"
         self.aliases = re.compile(pattern) if self.alias_names else None
 
-    def scan(self, *texts: str) -> list[Finding]:
+    def scan(self, *texts: str, of_itself: Container[int] = ()) -> list[Finding]:
         """One finding for each name in the texts of one writer, where it first stands, in their order.
 
+        `of_itself` are the numbers of texts in which any name says what wrote them: the value of a field `model`.
         Beyond the most that are told apart, one more covers all the rest, so that nothing is passed over.
         """
-        found = self.first_places(texts)
+        found = self.first_places(texts, of_itself)
         if any(finding.level == CERTAIN for finding in found):
             found = [replace(finding, level=CERTAIN) for finding in found]
         return sorted(found, key=lambda finding: (finding.part, finding.start, finding.end))
 
-    def first_places(self, texts: Iterable[str]) -> list[Finding]:
+    def first_places(self, texts: Iterable[str], of_itself: Container[int]) -> list[Finding]:
         found: dict[str, Finding] = {}
         for part, text in enumerate(texts):
             folded = fold(text)
             for start, end, level, kind in self.names(folded.text):
+                if kind == "mention" and part in of_itself:
+                    level, kind = CERTAIN, "self"
                 name = folded.text[start:end][:LONGEST_NAME]
                 known = found.get(name)
                 if known is None and len(found) == MOST_FINDINGS:

@@ -9,7 +9,7 @@ from annotation.attached import MediaReference, read_contexts, read_media
 from annotation.fields import WrongField, mapping, named, one_of, text
 from annotation.protocols import Rules, rules_of
 from annotation.protocols.pairwise import RESPONSES
-from annotation.turns import read_turns
+from annotation.turns import read_turns, without_ids
 from evaltrack.canonical import canonical_json, sha256_hex
 from evaltrack.ndjson import MOST_ERRORS, BrokenLines, LineError, holds_nul, read_object
 
@@ -18,6 +18,8 @@ GOLD_FIELDS = {"preference", "why"}
 RESPONSE_FIELDS = {"source", "text", "format", "turns", "contexts", "media"}
 FORMATS = ("text", "markdown", "code", "json", "chat", "passages")
 LONGEST_NAME, LONGEST_STRATUM, LONGEST_WHY = 200, 80, 2000
+# Answers that name no system: a system of that name could not be told from them.
+RESERVED = frozenset({"tie", "both_bad"})
 PAIRWISE = rules_of("pairwise")
 Row = TypeVar("Row")
 
@@ -147,7 +149,8 @@ def prompt_of(row: dict[str, Any]) -> tuple[str, str]:
         if row.get("prompt_format", "chat") != "chat":
             raise WrongField("prompt_format", "is chat where the prompt is a list of turns")
         return read_turns(row, "prompt"), "chat"
-    return text(row, "prompt"), one_of(row, "prompt_format", FORMATS, default="text")
+    prompt, format = text(row, "prompt"), one_of(row, "prompt_format", FORMATS, default="text")
+    return (without_ids(prompt) if format == "chat" else prompt), format
 
 
 def gold_of(item: dict[str, Any], responses: tuple[ResponseItem, ...], rules: Rules) -> GoldAnswer | None:
@@ -182,11 +185,17 @@ def response_of(value: Any, within: str, rules: Rules) -> ResponseItem:
         # A system may have answered nothing; that is something to judge.
         content = text(row, "text", within=within, may_be_empty=True, default="" if media else None)
         format = one_of(row, "format", FORMATS, within=within, default="markdown")
+        content = without_ids(content) if format == "chat" else content
     if format == "chat" and not rules.takes_chats:
         field = named(within, "turns" if "turns" in row else "format")
         raise WrongField(field, f"is a conversation; the protocol {rules.name} takes a text")
+    source = text(row, "source", within=within, longest=LONGEST_NAME)
+    if source in RESERVED:
+        raise WrongField(
+            named(within, "source"), f"is {source!r}, which is an answer; name the system otherwise"
+        )
     return ResponseItem(
-        source=text(row, "source", within=within, longest=LONGEST_NAME),
+        source=source,
         text=content,
         format=format,
         contexts=read_contexts(row, within=within),

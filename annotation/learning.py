@@ -143,11 +143,14 @@ def result(sitting: Sitting) -> Result:
 
 
 def may_explain(sitting: Sitting) -> bool:
-    """Whether no attempt follows that would ask again what was asked here."""
+    """Whether no attempt asks, now or later, what was asked here."""
     course = sitting.course
     own = Sitting.objects.filter(course=course, evaluator=sitting.evaluator_id, kind=LessonKind.TEST)
-    if sitting.passed or own.count() > course.retries:
+    left = course.retries + 1 - own.count()
+    if own.filter(ended_at=None).exists():
+        return False
+    if sitting.passed or left <= 0:
         return True
     asked = Question.objects.filter(sitting__in=own).values("lesson")
     fresh = Lesson.objects.filter(course=course, kind=LessonKind.TEST).exclude(pk__in=asked)
-    return fresh.count() >= course.items
+    return fresh.count() >= course.items * left

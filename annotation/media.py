@@ -12,7 +12,7 @@ from typing import IO, Any, BinaryIO
 from django.db import IntegrityError, transaction
 
 from annotation import assignment as assignments
-from annotation import opening, policies
+from annotation import lifecycle, policies
 from annotation.attached import MediaReference
 from annotation.items import Item
 from annotation.models import Assignment, AssignmentState, Campaign, Media
@@ -36,7 +36,7 @@ def take_in(
     harms nobody.
     """
     refuse_if(policies.opening(by))
-    opening.refuse_unless_filled_by_hand(campaign)
+    lifecycle.refuse_unless_filled_by_hand(campaign)
     file.seek(0)
     digest = digest_of(file)
     if known := campaign.media.filter(digest=digest).first():

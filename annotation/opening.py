@@ -8,11 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from annotation import courses, guesses, messages, policies, qualification, tasks
+from annotation import courses, guesses, lifecycle, messages, policies, qualification, tasks
 from annotation import overlap as overlaps
 from annotation.gate import Held
 from annotation.items import Item, ResponseItem
-from annotation.models import Campaign, CampaignStatus, Protocol, Rubric
+from annotation.models import Campaign, Protocol, Rubric
 from annotation.protocols import Rules, rules_of
 from datasets import versions
 from datasets.sampling import shuffled_rank
@@ -113,7 +113,7 @@ def add_items(
     # Held to the end, so that two uploads balance their places together.
     campaign = Campaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign_id)
     refuse_if(policies.opening(by))
-    refuse_unless_filled_by_hand(campaign)
+    lifecycle.refuse_unless_filled_by_hand(campaign)
     was_empty = campaign.task_count == 0
     try:
         added, found = tasks.add(campaign, items, due_at=campaign.due_at)
@@ -128,13 +128,6 @@ def add_items(
 def tell_of_held(campaign: Campaign, found: Held, *, at: dt.datetime) -> None:
     if found.held:
         outbox.post(messages.tasks_held(campaign, found.held, at), to=outbox.holders("lead"), at=at)
-
-
-def refuse_unless_filled_by_hand(campaign: Campaign) -> None:
-    if campaign.experiment_id:
-        raise Conflict("not_stand_alone", "This campaign's items are an experiment's; none can be added.")
-    if campaign.status == CampaignStatus.CLOSED:
-        raise Conflict("campaign_closed", "This campaign is closed; open a new one.")
 
 
 def record_opening(campaign: Campaign, *, by: Any, at: dt.datetime) -> None:
@@ -218,8 +211,8 @@ def sampled_items(campaign: Campaign, experiment: Experiment, *, size: int) -> I
         key=lambda identifier: shuffled_rank(f"{campaign.seed}-sample", identifier),
     )[:size]
     wanted = set(both)
-    inputs = {
-        example.id: example.input
+    asked = {
+        example.id: example.asked
         for example in versions.stream(experiment.dataset_version)
         if example.id in wanted
     }
@@ -228,10 +221,4 @@ def sampled_items(campaign: Campaign, experiment: Experiment, *, size: int) -> I
             ResponseItem(source=arm.value, output=answered[identifier][arm.value])
             for arm in (Arm.BASELINE, Arm.CANDIDATE)
         )
-        yield Item(identifier, prompt_text(inputs[identifier]), (baseline, candidate))
-
-
-def prompt_text(example_input: Any) -> str:
-    if isinstance(example_input, dict):
-        return "\n\n".join(f"{name}: {value}" for name, value in example_input.items())
-    return str(example_input)
+        yield Item(identifier, asked[identifier], (baseline, candidate))

@@ -9,9 +9,9 @@ from django.db.models import Count, Exists, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from annotation import guesses, qualification, querysets, redaction, revision, rubrics, turns
-from annotation.models import Assignment, AssignmentState, Format, Rubric, Slot, SlotState
+from annotation.models import Assignment, AssignmentState, Campaign, Format, Rubric, Slot, SlotState
 from annotation.shown import Attached, Response, Shown
-from evaltrack.accounts import wording
+from evaltrack import wording
 from evaltrack.accounts.models import User
 
 # Of a longer campaign nobody sees the end, so its size says nothing.
@@ -181,7 +181,12 @@ def my_work(evaluator: User) -> list[dict[str, Any]]:
     free = querysets.left_for(evaluator, Slot.objects.filter(campaign=OuterRef("pk"), state=SlotState.OPEN))
     campaigns = (
         querysets.asking_campaigns()
-        .annotate(mine=Coalesce(Subquery(judged), 0), waiting=Exists(free))
+        .annotate(
+            mine=Coalesce(Subquery(judged), 0),
+            waiting=Exists(free),
+            is_open=Exists(Campaign.objects.filter(querysets.open_to(evaluator), pk=OuterRef("pk"))),
+        )
+        .select_related("course")
         .prefetch_related("skills")
         .order_by("due_at", "pk")
     )
@@ -192,7 +197,8 @@ def my_work(evaluator: User) -> list[dict[str, Any]]:
             "due_at": row.due_at,
             "mine": row.mine,
             "waiting": row.waiting,
-            "needs": qualification.in_words(row, lacking[row.pk]),
+            "needs": qualification.in_words(row, lacking[row.pk])
+            or ("" if row.is_open else f"the course {row.course}"),
         }
         for row in campaigns
     ]

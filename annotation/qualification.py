@@ -82,8 +82,8 @@ def asked(leads: list[str]) -> str:
 
 
 def judges_of(campaign: Campaign) -> list[User]:
-    """Everybody who may judge the campaign: those to tell that tasks wait."""
-    return list(querysets.may_judge(campaign))
+    """Those to tell that tasks wait: also who has to qualify first, as the queue leads to the course."""
+    return list(querysets.could_judge(campaign))
 
 
 def demanded(campaign: Campaign) -> dict[str, Any]:

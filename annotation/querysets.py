@@ -35,6 +35,13 @@ MISSING = OWED | Q(state=SlotState.REVIEW)
 # index: asked with IN, the database reads all that an evaluator has ever been given, at every claim.
 HELD = Q(state=AssignmentState.SHOWN) | Q(state=AssignmentState.PREFETCHED)
 
+# Roles in which one sees what the systems are, and how they fare.
+SEEING = [
+    role
+    for role, permissions in PERMISSIONS.items()
+    if permissions & {Permission.VIEW_EXPERIMENTS, Permission.VIEW_CAMPAIGNS}
+]
+
 
 def asking_campaigns() -> QuerySet[Campaign]:
     return Campaign.objects.filter(ASKING, status="open")
@@ -77,13 +84,18 @@ class AskedByRow(Exists):
 
 
 def of_own_models(evaluator: User | int) -> Q:
-    """Campaigns that compare what `evaluator` owns, made or submitted."""
+    """Campaigns that compare what `evaluator` owns, made or submitted, or into which they could see in a role that
+    they had since it opened."""
+    looked = RoleGrant.objects.filter(user=evaluator, role__in=SEEING).filter(
+        Q(revoked_at=None) | Q(revoked_at__gt=OuterRef("opened_at"))
+    )
     return (
         Q(experiment__component__owner=evaluator)
         | Q(experiment__candidate__created_by=evaluator)
         | Q(experiment__baseline__created_by=evaluator)
         | Q(experiment__submitted_by=evaluator)
         | Q(opened_by=evaluator)
+        | Q(Exists(looked))
     )
 
 
@@ -105,19 +117,26 @@ def readers_of(language: Any, **whose: Any) -> QuerySet[SpokenLanguage]:
 
 def may_judge(campaign: Campaign) -> QuerySet[User]:
     """Evaluators who would be given the campaign's tasks, once they have signed."""
-    sees = [
-        role
-        for role, permissions in PERMISSIONS.items()
-        if permissions & {Permission.VIEW_EXPERIMENTS, Permission.VIEW_CAMPAIGNS}
-    ]
+    people = could_judge(campaign)
+    if campaign.course_id:
+        standing = Qualification.objects.filter(course=campaign.course_id, revoked_at=None)
+        people = people.filter(Exists(standing.filter(evaluator=OuterRef("pk"))))
+    return people
+
+
+def could_judge(campaign: Campaign) -> QuerySet[User]:
+    """Those, and whoever had to qualify in the campaign's course first."""
     makers = {campaign.opened_by_id}
     if experiment := campaign.experiment:
         makers |= {experiment.component.owner_id, experiment.submitted_by_id}
         makers |= {experiment.candidate.created_by_id, experiment.baseline.created_by_id}
+    looked = RoleGrant.objects.filter(role__in=SEEING).filter(
+        Q(revoked_at=None) | Q(revoked_at__gt=campaign.opened_at)
+    )
     people = (
         profiles.evaluators()
         .exclude(pk__in=[maker for maker in makers if maker])
-        .exclude(Exists(RoleGrant.objects.filter(user=OuterRef("pk"), role__in=sees, revoked_at=None)))
+        .exclude(Exists(looked.filter(user=OuterRef("pk"))))
     )
     for skill in campaign.skills.all():
         people = people.filter(
@@ -148,9 +167,12 @@ def standing_judgments() -> QuerySet[Judgment]:
 
 def outdated_judgments(campaign: Campaign) -> QuerySet[Judgment]:
     """Standing judgments by versions of the rubric of which the lead wants nothing any more; those of tasks that
-    were left out count nowhere, and nobody is asked again."""
+    were left out count nowhere, and of gold whose answer was told nobody is asked again."""
     below = campaign.asks_again_below or 0
-    return standing_judgments().filter(campaign=campaign, rubric__version__lt=below, task__excluded_at=None)
+    outdated = standing_judgments().filter(
+        campaign=campaign, rubric__version__lt=below, task__excluded_at=None
+    )
+    return outdated.filter(task__gold=None) if campaign.gold_released_at else outdated
 
 
 def final_judgments(at: dt.datetime, *, or_superseded: bool = False) -> QuerySet[Judgment]:

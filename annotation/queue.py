@@ -190,14 +190,14 @@ def why_nothing(evaluator: User, campaign: uuid.UUID | None, *, at: dt.datetime)
         detail = "Tasks wait for the lead's check for text that names a system."
         return NothingToDo("paused", detail, RETRY_SECONDS)
     if querysets.tasks_that_may_return(evaluator, asking.filter(may)).exists():
-        detail = "More may be asked about tasks that people disagree on."
+        detail = "A further judgment of some tasks may be asked for; look again later."
         return NothingToDo("leased_elsewhere", detail, RETRY_SECONDS)
     if paused := others.filter(may, status=CampaignStatus.PAUSED).order_by("due_at").first():
         return NothingToDo("paused", f"Paused by the lead: {paused.pause_reason}", RETRY_SECONDS)
     if Slot.objects.filter(
         querysets.OWED, campaign__in=here.filter(own, status=CampaignStatus.OPEN)
     ).exists():
-        detail = "What is left compares your own models; others judge those."
+        detail = "What is left compares your own models, or you could see into it in another role; others judge it."
         return NothingToDo("own_model", detail, None)
     detail = "Nothing is left for you: you have judged or skipped everything that waited."
     return NothingToDo("all_done", detail, None)

@@ -21,8 +21,7 @@ from annotation.models import (
 )
 from annotation.models.judgment import STANDING
 from annotation.protocols import rules_of
-from evaltrack import reasons
-from evaltrack.accounts import wording
+from evaltrack import reasons, wording
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, refuse_if
 from evaltrack.ledger.events import Event

@@ -1,7 +1,7 @@
 """Pure: conversations as items bring them, a list of turns; and what two of them have in common."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from annotation.fields import WrongField, mapping, named, one_of, several, text
@@ -24,7 +24,7 @@ def read_turns(row: dict[str, Any], name: str, *, within: str = "") -> str:
         raise WrongField(path, "holds no turn")
     for place, turn in elements:
         check_turn(turn, place)
-    kept = json.dumps(row[name], ensure_ascii=False)
+    kept = json.dumps(plain(row[name]), ensure_ascii=False)
     if len(kept.encode("utf-8", "surrogatepass")) > LIMIT:
         raise WrongField(path, f"is longer than the {LIMIT // 1000} kB that a screen shows; shorten it")
     return kept
@@ -53,6 +53,68 @@ def check_call(value: Any, within: str) -> None:
         within = named(within, "function")
         call = mapping(call["function"], within, {"name", "arguments"}, like="name and arguments")
     text(call, "name", within=within, longest=LONGEST_NAME)
+
+
+def plain(turns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Checked turns in one form, with their calls numbered: form and ids are each vendor's own, and would tell."""
+    numbers: dict[str, str] = {}
+    return [
+        {name: turn[name] for name in ("role", "name", "content") if turn.get(name) is not None}
+        | (
+            {"tool_calls": [plain_call(call, numbers) for call in calls]}
+            if (calls := turn.get("tool_calls"))
+            else {}
+        )
+        | numbered(turn, "tool_call_id", numbers)
+        for turn in turns
+    ]
+
+
+def plain_call(call: Mapping[str, Any], numbers: dict[str, str]) -> dict[str, Any]:
+    named = call.get("function", call)
+    rest = {name: named[name] for name in ("arguments", "result") if name in named}
+    return {**numbered(call, "id", numbers), "name": named["name"], **rest}
+
+
+def numbered(row: Mapping[str, Any], name: str, numbers: dict[str, str]) -> dict[str, str]:
+    """The id in the field `name` by its number, in the order in which ids come."""
+    given = row.get(name)
+    if not isinstance(given, str) or not given:
+        return {}
+    return {name: numbers.setdefault(given, f"call-{len(numbers) + 1}")}
+
+
+def without_ids(content: str) -> str:
+    """A conversation that came as a text: its messages alone, with calls numbered. What is none stays as it is."""
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        return content
+    turns = value.get("messages") if isinstance(value, dict) else value
+    if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
+        return content
+    numbers: dict[str, str] = {}
+    told = [
+        {name: inner for name, inner in turn.items() if name not in ("id", "tool_call_id")}
+        | ({"tool_calls": [anonymous(call, numbers) for call in calls]} if (calls := calls_of(turn)) else {})
+        | numbered(turn, "tool_call_id", numbers)
+        for turn in turns
+    ]
+    try:
+        return json.dumps(told, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        return content  # numbers that JSON cannot have
+
+
+def calls_of(turn: Mapping[str, Any]) -> list[Any]:
+    calls = turn.get("tool_calls")
+    return calls if isinstance(calls, list) else []
+
+
+def anonymous(call: Any, numbers: dict[str, str]) -> Any:
+    if not isinstance(call, dict):
+        return call
+    return {name: inner for name, inner in call.items() if name != "id"} | numbered(call, "id", numbers)
 
 
 def split(conversations: Sequence[str]) -> tuple[str, list[str]]:

@@ -24,6 +24,13 @@ class Example:
     tags: tuple[str, ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def asked(self) -> str:
+        """The input as people read it."""
+        if isinstance(self.input, dict):
+            return "\n\n".join(f"{name}: {value}" for name, value in self.input.items())
+        return str(self.input)
+
     def as_json(self) -> dict[str, Any]:
         row = {"id": self.id, "input": self.input}
         for name in ("expected", "context", "tags", "metadata"):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -46,6 +47,12 @@ class ApiView(APIView):
 class NewestFirst(CursorPagination):
     ordering = "-pk"
     page_size = 50
+
+    def decode_cursor(self, request: Any) -> Any:
+        cursor = super().decode_cursor(request)
+        if cursor is not None and cursor.position is not None and not str(cursor.position).isdecimal():
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
 
 
 def paged(view: APIView, rows: QuerySet, shape: Callable[[Any], Any]) -> Response:

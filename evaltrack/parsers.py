@@ -1,5 +1,7 @@
 """How bodies of API requests are read."""
 
+import json
+
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser, JSONParser
 
@@ -21,6 +23,10 @@ class StrictJsonParser(JSONParser):
             too_deep = nested_beyond(body, DEEPEST)
         if too_deep:
             raise ParseError(f"This body is nested deeper than {DEEPEST} levels.")
+        try:
+            json.dumps(body, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ParseError("A text in this body has half a character (a lone surrogate).") from None
         return body
 
 

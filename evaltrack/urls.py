@@ -13,10 +13,11 @@ from evaltrack.notifications import views as notifications
 from evaltrack.reports import api as ledger_api
 from evaltrack.reports import views as reports
 
+# Addresses are tried in their order; those of the queue, asked most by far, come first.
 API: list[URLPattern | URLResolver] = [
-    path("", include("datasets.api_urls")),
-    path("", include("experiments.api.urls")),
     path("", include("annotation.api.urls")),
+    path("", include("experiments.api.urls")),
+    path("", include("datasets.api_urls")),
     path("skills", people_api.Skills.as_view()),
     path("evaluators", people_api.Evaluators.as_view()),
     path("evaluators/<str:pseudonym>", people_api.EvaluatorView.as_view()),
@@ -31,6 +32,7 @@ API: list[URLPattern | URLResolver] = [
 ]
 
 urlpatterns = [
+    path("api/v1/", include(API)),
     path("", reports.home, name="home"),
     path(
         "login/",
@@ -55,7 +57,6 @@ urlpatterns = [
     path("", include("annotation.urls")),
     path("ledger/", reports.ledger, name="ledger"),
     path("ledger/<int:index>/", reports.ledger_entry, name="ledger-entry"),
-    path("api/v1/", include(API)),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

@@ -1,10 +1,11 @@
 from django.urls import path
 
-from experiments.views import experiments, promotions
+from experiments.views import examples, experiments, promotions
 
 urlpatterns = [
     path("experiments/", experiments.experiment_list, name="experiments"),
     path("experiments/<str:public_id>/", experiments.experiment_detail, name="experiment"),
+    path("experiments/<str:public_id>/examples/", examples.experiment_examples, name="experiment-examples"),
     path("experiments/<str:public_id>/cancel/", experiments.experiment_cancel, name="experiment-cancel"),
     path("experiments/<str:public_id>/rerun/", experiments.experiment_rerun, name="experiment-rerun"),
     path("promotions/", promotions.promotion_list, name="promotions"),

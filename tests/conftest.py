@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.db import connection
 
@@ -12,8 +13,18 @@ from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Role
 from tests.ledger.append_only import flush_lifts_ledger_triggers  # noqa: F401
 
+# A slow machine is no failure.
+hypothesis.settings.register_profile("suite")
+hypothesis.settings.load_profile("suite")
+# What these find does not depend on the database.
+PURE = ("tests/architecture/", "tests/rendering/", "tests/stats/")
+
 
 def pytest_collection_modifyitems(config, items):
+    if os.environ.get("PURE_TESTS_RUN_ELSEWHERE") == "1":
+        pure = [item for item in items if item.nodeid.startswith(PURE)]
+        config.hook.pytest_deselected(items=pure)
+        items[:] = [item for item in items if not item.nodeid.startswith(PURE)]
     data = os.environ.get("EVALTRACK_DATA", "")
     for item in items:
         if "shared_data" in item.keywords and not (data and Path(data).is_dir()):

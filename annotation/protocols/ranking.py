@@ -29,6 +29,8 @@ class Ranking(Rules):
         if not isinstance(groups, list) or not all(isinstance(group, list) and group for group in groups):
             raise wrong("ranking", "is a list of groups of places, best first, as [[2], [1, 3]]")
         named = [place for group in groups for place in group]
+        if len(named) > len(places):
+            raise wrong("ranking", f"names {len(named)} places; there are {len(places)} responses")
         for place in named:
             if not whole_number(place) or not 1 <= place <= len(places):
                 raise wrong("ranking", f"names places by whole numbers from 1 to {len(places)}")

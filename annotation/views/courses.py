@@ -14,9 +14,9 @@ from django.views.decorators.http import require_POST
 from annotation import courses, lookup
 from annotation.models import Course
 from evaltrack import clock
+from evaltrack.accounts import roster
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
-from evaltrack.api import person
 from evaltrack.errors import ExpectedError
 from evaltrack.htmx import page
 
@@ -49,7 +49,7 @@ def course_people(request: PageRequest, course_id: uuid.UUID) -> HttpResponse:
     )
     context = {
         "course": course,
-        "qualifications": Paginator(standing.order_by("evaluator__username"), PAGE_SIZE).get_page(
+        "qualifications": Paginator(standing.order_by("evaluator__pseudonym"), PAGE_SIZE).get_page(
             request.GET.get("page")
         ),
         "attempts": attempts[:PAGE_SIZE],
@@ -69,10 +69,9 @@ def grant(request: PageRequest, course_id: uuid.UUID) -> HttpResponse:
     course = lookup.course_named(course_id)
 
     def act() -> None:
-        evaluator = person(request.POST.get("evaluator", ""), field="evaluator")
-        courses.grant(
-            course, evaluator, by=request.user, reason=request.POST.get("reason", ""), at=clock.now()
-        )
+        evaluator = roster.evaluator_named(request.POST.get("evaluator", "").strip())
+        reason = request.POST.get("reason", "")
+        courses.grant(course, evaluator, by=request.user, reason=reason, at=clock.now())
 
     return told(request, course, act, "The qualification is granted.")
 

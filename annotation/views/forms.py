@@ -211,7 +211,7 @@ def described(span: Any, details: Details, text: str) -> dict[str, Any] | None:
     return {
         "quote": text[start:end],
         "label": labels.get(str(span.get("reason")), ""),
-        "severity": str(span.get("severity") or ""),
+        "severity": SURROGATE.sub("", str(span.get("severity") or "")),
         "note": SURROGATE.sub("", str(span.get("note") or "")),
     }
 

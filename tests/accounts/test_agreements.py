@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaltrack import clock
-from evaltrack.accounts import agreements, grants, wording
+from evaltrack import clock, wording
+from evaltrack.accounts import agreements, grants
 from evaltrack.accounts.agreement_text import SHIPPED, SHIPPED_VERSION
 from evaltrack.accounts.models import Agreement, AgreementAcceptance, User
 from evaltrack.accounts.roles import Role

@@ -61,6 +61,7 @@ PAGES = [
     ("GET", "datasets/<slug:slug>/", f"{READERS} custodian"),
     ("GET", "experiments/", LEADS_TOO),
     ("GET", "experiments/<str:public_id>/", LEADS_TOO),
+    ("GET", "experiments/<str:public_id>/examples/", LEADS_TOO),
     ("POST", "experiments/<str:public_id>/cancel/", MAKERS),
     ("POST", "experiments/<str:public_id>/rerun/", MAKERS),
     ("GET", "promotions/", READERS),
@@ -473,6 +474,7 @@ def test_another_owner_sees_none_of_it(site):
             assert client.get(f"/api/v1/{call}").json()["results"] == []
     for method, pattern in [
         ("GET", "experiments/<str:public_id>/"),
+        ("GET", "experiments/<str:public_id>/examples/"),
         ("POST", "experiments/<str:public_id>/cancel/"),
         ("POST", "experiments/<str:public_id>/rerun/"),
         ("GET", "promotions/<str:public_id>/"),

@@ -183,7 +183,7 @@ def test_every_figure_is_the_same_as_with_fixed_overlap(lead, both, monkeypatch,
 def test_all_done_is_said_only_when_nothing_can_come_any_more(disputed, both, evaluator_three):
     told = queue.claim_next(evaluator_three, at=clock.now())
     assert (told.reason, told.retry_after_s) == ("leased_elsewhere", queue.RETRY_SECONDS)
-    assert told.detail == "More may be asked about tasks that people disagree on."
+    assert told.detail == "A further judgment of some tasks may be asked for; look again later."
     # Who has judged every task is asked no more, whatever is added.
     assert queue.claim_next(both[0], at=clock.now()).reason == "all_done"
     work()

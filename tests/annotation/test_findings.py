@@ -33,6 +33,40 @@ def found_in(campaign):
     return agreement.of(campaign, at=clock.now()).as_json(name_of=agreement.pseudonym)
 
 
+def test_of_pairs_each_system_has_its_wins_and_its_net_preference_when_it_is_closed(lead, both):
+    """Three systems in pairs: who was preferred to whom is told of systems, not of sides, and each has both roles."""
+    campaign = factory.stand_alone("pairwise", lead=lead, items=6)
+    factory.add_answers(campaign, "bc", lead=lead, items=6)
+
+    def prefers(shown, item, who):
+        sources = factory.sources_of(shown.task)
+        better = min(range(2), key=lambda ordinal: sources[ordinal])
+        if item == 0:
+            return {"preference": "tie"}
+        if item == 1:
+            return {"preference": "both_bad"}
+        return {"preference": place_of(better, shown.slot.places)}
+
+    judge_all(both, prefers)
+    assert found_in(campaign)["systems"] is None
+    assert (
+        "shown when the campaign is closed"
+        in signed_in(lead).get(campaign.get_absolute_url()).content.decode()
+    )
+    campaigns.close(campaign.pk, by=lead, at=clock.now())
+    campaign.refresh_from_db()
+    systems = found_in(campaign)["systems"]
+    told = {
+        row["source"]: tuple(row[name] for name in ("wins", "losses", "ties", "both_bad")) for row in systems
+    }
+    assert told == {"zz-secret-a": (8, 0, 2, 2), "zz-secret-b": (8, 8, 4, 4), "zz-secret-c": (0, 8, 2, 2)}
+    assert [row["net_preference"]["value"] for row in systems] == pytest.approx([8 / 12, 0, -8 / 12])
+    assert systems[0]["net_preference"]["clusters"] == 6
+    page = signed_in(lead).get(campaign.get_absolute_url()).content.decode()
+    assert "zz-secret-a" in page
+    assert "Candidate" not in page
+
+
 def test_ratings_agree_by_ordinal_and_interval_alpha(lead, both):
     campaign = factory.stand_alone("rating", lead=lead, items=12, rubric=RUBRIC)
     judge_all(

@@ -4,11 +4,11 @@ import uuid
 
 import pytest
 
-from annotation import agreement, guesses, judging, opening, presenters
+from annotation import agreement, campaigns, guesses, judging, opening, presenters
 from annotation.models import Campaign, Guess, Slot
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission
-from evaltrack.errors import Conflict, Invalid, Refused
+from evaltrack.errors import Conflict, Gone, Invalid, Refused
 from tests.accounts.callers import bearer, signed_in
 from tests.factories import annotation as factory
 
@@ -90,6 +90,22 @@ def test_pairs_without_the_system_in_production_are_asked_about_and_say_nothing(
     guess(factory.judge(shown, 1), 1)
     factory.the_minute_passes()
     assert guesses.of(campaign, at=clock.now()).counts == {}
+
+
+def test_a_system_that_is_in_no_pair_is_named_and_nothing_is_guessed_after_the_end(lead, evaluator_one):
+    campaign = opening.open_stand_alone(
+        name="Answers", overlap=1, due_at=None, guess=guesses.About(1, "Zz-Secret-A"), by=lead, at=clock.now()
+    )
+    factory.add_answers(campaign, "ab", lead=lead, items=2)
+    guess(factory.judge(factory.next_for(evaluator_one), 1), 1)
+    last = factory.judge(factory.next_for(evaluator_one), 1)
+    factory.the_minute_passes()
+    assert "no pair that was guessed about has the system 'Zz-Secret-A'" in str(
+        guesses.of(campaign, at=clock.now()).index
+    )
+    campaigns.close(campaign.pk, by=lead, at=clock.now())
+    with pytest.raises(Gone):
+        guess(last, 1)
 
 
 def test_a_guess_is_given_once_by_who_judged_where_it_is_asked(lead, campaign, evaluator_one, evaluator_two):

@@ -44,7 +44,41 @@ def test_turns_are_kept_as_a_conversation():
     )
     assert (item.prompt_format, json.loads(item.prompt)) == ("chat", [USER])
     assert [response.format for response in item.responses] == ["chat", "chat"]
-    assert json.loads(item.responses[1].text) == [CALL, SAID]
+    call = CALL | {"tool_calls": [each | {"id": "call-1"} for each in CALL["tool_calls"]]}
+    assert json.loads(item.responses[1].text) == [call, SAID]
+
+
+def called(call: str, *, openai: bool) -> list[dict]:
+    """A call and its result, as one of two vendors' systems would have written it."""
+    function = {"name": "f", "arguments": "{}"}
+    made = {"id": call, "type": "function", "function": function} if openai else {"id": call, **function}
+    return [
+        {"tool_calls": [made], "content": None, "role": "assistant"},
+        {"tool_call_id": call, "role": "tool", "content": "done"},
+    ]
+
+
+def test_neither_ids_nor_the_form_of_calls_tell_whose_they_are():
+    own, others = called("toolu_01A9", openai=False), called("call_9pQx", openai=True)
+    (item,) = read(row(responses=[{"source": "a", "turns": own}, {"source": "b", "turns": others}]))
+    assert item.responses[0].text == item.responses[1].text
+    wrapped = json.dumps(
+        {"id": "chatcmpl-7", "model": "zeta-9", "system_fingerprint": "fp", "messages": others}
+    )
+    (item,) = read(with_response(text=wrapped, format="chat"))
+    for text in ("chatcmpl", "zeta-9", "call_9pQx", "fp"):
+        assert text not in item.responses[1].text
+    turns = json.loads(item.responses[1].text)
+    assert turns[0]["tool_calls"][0]["id"] == turns[1]["tool_call_id"] == "call-1"
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["no JSON", "[1, 2]", '{"a": 1}', '[{"id": [], "tool_calls": 3}]', '[{"tool_calls": [7, {"id": {}}]}]'],
+)
+def test_a_text_that_is_no_conversation_is_taken_as_it_is(content):
+    (item,) = read(with_response(text=content, format="chat"))
+    assert item.responses[1].text
 
 
 TURNS_OF_OPENAI = [

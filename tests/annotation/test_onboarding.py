@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from annotation import agreement, courses, learning, opening, queue, sittings
+from annotation import agreement, courses, learning, opening, querysets, queue, sittings
 from annotation.items import read_items
 from annotation.lessons import KINDS, read_lessons
 from annotation.models import Judgment, Lesson, LessonKind, Qualification, Question, Sitting, Slot
@@ -326,11 +326,14 @@ def test_the_leads_pages_show_who_qualified_and_act(course, lead, evaluator_one)
     client = signed_in(lead)
     path = f"/courses/{course.public_id}/"
     assert path in client.get("/courses/").content.decode()
-    form = {"evaluator": "evaluator_one", "reason": "Wrote the guidelines."}
-    assert "is granted" in client.post(f"{path}grant/", form, follow=True).content.decode()
-    assert (
-        "no account" in client.post(f"{path}grant/", {**form, "evaluator": "x"}, follow=True).content.decode()
-    )
+    form = {"evaluator": evaluator_one.pseudonym, "reason": "Wrote the guidelines."}
+    granted = client.post(f"{path}grant/", form, follow=True).content.decode()
+    assert "is granted" in granted
+    assert evaluator_one.pseudonym in granted
+    assert evaluator_one.username not in granted
+    for nobody in ("x", evaluator_one.username):
+        refused = client.post(f"{path}grant/", {**form, "evaluator": nobody}, follow=True)
+        assert "no evaluator" in refused.content.decode()
     row = Qualification.objects.get()
     form = {"qualification": str(row.public_id), "reason": "Left the team in spring."}
     assert "is revoked" in client.post(f"{path}revoke/", form, follow=True).content.decode()
@@ -338,6 +341,37 @@ def test_the_leads_pages_show_who_qualified_and_act(course, lead, evaluator_one)
         "no such"
         in client.post(f"{path}revoke/", {**form, "qualification": "?"}, follow=True).content.decode()
     )
+
+
+@pytest.mark.parametrize(("test", "items", "retries"), [(3, 3, 1), (4, 2, 2)])
+def test_what_a_later_attempt_asks_again_is_not_explained_before(lead, evaluator_one, test, items, retries):
+    made = factory_of_courses.course(
+        lead, training=0, test=test, pass_mark=1, items=items, retries=retries, wait_hours=0
+    )
+    explained: set[int] = set()
+    for attempt in range(retries + 1):
+        sitting = sittings.start(made, "test", by=evaluator_one, at=clock.now())
+        asked = set(sitting.questions.values_list("lesson", flat=True))
+        assert not asked & explained
+        for earlier in made.sittings.all():
+            result = learning.result(earlier)
+            if result.missed is not None and earlier.ended_at:
+                explained |= set(earlier.questions.values_list("lesson", flat=True))
+        assert not asked & explained
+        sit(sitting)
+        if attempt == retries:
+            assert learning.result(sitting).missed
+
+
+def test_who_has_not_qualified_is_told_and_not_counted_among_those_who_may_judge(course, lead, evaluator_one):
+    gated = factory_of_courses.campaign(lead, course, items=2)
+    client = signed_in(evaluator_one)
+    assert "Not for you yet: needs the course helpfulness" in client.get("/queue/").content.decode()
+    assert evaluator_one not in querysets.may_judge(gated)
+    assert evaluator_one in querysets.could_judge(gated)
+    courses.grant(course, evaluator_one, by=lead, reason="Wrote the guidelines.", at=clock.now())
+    assert "Tasks wait" in client.get("/queue/").content.decode()
+    assert list(querysets.may_judge(gated)) == [evaluator_one]
 
 
 # ── Never counted ────────────────────────────────────────────────────────────────────────────────────

@@ -52,7 +52,7 @@ def worlds(draw):
     }
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(worlds())
 def test_a_claim_gives_a_task_if_and_only_if_the_person_qualifies_and_one_is_free(
     lead, evaluator_one, other, known_skills, world

@@ -20,7 +20,7 @@ from experiments.models import Output
 from tests.accounts.callers import bearer, signed_in
 from tests.conftest import person, signed
 from tests.factories import annotation as factory
-from tests.factories import courses, experiments
+from tests.factories import courses, experiments, stand_alone
 from tests.media import files
 from tests.query_growth import no_query_growth
 
@@ -147,7 +147,7 @@ def test_an_experiments_own_campaign_passes_the_gate(owner, platform, custodian,
     assert set(campaign.slots.values_list("state", flat=True)) == {"withdrawn"}
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     texts=st.lists(st.sampled_from(["Right.", HELLO, "I'm Claude.", "system-a"]), min_size=1, max_size=4),
     acts=st.lists(st.tuples(st.sampled_from(Decision.values), st.integers(0, 9)), max_size=6),
@@ -399,3 +399,21 @@ def test_what_is_redacted_is_in_nothing_that_an_evaluator_gets(campaign, add, de
         assert not [word for word in ("chatgpt", "openai", "claude") if word in body]
     assert "[redacted]" in pages[1].content.decode()
     assert Campaign.objects.get().task_count == 1
+
+
+def test_a_name_in_a_field_that_says_what_wrote_it_is_held_and_a_mention_is_not(lead):
+    opened = stand_alone.campaign(lead, items=0)
+    texts = [
+        {"format": "json", "text": json.dumps({"model": "claude-3-5-sonnet", "answer": "Within 60 days."})},
+        {"format": "json", "text": json.dumps({"answer": "People ask claude-3-5-sonnet, too."})},
+    ]
+    rows = [
+        json.dumps({
+            "item": f"q{number}", "prompt": "How?",
+            "responses": [{"source": "one", **told}, {"source": "two", "text": "y"}],
+        }).encode()
+        for number, told in enumerate(texts)
+    ]  # fmt: skip
+    _, held = opening.add_items(opened.pk, read_items(rows), by=lead, at=clock.now())
+    assert (held.held, held.mentioned) == (1, 1)
+    assert Flag.objects.get().task.item == "q0"

@@ -168,7 +168,8 @@ def test_pages_show_it_without_an_experiment(campaign, add, lead):
     assert "stand-alone" in client.get("/campaigns/").content.decode()
     page = client.get(campaign.get_absolute_url()).content.decode()
     assert "stand-alone" in page
-    assert "Nothing waits for a stand-alone campaign" in page
+    assert "experiment is decided" not in page
+    assert "proxy" not in page
 
 
 def test_evaluators_are_told_once_that_tasks_wait(add, both):

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection
 
-PATIENCE_S = 60  # never waited for where the code is right; ends a run that would hang
+PATIENCE_S = 240  # never waited for where the code is right; ends a run that would hang
 
 
 def together(*acts: Callable[[], Any]) -> list[Any]:

@@ -1,5 +1,7 @@
 """Imports point down, in the whole house and inside each app; and none hides inside a function."""
 
+from graphlib import TopologicalSorter
+
 import pytest
 
 from tests.architecture.sources import imports, modules
@@ -68,6 +70,16 @@ def test_inside_an_app_acts_do_not_know_who_calls_them(app):
                 assert part not in ENTRANCES, f"{name} imports {imported}: an entrance"
                 if inner in ROWS:
                     assert part in ROWS | WORDS, f"{name} imports {imported}: rows know no acts"
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    names = {name for name, _ in modules()}
+    graph = {
+        # A package that hands on its modules' names is no circle.
+        name: {each for each, _ in imports(path) if each in names and not f"{name}.".startswith(f"{each}.")}
+        for name, path in modules()
+    }
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
 def test_the_layers_would_notice_an_import_that_points_up():

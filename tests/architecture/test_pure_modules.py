@@ -26,7 +26,7 @@ PURE = [
     "datasets.sampling",
     "evaltrack.accounts.hours",
     "evaltrack.accounts.languages",
-    "evaltrack.accounts.wording",
+    "evaltrack.wording",
     "evaltrack.canonical",
     "evaltrack.demo.assistant",
     "evaltrack.demo.retrieval",

@@ -4,7 +4,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets.examples import Example, read_examples
@@ -131,7 +131,6 @@ rows = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(rows)
 def test_what_was_read_is_what_was_written_to_the_last_digit(row):
     [read] = read_examples([json.dumps({"id": "q", **row}).encode()])

@@ -5,7 +5,7 @@ import json
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets import packs
@@ -54,7 +54,6 @@ examples = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(examples)
 def test_what_is_read_is_what_was_written_in_order(written):
     store = MemoryStore()
@@ -63,7 +62,6 @@ def test_what_is_read_is_what_was_written_in_order(written):
     assert count == len(written)
 
 
-@settings(deadline=None)
 @given(examples, st.integers(1, 7))
 def test_the_digest_is_of_the_rows_and_not_of_the_packing(written, largest):
     digest, manifest, _ = packs.write(MemoryStore(), written)
@@ -74,7 +72,6 @@ def test_the_digest_is_of_the_rows_and_not_of_the_packing(written, largest):
     assert (other_manifest == manifest) == (len(written) <= largest)
 
 
-@settings(deadline=None)
 @given(examples.filter(lambda rows: len(rows) > 1), st.randoms(use_true_random=False))
 def test_the_digest_changes_with_any_row_and_with_their_order(written, chance):
     digest = packs.write(MemoryStore(), written)[0]

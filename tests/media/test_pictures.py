@@ -168,7 +168,7 @@ STARTS = [content[:40] for content in files.pictures().values()] + [
 ]  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(STARTS), st.integers(0, 90), st.binary(max_size=200))
 def test_any_bytes_are_cleaned_or_refused_and_nothing_else_happens(start, kept, rest):
     with suppress(Unfit):

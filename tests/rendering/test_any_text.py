@@ -110,20 +110,20 @@ passages = st.lists(
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(content=texts)
 def test_any_text_in_any_format_is_safe(format, content):
     page = assert_safe(html_of(content, format))
     assert not [each for each in page.text if invisible(each)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(content=texts)
 def test_the_text_of_a_text_is_the_text(content):
     assert assert_safe(html_of(content, "text")).text == shown(content)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(content=texts)
 def test_code_loses_no_character(content):
     text = assert_safe(html_of(content, "code")).text
@@ -131,7 +131,7 @@ def test_code_loses_no_character(content):
 
 
 @pytest.mark.parametrize(("format", "drawn"), [("json", values), ("chat", messages), ("passages", passages)])
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(data=st.data())
 def test_any_value_in_a_format_of_json_is_safe(format, drawn, data):
     value = data.draw(drawn)

@@ -7,8 +7,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from evaltrack import clock
-from evaltrack.accounts import agreements, grants, profiles, wording
+from evaltrack import clock, wording
+from evaltrack.accounts import agreements, grants, profiles
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.models import Agreement
 from evaltrack.accounts.roles import Permission

@@ -11,7 +11,8 @@ def doors(campaign, experiment, judge):
     request = promotion.PromotionRequest.objects.first()
     at_experiment = f"/experiments/{experiment.public_id}/"
     pages = [
-        "/experiments/", at_experiment, f"{at_experiment}cancel/", f"{at_experiment}rerun/",
+        "/experiments/", at_experiment, f"{at_experiment}examples/", f"{at_experiment}cancel/",
+        f"{at_experiment}rerun/",
         "/campaigns/", f"/campaigns/{campaign.public_id}/", f"/campaigns/{campaign.public_id}/close/",
         f"/campaigns/{campaign.public_id}/gold/", f"/campaigns/{campaign.public_id}/appeal/", "/courses/",
         f"/campaigns/{campaign.public_id}/exclude/", f"/campaigns/{campaign.public_id}/flags/",

@@ -4,18 +4,23 @@ make test ARGS="tests/browser/judging/test_pictures.py" TAKE_PICTURES=1
 """
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import press_until
+from tests.browser.conftest import IMAGES, press_until
 from tests.browser.judging.steps import judge, prefetched
 from tests.browser.judging.test_faults import act_of_lead
 
 pytestmark = pytest.mark.skipif(os.environ.get("TAKE_PICTURES") != "1", reason="pictures are taken on demand")
 FOLDER = Path("test-results/pictures")
 SIZES = [(1440, 900), (1024, 768), (390, 844)]
+
+
+# Those that the manual shows, as they are at 1440 px and in light.
+IN_THE_MANUAL = {"offline", "session-expired", "lease-lost", "paused", "nothing-left"}
 
 
 def seen(page: Page, state: str, **options: bool) -> None:
@@ -27,6 +32,8 @@ def seen(page: Page, state: str, **options: bool) -> None:
             path = FOLDER / f"{state}-{width}-{scheme}.png"
             page.screenshot(path=path, animations="disabled", caret="hide", **options)
     page.set_viewport_size({"width": 1440, "height": 900})
+    if state in IN_THE_MANUAL:
+        shutil.copy(FOLDER / f"{state}-1440-light.png", IMAGES / f"judging-{state}.png")
 
 
 def test_task_guidelines_keys_skip_and_undo(begin):
