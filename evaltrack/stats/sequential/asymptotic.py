@@ -84,7 +84,8 @@ def linear_p_any_time(
 ) -> TestResult | Undefined:
     """Always-valid p-value of H0: the estimand is `null`; under 0.05 exactly when the interval excludes it.
 
-    `units` counts clusters where there are any; the statistic is ln M. Undefined where `linear_any_time` has no interval.
+    `units` counts clusters where there are any; the statistic is ln M. Undefined where `linear_any_time` has no
+    interval.
     """
     reason = _checked(value - null, spread, units, planned)
     if reason:
