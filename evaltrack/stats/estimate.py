@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 CONFIDENCE = 0.95
+
+Kind = Literal["fixed-n", "any-time"]
 
 
 def rounded(number: float) -> float:
@@ -22,6 +24,9 @@ class Estimate:
     `n` counts the observations behind the value (pairs of outputs, units, judgments: the function says
     which), `clusters` the independent groups they come from, where that differs. Either both limits are
     numbers with ci_low <= value <= ci_high, or both are None and `ci_undefined` says in words why.
+
+    `kind` says what the confidence is about: "fixed-n" intervals hold once, at a number of observations that
+    was not chosen by looking at them; "any-time" ones hold at all looks together, whenever somebody stops.
     """
 
     value: float
@@ -33,6 +38,7 @@ class Estimate:
     confidence: float = CONFIDENCE
     clusters: int | None = None
     seed: int | None = None
+    kind: Kind = "fixed-n"
 
     def __post_init__(self) -> None:
         for name in ("value", "ci_low", "ci_high"):
@@ -55,6 +61,8 @@ class Estimate:
             raise ValueError(f"the interval {low} to {high} misses its value {self.value}")
         if not 0 < self.confidence < 1:
             raise ValueError(f"confidence is a share between 0 and 1, not {self.confidence}")
+        if self.kind not in get_args(Kind):
+            raise ValueError(f"an interval is one of {', '.join(get_args(Kind))}, not {self.kind}")
 
     def as_json(self) -> dict[str, Any]:
         """The public form: five keys always, the others only when they say something."""
@@ -73,6 +81,8 @@ class Estimate:
             body["clusters"] = self.clusters
         if self.seed is not None:
             body["seed"] = self.seed
+        if self.kind != "fixed-n":
+            body["kind"] = self.kind
         return body
 
 

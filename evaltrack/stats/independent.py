@@ -53,11 +53,10 @@ def newcombe_independent(x1: int, n1: int, x2: int, n2: int) -> Estimate | Undef
     return Estimate(value, low, high, n1 + n2, "Newcombe hybrid score interval of a difference")
 
 
-def miettinen_nurminen_score(x1: int, n1: int, x2: int, n2: int, delta: float) -> float:
-    """Score statistic of H0: p₁ − p₂ = delta (Miettinen & Nurminen 1985), standard normal under H0.
+def constrained_shares(x1: int, n1: int, x2: int, n2: int, delta: float) -> tuple[float, float]:
+    """The shares that fit both counts best among those with p₁ − p₂ = delta (Miettinen & Nurminen 1985).
 
-    The shares under H0 are the constrained maximum-likelihood estimates: the root of a cubic, in closed form.
-    The variance carries Miettinen and Nurminen's factor N/(N − 1).
+    The maximum of the likelihood is the root of a cubic, in closed form.
     """
     n, x = n1 + n2, x1 + x2
     l3 = n
@@ -70,7 +69,17 @@ def miettinen_nurminen_score(x1: int, n1: int, x2: int, n2: int, delta: float) -
     cosine = min(1.0, max(-1.0, cubed / radius**3)) if radius else 1.0
     p2 = 2 * radius * math.cos((math.pi + math.acos(cosine)) / 3) - l2 / (3 * l3)
     p2 = min(max(p2, 0.0, -delta), 1.0, 1.0 - delta)
-    p1 = p2 + delta
+    return p2 + delta, p2
+
+
+def miettinen_nurminen_score(x1: int, n1: int, x2: int, n2: int, delta: float) -> float:
+    """Score statistic of H0: p₁ − p₂ = delta (Miettinen & Nurminen 1985), standard normal under H0.
+
+    The shares under H0 are `constrained_shares`. The variance carries Miettinen and Nurminen's factor
+    N/(N − 1).
+    """
+    n = n1 + n2
+    p1, p2 = constrained_shares(x1, n1, x2, n2, delta)
     variance = (p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2) * n / (n - 1)
     distance = x1 / n1 - x2 / n2 - delta
     if variance <= 0:

@@ -18,6 +18,7 @@ from evaltrack.stats.agreement import cohen_kappa, krippendorff_alpha, preferenc
 from evaltrack.stats.estimate import Undefined
 from evaltrack.stats.independent import miettinen_nurminen, newcombe_independent, welch_difference
 from evaltrack.stats.intervals import mean_t, quantile, wilson
+from evaltrack.stats.monitoring import relative_change
 from evaltrack.stats.paired import (
     mean_difference_t,
     newcombe_difference,
@@ -26,6 +27,7 @@ from evaltrack.stats.paired import (
 )
 from evaltrack.stats.pairwise import mean_pairwise_kappa
 from evaltrack.stats.preference import net_preference
+from tests.stats.sequential import paths
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "statistics.md"
 
@@ -60,11 +62,14 @@ def paired_binary_coverage(method, table):
     return simulated
 
 
-def independent_binary_coverage(method, p1, p2):
+def independent_binary_coverage(method, p1, p2, of=None):
+    """`of` is what the method estimates, where that is not the difference."""
+    truth = p1 - p2 if of is None else of
+
     def simulated(n, rng):
         rows = zip(*(rng.binomial(n, p, size=2000).tolist() for p in (p1, p2)), strict=True)
         interval = cache(lambda x1, x2: method(x1, n, x2, n))
-        return share_covered([interval(*row) for row in rows], p1 - p2)
+        return share_covered([interval(*row) for row in rows], truth)
 
     return simulated
 
@@ -135,6 +140,7 @@ def latency_change(q):
 
 RARE, COMMON = (0.75, 0.05, 0.05, 0.15), (0.5, 0.2, 0.1, 0.2)
 SMALL = (10, 20, 50, 200)
+LOOKS, FROM_50 = (20, 100, 500), (50, 100, 1000)
 
 SIMULATIONS: dict[tuple[str, str], tuple[tuple[int, ...], Callable]] = {
     ("wilson", "share 0.5"): (SMALL, wilson_coverage(0.5)),
@@ -201,6 +207,62 @@ SIMULATIONS: dict[tuple[str, str], tuple[tuple[int, ...], Callable]] = {
     ("net_preference", "n prompts × 5 votes, ρ 0.3"): (
         (5, 10, 20, 60),
         vector_coverage(net_preference, votes, 0.2),
+    ),
+    ("relative_change", "shares 0.8 v 0.9, n each"): (
+        SMALL,
+        independent_binary_coverage(
+            lambda x1, n1, x2, n2: relative_change(wilson(x1, n1), wilson(x2, n2)), 0.8, 0.9, of=-1 / 9
+        ),
+    ),
+    ("relative_change", "means of exponentials, 4 v 5, n each"): (
+        SMALL,
+        vector_coverage(
+            lambda after, before: relative_change(mean_t(after), mean_t(before)),
+            lambda rng, n: (rng.exponential(4, size=n), rng.exponential(5, size=n)),
+            -0.2,
+        ),
+    ),
+    ("share_any_time", "share 0.5, at every look"): (LOOKS, paths.shares(0.5)),
+    ("share_any_time", "share 0.9, at every look"): (LOOKS, paths.shares(0.9)),
+    ("share_difference_any_time", "0.9 v 0.8, n each, at every look"): (
+        LOOKS,
+        paths.share_differences(0.9, 0.8),
+    ),
+    ("bounded_mean_any_time", "votes with 20 % ties, at every look"): (
+        LOOKS,
+        paths.bounded_means(paths.votes_with_ties, 0.5),
+    ),
+    ("bounded_mean_any_time", "Beta(0.5, 4.5), at every look"): (
+        LOOKS,
+        paths.bounded_means(paths.skewed_scores, 0.1),
+    ),
+    ("mean_any_time", "normal, planned 100, from the 50th look"): (
+        FROM_50,
+        paths.means(lambda rng, size: rng.normal(size=size), 0, 100),
+    ),
+    ("mean_any_time", "exponential, planned 100, from the 50th look"): (
+        FROM_50,
+        paths.means(lambda rng, size: rng.exponential(size=size), 1, 100),
+    ),
+    ("mean_any_time", "10 % discordant, planned 300, from the 50th look"): (
+        FROM_50,
+        paths.means(paths.paired_differences, 0, 300),
+    ),
+    ("mean_any_time", "n prompts × 5 votes, ρ 0.3, planned 100, from the 50th look"): (
+        FROM_50,
+        paths.means(paths.prompt_votes, 0.2, 100),
+    ),
+    ("linear_any_time", "κ 0.6, 2 labels at 0.5, planned 300, from the 50th look"): (
+        FROM_50,
+        paths.kappas(0.5, 0.6, 300),
+    ),
+    ("linear_any_time", "κ 0.6, 2 labels at 0.8, planned 300, from the 50th look"): (
+        FROM_50,
+        paths.kappas(0.8, 0.6, 300),
+    ),
+    ("effect_any_time", "exponential, planned 1000, n each, from the 50th look"): (
+        FROM_50,
+        paths.effects(lambda rng, size: rng.exponential(size=size), 1000),
     ),
 }
 

@@ -55,6 +55,13 @@ def test_json_rounds_to_twelve_significant_digits_and_knows_one_zero():
     assert json.dumps([body["value"], body["ci_low"], body["ci_high"]]) == "[0.3, 0.0, 0.666666666667]"
 
 
+def test_json_names_the_kind_of_interval_only_where_it_holds_at_any_time():
+    assert "kind" not in POINT_SIX.as_json()
+    assert Estimate(0.6, 0.5, 0.7, 1, "m", kind="any-time").as_json()["kind"] == "any-time"
+    with pytest.raises(ValueError, match="any-time"):
+        Estimate(0.6, 0.5, 0.7, 1, "m", kind="anytime")
+
+
 def test_numpy_numbers_become_plain_ones():
     body = Estimate(np.float64(0.6), np.float64(0.5), np.float64(0.7), np.int64(3), "m").as_json()
     assert json.loads(json.dumps(body))["n"] == 3
@@ -66,6 +73,7 @@ def test_numpy_numbers_become_plain_ones():
         POINT_SIX,
         Estimate(0.6, None, None, 1, "m", "n is 1", clusters=3, seed=7),
         Estimate(0.6, 0.5, 0.7, 1, "m", confidence=0.9),
+        Estimate(0.6, 0.5, 0.7, 1, "m", kind="any-time"),
         Undefined("there are no values"),
     ],
 )

@@ -1,0 +1,92 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evaltrack.stats.estimate import Undefined
+from evaltrack.stats.intervals import mean_t
+from evaltrack.stats.preference import net_preference
+from evaltrack.stats.sequential import linear_any_time, linear_p_any_time, mean_any_time
+from evaltrack.stats.sequential.asymptotic import best_rho, log_normal_mixture, normal_mixture_bound
+
+approx = pytest.approx
+repeatable = settings(derandomize=True, deadline=None)
+
+
+def test_the_normal_mixture_has_the_values_of_confseq():
+    """Printed in the unit tests of Howard et al. 2021's package, two-sided."""
+    rho = best_rho(100)
+    assert rho == approx(12.60056, abs=5e-6)
+    assert float(log_normal_mixture(10, 100, rho)) == approx(-0.6510052, abs=5e-8)
+    assert normal_mixture_bound(100, rho) == approx(30.35209, abs=5e-6)
+
+
+@pytest.mark.parametrize(("n", "radius"), [(50, 0.43608), (100, 0.30352), (500, 0.14101), (1000, 0.10251)])
+def test_the_radius_is_that_of_waudby_smith_2024(n, radius):
+    estimate = linear_any_time(0.0, 1.0, n, planned=100)
+    assert (-estimate.ci_low, estimate.ci_high) == approx((radius, radius), abs=5e-6)
+    squared = 0.0793615  # their ρ², in their formula
+    theirs = math.sqrt(2 * (n * squared + 1) / (n**2 * squared) * math.log(math.sqrt(n * squared + 1) / 0.05))
+    assert estimate.ci_high == approx(theirs, abs=1e-7)
+
+
+def test_the_bound_is_tightest_near_the_planned_number():
+    def at_1000(planned):
+        return linear_any_time(0.0, 1.0, 1000, planned=planned).ci_high
+
+    assert at_1000(1000) < min(at_1000(500), at_1000(2000), at_1000(100))
+
+
+@repeatable
+@given(st.integers(0, 10**6), st.integers(50, 3000), st.integers(1, 5000))
+def test_the_interval_contains_student_s(seed, n, planned):
+    values = np.random.default_rng(seed).exponential(size=n)
+    any_time, once = mean_any_time(values, planned=planned), mean_t(values)
+    assert any_time.ci_low < once.ci_low < once.ci_high < any_time.ci_high
+    assert (any_time.kind, any_time.n, any_time.clusters) == ("any-time", n, None)
+
+
+@repeatable
+@given(st.floats(-1, 1), st.floats(0.01, 10), st.integers(50, 10**6), st.floats(-1, 1))
+def test_the_p_value_is_under_a_twentieth_exactly_when_the_interval_excludes_the_null(value, spread, n, null):
+    estimate = linear_any_time(value, spread, n, planned=300)
+    test = linear_p_any_time(value, spread, n, planned=300, null=null)
+    if abs(test.p_value - 0.05) > 1e-9:
+        assert (test.p_value < 0.05) == (not estimate.ci_low <= null <= estimate.ci_high)
+
+
+def test_clusters_are_what_is_counted():
+    rng = np.random.default_rng(4)
+    items = np.repeat(np.arange(60), 5).tolist()
+    votes = np.where(rng.random(300) < rng.beta(1.4, 0.9, size=60).repeat(5), 1.0, -1.0)
+    found, once = mean_any_time(votes, items, planned=60), net_preference(votes, items)
+    assert (found.n, found.clusters, found.value) == (300, 60, once.value)
+    # Both intervals rest on the same cluster-robust standard error, t with 59 degrees of freedom: 2.001.
+    ratio = (found.ci_high - found.value) / (once.ci_high - once.value)
+    assert ratio == approx(normal_mixture_bound(60, best_rho(60)) / math.sqrt(60) / 2.000995, rel=1e-6)
+    each = mean_any_time(votes, list(range(300)), planned=60)
+    alone = mean_any_time(votes, planned=60)
+    assert (each.ci_low, each.ci_high, each.clusters) == (alone.ci_low, alone.ci_high, 300)
+
+
+def test_degenerate_and_malformed_values():
+    assert mean_any_time([], planned=100) == Undefined("there are no values")
+    few = mean_any_time([1.0] * 49, planned=100)
+    assert (few.value, few.ci_low, few.kind) == (1.0, None, "any-time")
+    assert "50 are needed" in few.ci_undefined
+    assert "spread is unknown" in mean_any_time([0.1 + 0.2] * 80, planned=100).ci_undefined
+    assert (
+        "49 independent units" in mean_any_time([1.0, 0.0] * 49, list(range(49)) * 2, planned=9).ci_undefined
+    )
+    assert isinstance(linear_p_any_time(0.1, 0.0, 80, planned=100), Undefined)
+    for call in (
+        lambda: linear_any_time(math.nan, 1.0, 80, planned=100),
+        lambda: linear_any_time(0.0, -1.0, 80, planned=100),
+        lambda: linear_any_time(0.0, 1.0, 80, planned=0),
+        lambda: mean_any_time([1.0, 2.0], ["a"], planned=100),
+        lambda: mean_any_time([1.0, math.nan], planned=100),
+    ):
+        with pytest.raises(ValueError):
+            call()
