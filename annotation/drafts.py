@@ -13,6 +13,7 @@ from annotation.models import AssignmentState, Draft
 from annotation.protocols.rules import HEADLINES
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Invalid, refuse_if
+from evaltrack.ndjson import holds_nul
 
 FIELDS = {*HEADLINES, "strength", "comment", "answers"}
 LONGEST = 4 * LONGEST_COMMENT
@@ -26,12 +27,15 @@ def keep(assignment_id: uuid.UUID, body: Mapping[str, Any], *, by: User, at: dt.
         raise Conflict(*assignments.ENDED)
     if unknown := sorted(set(body) - FIELDS):
         raise Invalid("unknown_field", f"A draft has no {unknown[0]!r}.", {unknown[0]: ["is unknown"]})
-    if len(str(body)) > LONGEST or "\x00" in str(body):
+    if len(str(body)) > LONGEST:
         raise Invalid("draft_too_long", "This draft is too long to be kept.")
     try:
         json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
+        is_kept = not holds_nul(body)
     except ValueError:
-        raise Invalid("bad_draft", "This draft has a number or a character that cannot be kept.") from None
+        is_kept = False
+    if not is_kept:
+        raise Invalid("bad_draft", "This draft has a number or a character that cannot be kept.")
     draft, _ = Draft.objects.update_or_create(
         assignment=assignment, defaults={"body": dict(body), "saved_at": at}
     )
