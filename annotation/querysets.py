@@ -58,7 +58,7 @@ def campaigns_for(evaluator: User | int) -> QuerySet[Campaign]:
     return (
         asking_campaigns()
         .filter(open_to(evaluator))
-        .exclude(of_own_models(evaluator))
+        .exclude(conflicted_for(evaluator))
         .filter(asks_no_more_than(evaluator))
         .annotate(first_due=Subquery(free.order_by("due_at").values("due_at")[:1]))
         .exclude(first_due=None)
@@ -83,20 +83,22 @@ class AskedByRow(Exists):
     template = "EXISTS(%(subquery)s OFFSET 0)"
 
 
-def of_own_models(evaluator: User | int) -> Q:
-    """Campaigns that compare what `evaluator` owns, made or submitted, or into which they could see in a role that
-    they had since it opened."""
-    looked = RoleGrant.objects.filter(user=evaluator, role__in=SEEING).filter(
-        Q(revoked_at=None) | Q(revoked_at__gt=OuterRef("opened_at"))
-    )
+def conflicted_for(evaluator: User | int) -> Q:
+    """Campaigns that compare what `evaluator` owns, made or submitted, or into which they could see in another role."""
     return (
         Q(experiment__component__owner=evaluator)
         | Q(experiment__candidate__created_by=evaluator)
         | Q(experiment__baseline__created_by=evaluator)
         | Q(experiment__submitted_by=evaluator)
         | Q(opened_by=evaluator)
-        | Q(Exists(looked))
+        | Q(Exists(roles_that_saw(OuterRef("opened_at"), user=evaluator)))
     )
+
+
+def roles_that_saw(opened_at: Any, **whose: Any) -> QuerySet[RoleGrant]:
+    """Roles with a view of a campaign that were held at any time since it opened."""
+    held = Q(revoked_at=None) | Q(revoked_at__gt=opened_at)
+    return RoleGrant.objects.filter(held, role__in=SEEING, **whose)
 
 
 def asks_no_more_than(evaluator: User | int) -> Q:
@@ -130,13 +132,10 @@ def could_judge(campaign: Campaign) -> QuerySet[User]:
     if experiment := campaign.experiment:
         makers |= {experiment.component.owner_id, experiment.submitted_by_id}
         makers |= {experiment.candidate.created_by_id, experiment.baseline.created_by_id}
-    looked = RoleGrant.objects.filter(role__in=SEEING).filter(
-        Q(revoked_at=None) | Q(revoked_at__gt=campaign.opened_at)
-    )
     people = (
         profiles.evaluators()
         .exclude(pk__in=[maker for maker in makers if maker])
-        .exclude(Exists(looked.filter(user=OuterRef("pk"))))
+        .exclude(Exists(roles_that_saw(campaign.opened_at, user=OuterRef("pk"))))
     )
     for skill in campaign.skills.all():
         people = people.filter(

@@ -40,7 +40,7 @@ def queue(request: PageRequest) -> HttpResponse:
     context = {
         "work": presenters.my_work(request.user),
         "courses": querysets.courses_before(
-            querysets.asking_campaigns().exclude(querysets.of_own_models(request.user)), request.user
+            querysets.asking_campaigns().exclude(querysets.conflicted_for(request.user)), request.user
         ),
         "agreement_signed": grants.has_accepted_agreement(request.user),
     }
