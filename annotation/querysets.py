@@ -84,7 +84,7 @@ class AskedByRow(Exists):
 
 
 def conflicted_for(evaluator: User | int) -> Q:
-    """Campaigns that compare what `evaluator` owns, made or submitted, or into which they could see in another role."""
+    """Campaigns that compare what `evaluator` owns, made or submitted, or that they could see in another role."""
     return (
         Q(experiment__component__owner=evaluator)
         | Q(experiment__candidate__created_by=evaluator)
