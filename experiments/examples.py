@@ -90,7 +90,7 @@ class Shown:
         expected = self.example.expected if self.example else None
         if expected is None or isinstance(expected, str):
             return expected or ""
-        return json.dumps(expected, ensure_ascii=False, indent=2)
+        return json.dumps(expected, ensure_ascii=False)
 
     @cached_property
     def pieces(self) -> list[wording.Piece]:

@@ -20,7 +20,9 @@ def test_pages_keep_the_rules(sign_in, username, width, scheme):
     for path in PAGES[username]:
         page.goto(path)
         # A list's newest row leads to the page that matters most.
-        for address in filter(None, [path, first_detail(page, path)]):
+        detail = first_detail(page, path)
+        examples = f"{detail}examples/" if path == "/experiments/" else None
+        for address in filter(None, [path, detail, examples]):
             page.goto(address)
             found = Axe().run(page)
             assert not found.violations_count, f"{address}: {found.generate_report()}"
