@@ -109,11 +109,10 @@ function rowOf(form, text, span) {
   return row;
 }
 
-/** What is selected in the text, if anything; it is remembered, as a tap on a button may end a selection. @param {Element} card */
-export function selected(card) {
-  const text = one("[data-exact]", card);
+/** What is selected in the text, if anything; it is remembered, as a tap on a button may end a selection. @param {Element} text */
+function remember(text) {
   const selection = getSelection();
-  if (!text || !selection?.rangeCount) return;
+  if (!selection?.rangeCount) return;
   const range = selection.getRangeAt(0);
   if (!text.contains(range.startContainer) || !text.contains(range.endContainer)) return;
   const [start, end] = [
@@ -125,11 +124,19 @@ export function selected(card) {
   else if (document.activeElement === text) ranges.delete(text);
 }
 
+/** @param {Element} card */
+export function selected(card) {
+  const text = one("[data-exact]", card);
+  if (text) remember(text);
+}
+
 /** @param {HTMLFormElement} form @param {number | string} which A reason by its place or its id. */
 function mark(form, which) {
   const reasons = all("[data-mark]", form);
   const button = reasons.find((each, index) => each.dataset.mark === which || index + 1 === which);
   const text = textOf(form);
+  // Whoever types fast presses this before the browser has told of the selection.
+  remember(text);
   const where = ranges.get(text);
   if (!button) return;
   if (!where) return say("Select the words that are wrong first.");
