@@ -104,6 +104,33 @@ def test_undo_brings_the_task_back_with_its_answer(begin):
     assert judgments(page) == 1
 
 
+SLOW_TO_TELL = """() => {
+  const real = window.fetch;
+  window.fetch = async (...request) => {
+    if (String(request[0]).endsWith("/activate")) await new Promise((done) => setTimeout(done, 1000));
+    return real(...request);
+  };
+}"""
+
+
+def test_undo_before_the_server_has_heard_of_the_next_task(begin):
+    page = begin()
+    prefetched(page)
+    page.evaluate(SLOW_TO_TELL)
+    judge(page, 1, "Digit2")
+    all_sent(page)
+    second = page.locator("#stage .scrolls").inner_text()
+    press_until(page, "KeyZ", lambda: page.locator("main h1").inner_text() == f"Task 1 of {ITEMS}")
+    page.wait_for_timeout(1500)
+    prefetched(page)
+    submitted(page, lambda: page.keyboard.press("Enter"))
+    at_task(page, 2)
+    assert page.locator("#stage .scrolls").inner_text() == second
+    prefetched(page)
+    all_sent(page)
+    assert judgments(page) == 1
+
+
 def test_undo_after_a_reload(begin):
     page = begin()
     prefetched(page)

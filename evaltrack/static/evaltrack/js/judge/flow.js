@@ -72,7 +72,10 @@ async function steps() {
   const card = stage.task();
   if (card?.dataset.shown === "0") await activate(card);
   const shown = stage.task();
-  if (shown?.dataset.shown === "1" && !stage.fetchedAhead()) stage.holdAhead(await stage.fetchNext({ prefetch: true }));
+  if (shown?.dataset.shown !== "1" || stage.fetchedAhead()) return;
+  const following = await stage.fetchNext({ prefetch: true });
+  // Meanwhile something may have been taken back, and what had its place waits there.
+  if (!stage.fetchedAhead()) stage.holdAhead(following);
 }
 
 async function next() {

@@ -86,7 +86,8 @@ async function undo() {
     if (outbox.take(id) && last.card) {
       flow.back(last.card, id, false);
     } else {
-      if (outbox.holds(id)) await flow.pump();
+      // First the server hears what took this one's place: told after the undoing, it would end this one again.
+      await flow.pump();
       const { status, body: answered } = await api(`judgments/${id}/undo`);
       if (status !== 200) return alarm(answered.detail);
       const card = last.card ?? (await stage.fetchTask(assignment));
