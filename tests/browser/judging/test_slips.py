@@ -104,29 +104,35 @@ def test_undo_brings_the_task_back_with_its_answer(begin):
     assert judgments(page) == 1
 
 
-SLOW_TO_TELL = """() => {
+SLOW_TO_HEAR = """() => {
   const real = window.fetch;
   window.fetch = async (...request) => {
-    if (String(request[0]).endsWith("/activate")) await new Promise((done) => setTimeout(done, 1000));
-    return real(...request);
+    const response = await real(...request);
+    if (!String(request[0]).endsWith("/next/")) return response;
+    document.documentElement.dataset.answered = 1;
+    await new Promise((done) => setTimeout(done, 1500));
+    document.documentElement.dataset.heard = 1;
+    return response;
   };
 }"""
 
 
-def test_undo_before_the_server_has_heard_of_the_next_task(begin):
+def test_undo_while_the_task_after_the_next_is_being_fetched(begin):
     page = begin()
     prefetched(page)
-    page.evaluate(SLOW_TO_TELL)
+    page.evaluate(SLOW_TO_HEAR)
     judge(page, 1, "Digit2")
     all_sent(page)
+    expect(page.locator("html[data-answered]")).to_have_count(1)
     second = page.locator("#stage .scrolls").inner_text()
     press_until(page, "KeyZ", lambda: page.locator("main h1").inner_text() == f"Task 1 of {ITEMS}")
-    page.wait_for_timeout(1500)
-    prefetched(page)
+    expect(page.locator("html[data-heard]")).to_have_count(1)
+    page.wait_for_timeout(500)
+    # What stood there meanwhile waits, not what was fetched before it was taken back.
+    expect(page.locator("#ahead h1")).to_have_text(f"Task 2 of {ITEMS}")
     submitted(page, lambda: page.keyboard.press("Enter"))
     at_task(page, 2)
     assert page.locator("#stage .scrolls").inner_text() == second
-    prefetched(page)
     all_sent(page)
     assert judgments(page) == 1
 
