@@ -27,6 +27,7 @@ from evaltrack.stats.paired import (
 )
 from evaltrack.stats.pairwise import mean_pairwise_kappa
 from evaltrack.stats.preference import net_preference
+from tests.stats.judge import simulated as judges
 from tests.stats.sequential import paths
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "statistics.md"
@@ -207,6 +208,22 @@ SIMULATIONS: dict[tuple[str, str], tuple[tuple[int, ...], Callable]] = {
     ("net_preference", "n prompts × 5 votes, ρ 0.3"): (
         (5, 10, 20, 60),
         vector_coverage(net_preference, votes, 0.2),
+    ),
+    ("rectified_mean", "judge errs in 8 % either way, n human labels and 2,000 more"): (
+        (50, 100, 200),
+        vector_coverage(*judges.rectified(0.08, 0.08)),
+    ),
+    ("rectified_mean", "judge passes 5 % of what fails, n human labels and 2,000 more"): (
+        (50, 100, 200),
+        vector_coverage(*judges.rectified(0, 0.05)),
+    ),
+    ("corrected_share", "share 0.8, rates 0.9 and 0.85, n checks each, 10n labels"): (
+        (20, 50, 200),
+        vector_coverage(*judges.corrected(0.8, 0.9, 0.85)),
+    ),
+    ("corrected_share", "share 0.95, rates 0.99 and 0.97, n checks each, 10n labels"): (
+        (20, 50, 200),
+        vector_coverage(*judges.corrected(0.95, 0.99, 0.97)),
     ),
     ("relative_change", "shares 0.8 v 0.9, n each"): (
         SMALL,
