@@ -27,6 +27,8 @@ from evaltrack.stats.paired import (
 )
 from evaltrack.stats.pairwise import mean_pairwise_kappa
 from evaltrack.stats.preference import net_preference
+from evaltrack.stats.strengths import strengths
+from tests.stats import voting
 from tests.stats.judge import simulated as judges
 from tests.stats.sequential import paths
 
@@ -128,6 +130,10 @@ def votes(rng, prompts):
     return won.ravel(), np.repeat(np.arange(prompts), 5)
 
 
+def difference_or_reason(fitted):
+    return fitted if isinstance(fitted, Undefined) else fitted.difference(1, 0)
+
+
 def paired_lognormal(rng, n):
     baseline = rng.lognormal(size=n)
     return baseline * rng.lognormal(sigma=0.3, size=n), baseline
@@ -208,6 +214,15 @@ SIMULATIONS: dict[tuple[str, str], tuple[tuple[int, ...], Callable]] = {
     ("net_preference", "n prompts × 5 votes, ρ 0.3"): (
         (5, 10, 20, 60),
         vector_coverage(net_preference, votes, 0.2),
+    ),
+    ("strengths", "3 equal systems, n prompts × 4 votes, each prompt suits one"): (
+        (20, 60, 200),
+        vector_coverage(
+            lambda *votes: difference_or_reason(strengths(*votes)),
+            lambda rng, n: voting.drawn(rng, n, theta=(0, 0, 0), alike=1),
+            0,
+            1000,
+        ),
     ),
     ("rectified_mean", "judge errs in 8 % either way, n human labels and 2,000 more"): (
         (50, 100, 200),

@@ -1,0 +1,221 @@
+"""Bradley–Terry and Davidson strengths against published fits, and what must hold of them whatever the votes."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evaltrack.stats.estimate import Undefined
+from evaltrack.stats.preference import net_preference
+from evaltrack.stats.strengths import LEFT, RIGHT, TIE, strengths
+from tests.stats.voting import drawn
+
+approx = pytest.approx
+repeatable = settings(derandomize=True, deadline=None)
+
+TEAMS = ("Milwaukee", "Detroit", "Toronto", "New York", "Boston", "Cleveland", "Baltimore")
+# Agresti 2002, table 10.10: how often the team of the row beat that of the column in 1987.
+BEAT = [
+    [0, 7, 9, 7, 7, 9, 11],
+    [6, 0, 7, 5, 11, 9, 9],
+    [4, 6, 0, 7, 7, 8, 12],
+    [6, 8, 6, 0, 6, 7, 10],
+    [6, 2, 6, 7, 0, 7, 12],
+    [4, 4, 5, 6, 6, 0, 6],
+    [2, 4, 1, 3, 1, 7, 0],
+]
+# The same season by place: wins–losses of the home team (row) against each visitor.
+AT_HOME = """
+- 4-3 4-2 4-3 6-1 4-2 6-0
+3-3 - 4-2 4-3 6-0 6-1 4-3
+2-5 4-3 - 2-4 4-3 4-2 6-0
+3-3 5-1 2-5 - 4-3 4-2 6-1
+5-1 2-5 3-3 4-2 - 5-2 6-0
+2-5 3-3 3-4 4-3 4-2 - 2-4
+2-5 1-5 1-6 2-4 1-6 3-4 -
+"""
+# Davidson 1970: six brands of chocolate pudding, (i, j): i preferred, j preferred, no preference.
+PUDDING = {
+    (1, 2): (19, 22, 16),
+    (1, 3): (16, 19, 12),
+    (2, 3): (19, 19, 10),
+    (1, 4): (18, 23, 13),
+    (2, 4): (23, 19, 9),
+    (3, 4): (19, 20, 15),
+    (1, 5): (13, 19, 18),
+    (2, 5): (16, 20, 12),
+    (3, 5): (16, 15, 17),
+    (4, 5): (17, 14, 16),
+    (1, 6): (18, 21, 12),
+    (2, 6): (22, 20, 12),
+    (3, 6): (13, 18, 10),
+    (4, 6): (14, 19, 18),
+    (5, 6): (11, 21, 12),
+}
+
+
+def votes(counted):
+    """One vote a prompt, from (left, right, outcome, how often)."""
+    rows = [row[:3] for row in counted for _ in range(row[3])]
+    left, right, outcomes = np.array(rows).T
+    return left, right, outcomes, np.arange(len(rows))
+
+
+def season():
+    return votes((i, j, LEFT, wins) for i, row in enumerate(BEAT) for j, wins in enumerate(row) if wins)
+
+
+def season_by_place():
+    games = []
+    for home, line in enumerate(AT_HOME.split("\n")[1:-1]):
+        for visitor, cell in enumerate(line.split()):
+            if cell != "-":
+                won, lost = map(int, cell.split("-"))
+                games += [(home, visitor, LEFT, won), (home, visitor, RIGHT, lost)]
+    return votes(game for game in games if game[3])
+
+
+def relative_to_last(fitted):
+    return fitted.strengths[:-1] - fitted.strengths[-1]
+
+
+def model_errors(fitted):
+    """Standard errors of the differences to the last system, if games were independent."""
+    last = len(TEAMS) - 2
+    errors = []
+    for system in range(len(TEAMS) - 1):
+        contrast = np.zeros(len(fitted.model_covariance))
+        contrast[last] = -1
+        if system:
+            contrast[system - 1] = 1
+        errors.append(float(np.sqrt(contrast @ fitted.model_covariance @ contrast)))
+    return errors
+
+
+def test_baseball():
+    fitted = strengths(*season(), order=False)
+    assert relative_to_last(fitted) == approx(
+        [1.58136, 1.43641, 1.29449, 1.24762, 1.10770, 0.68385], abs=5e-6
+    )
+    assert model_errors(fitted) == approx([0.343, 0.340, 0.337, 0.336, 0.334, 0.332], abs=6e-4)
+    assert fitted.tie_weight == 0
+
+
+def test_baseball_at_home():
+    fitted = strengths(*season_by_place())
+    assert relative_to_last(fitted) == approx([1.6196, 1.4754, 1.3271, 1.2813, 1.1438, 0.7047], abs=5e-5)
+    assert fitted.order_effect.value == approx(0.3023, abs=5e-5)
+    assert np.sqrt(fitted.model_covariance[-1, -1]) == approx(0.1309, abs=5e-5)
+    # Deviance against the model that fits each of the 42 home records by itself, on 35 degrees of freedom.
+    left, right, outcomes, _ = season_by_place()
+    saturated = 0.0
+    for pair in set(zip(left.tolist(), right.tolist(), strict=True)):
+        of_pair = outcomes[(left == pair[0]) & (right == pair[1])]
+        won = float((of_pair == LEFT).mean())
+        saturated += sum(
+            np.log(share) * count
+            for share, count in ((won, (of_pair == LEFT).sum()), (1 - won, (of_pair == RIGHT).sum()))
+            if count
+        )
+    assert 2 * (saturated - fitted.log_likelihood) == approx(38.64, abs=5e-3)
+
+
+def test_chocolate_pudding():
+    counted = (
+        (i - 1, j - 1, outcome, count)
+        for (i, j), row in PUDDING.items()
+        for outcome, count in zip((LEFT, RIGHT, TIE), row, strict=True)
+    )
+    fitted = strengths(*votes(counted), order=False)
+    worth = np.exp(fitted.strengths)
+    assert worth / worth.sum() == approx([0.13880, 0.17300, 0.16175, 0.16537, 0.15869, 0.20239], abs=5e-6)
+    assert fitted.tie_weight == approx(0.74682, abs=5e-6)
+
+
+def test_independent_votes_have_the_errors_of_the_model():
+    fitted = strengths(*drawn(np.random.default_rng(5), 20_000, each=1))
+    assert np.diag(fitted.covariance) == approx(np.diag(fitted.model_covariance), rel=0.05)
+    assert fitted.difference(1, 0).value == approx(0.4, abs=0.05)
+    assert fitted.order_effect.value == approx(0.2, abs=0.05)
+
+
+def test_repeating_every_vote_adds_no_evidence():
+    once = drawn(np.random.default_rng(6), 300)
+    thrice = tuple(np.tile(each, 3) for each in once)
+    there, again = strengths(*once), strengths(*thrice)
+    for pair in ((1, 0), (2, 0), (2, 1)):
+        a, b = there.difference(*pair), again.difference(*pair)
+        assert (a.value, a.ci_low, a.ci_high) == approx((b.value, b.ci_low, b.ci_high))
+    assert again.n == 3 * there.n
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "outcomes", "reason"),
+    [
+        ([], [], [], "there are no votes"),
+        ([0, 1, 0], [1, 2, 2], [1, 1, 1], "the 3 systems fall into 3 groups of which one never won or tied"),
+        ([0, 1, 3], [1, 0, 4], [1, 1, 0], "fall into 3 groups"),
+        ([0, 1, 0, 1], [1, 0, 1, 0], [1, 1, 1, 1], "all votes went to one side"),
+        ([0, 1, 0, 1], [1, 0, 1, 0], [0, 0, 0, 0], "all votes are ties"),
+    ],
+)
+def test_undefined(left, right, outcomes, reason):
+    found = strengths(left, right, outcomes, list(range(len(left))))
+    assert isinstance(found, Undefined)
+    assert reason in found.reason
+
+
+def test_few_prompts_have_no_interval():
+    left, right, outcomes, _ = drawn(np.random.default_rng(7), 100)
+    found = strengths(left, right, outcomes, np.arange(len(left)) % 4).difference(1, 0)
+    assert found.ci_undefined == "votes on 4 prompts do not support an interval: 5 are needed"
+
+
+@pytest.mark.parametrize(
+    ("votes", "problem"),
+    [
+        (([0, 1], [1], [1, 1], [0, 1]), "one entry per vote"),
+        (([0.5], [1], [1], [0]), "whole numbers"),
+        (([-1], [1], [1], [0]), "numbered from 0"),
+        (([1], [1], [1], [0]), "two different systems"),
+        (([0], [1], [2], [0]), "1, 0 or -1"),
+    ],
+)
+def test_what_is_no_vote(votes, problem):
+    with pytest.raises(ValueError, match=problem):
+        strengths(*votes)
+
+
+some_votes = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(1, 3), st.sampled_from([LEFT, TIE, RIGHT]), st.integers(0, 8)),
+    min_size=20,
+    max_size=80,
+)
+
+
+@repeatable
+@given(some_votes)
+def test_showing_every_pair_the_other_way_round_turns_the_order_effect(rows):
+    left, by, outcomes, prompts = np.array(rows).T
+    right = (left + by) % 4
+    there, back = strengths(left, right, outcomes, prompts), strengths(right, left, -outcomes, prompts)
+    assert isinstance(there, Undefined) == isinstance(back, Undefined)
+    if isinstance(there, Undefined):
+        return
+    assert there.order_effect.value == approx(-back.order_effect.value, abs=1e-6)
+    assert there.strengths == approx(back.strengths, abs=1e-6)
+    forth, reverse = there.difference(0, 3), there.difference(3, 0)
+    assert forth.value == approx(-reverse.value)
+    if forth.ci_low is not None:
+        assert forth.ci_low == approx(-reverse.ci_high)
+
+
+@repeatable
+@given(st.lists(st.sampled_from([LEFT, RIGHT]), min_size=6, max_size=60))
+def test_two_systems_without_ties_are_the_share_of_wins(outcomes):
+    found = strengths([0] * len(outcomes), [1] * len(outcomes), outcomes, range(len(outcomes)), order=False)
+    if len(set(outcomes)) == 1:
+        assert isinstance(found, Undefined)
+        return
+    net = net_preference(outcomes, range(len(outcomes))).value
+    assert found.difference(0, 1).value == approx(np.log((1 + net) / (1 - net)), abs=1e-8)
