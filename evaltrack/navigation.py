@@ -18,6 +18,7 @@ class Link:
 LINKS = [
     Link("Judge", "/queue/", Permission.JUDGE),
     Link("My work", "/review/mine/", Permission.JUDGE),
+    Link("Components", "/components/", Permission.VIEW_EXPERIMENTS),
     Link("Experiments", "/experiments/", Permission.VIEW_EXPERIMENTS),
     Link("Campaigns", "/campaigns/", Permission.VIEW_CAMPAIGNS),
     Link("Evaluators", "/evaluators/", Permission.MANAGE_CAMPAIGNS),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evaltrack.stats import independent, intervals, paired, power
 from evaltrack.stats.estimate import Estimate, TestResult, Undefined
@@ -15,6 +16,7 @@ from experiments.suite import MetricRule
 MOST_MISSING = 0.05
 
 Statistic = Estimate | Undefined
+Values = Sequence[float | None] | NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -45,21 +47,23 @@ def compare(
     rule: MetricRule,
     metric: Metric,
     *,
-    baseline: Sequence[float | None],
-    candidate: Sequence[float | None],
+    baseline: Values,
+    candidate: Values,
     design: str,
     seed: int,
 ) -> Compared:
-    """Compare two vectors of per-example values, in the same order of examples."""
-    both = [(ours, theirs) for ours, theirs in zip(candidate, baseline, strict=True)]
-    if design == "paired":
-        kept = [(ours, theirs) for ours, theirs in both if ours is not None and theirs is not None]
-        ours, theirs = (
-            (np.array(column, dtype=float) for column in zip(*kept, strict=True)) if kept else EMPTY
+    """Compare two vectors of per-example values, in the same order of examples; None or NaN is no value."""
+    ours, theirs = np.array(candidate, dtype=float), np.array(baseline, dtype=float)
+    if len(ours) != len(theirs):
+        raise ValueError(
+            f"{len(ours)} values of the candidate do not pair with {len(theirs)} of the baseline"
         )
-    else:
-        ours = np.array([value for value, _ in both if value is not None], dtype=float)
-        theirs = np.array([value for _, value in both if value is not None], dtype=float)
+    has_ours, has_theirs = ~np.isnan(ours), ~np.isnan(theirs)
+    # A metric that is undefined for an example in both arms does not apply to it; a gap is one-sided.
+    missing = int((has_ours != has_theirs).sum())
+    if design == "paired":
+        has_ours = has_theirs = has_ours & has_theirs
+    ours, theirs = ours[has_ours], theirs[has_theirs]
     n = min(len(ours), len(theirs))
     delta, tests, decided_by = difference(metric, ours, theirs, design=design, seed=seed)
     better, worse = (ours, theirs) if metric.direction == Direction.HIGHER else (theirs, ours)
@@ -69,8 +73,7 @@ def compare(
         metric=metric,
         design=design,
         n=n,
-        # A metric that is undefined for an example in both arms does not apply to it; a gap is one-sided.
-        missing=sum((ours is None) != (theirs is None) for ours, theirs in both),
+        missing=missing,
         baseline=summary(metric, theirs),
         candidate=summary(metric, ours),
         delta=delta,
@@ -80,9 +83,6 @@ def compare(
         p_worse=p_worse.p_value if isinstance(p_worse, TestResult) else None,
         advice=advice(metric, rule, ours, theirs, design=design),
     )
-
-
-EMPTY = (np.array([], dtype=float), np.array([], dtype=float))
 
 
 def summary(metric: Metric, values: Any) -> Statistic:

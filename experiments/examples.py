@@ -12,7 +12,7 @@ from datasets import versions
 from datasets.examples import Example
 from evaltrack import wording
 from experiments.metrics.base import Direction
-from experiments.models import Arm, Comparison, Experiment, MetricResult, Outcome, Output
+from experiments.models import Arm, Comparison, Experiment, MetricResult, Outcome, Output, Run
 
 
 class Group(models.TextChoices):
@@ -87,10 +87,7 @@ class Shown:
 
     @property
     def expected(self) -> str:
-        expected = self.example.expected if self.example else None
-        if expected is None or isinstance(expected, str):
-            return expected or ""
-        return json.dumps(expected, ensure_ascii=False)
+        return expectation(self.example)
 
     @cached_property
     def pieces(self) -> list[wording.Piece]:
@@ -99,6 +96,14 @@ class Shown:
         if any(output.outcome != Outcome.ANSWERED for output in both):
             return []
         return wording.changes(self.baseline.text, self.candidate.text)
+
+
+def expectation(example: Example | None) -> str:
+    """What was expected, as text."""
+    expected = example.expected if example else None
+    if expected is None or isinstance(expected, str):
+        return expected or ""
+    return json.dumps(expected, ensure_ascii=False)
 
 
 def shown(experiment: Experiment, found: Sequence[Change], *, reads_examples: bool) -> list[Shown]:
@@ -124,6 +129,11 @@ def outputs_at(experiment: Experiment, arm: Arm, indexes: Sequence[int]) -> dict
     in_order = list(of_arm.order_by("position", "repeat").values_list("pk", flat=True))
     rows = of_arm.in_bulk([in_order[index] for index in indexes])
     return {index: rows[in_order[index]] for index in indexes}
+
+
+def places(run: Run) -> list[tuple[int, int]]:
+    """Position and repeat of each output in the order in which metrics keep their values."""
+    return list(run.outputs.order_by("position", "repeat").values_list("position", "repeat"))
 
 
 def read(experiment: Experiment, wanted: set[str]) -> dict[str, Example]:

@@ -70,11 +70,13 @@ class Decision:
 
 def judge(comparisons: Sequence[Compared]) -> list[Judged]:
     """An outcome for each comparison."""
-    family = [c for c in comparisons if c.rule.role != "secondary" and c.p_worse is not None]
-    adjusted = dict(
-        zip((c.metric.name for c in family), holm([c.p_worse or 0.0 for c in family]), strict=True)
-    )
-    return [outcome_of(c, adjusted.get(c.metric.name)) for c in comparisons]
+    tested = {
+        place: c.p_worse
+        for place, c in enumerate(comparisons)
+        if c.rule.role != "secondary" and c.p_worse is not None
+    }
+    adjusted = dict(zip(tested, holm(list(tested.values())), strict=True))
+    return [outcome_of(c, adjusted.get(place)) for place, c in enumerate(comparisons)]
 
 
 def outcome_of(compared: Compared, p_adjusted: float | None) -> Judged:

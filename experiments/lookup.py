@@ -3,7 +3,6 @@
 from evaltrack.accounts.models import User
 from evaltrack.errors import NotFound
 from experiments.models import Component, Experiment, PromotionRequest
-from experiments.querysets import owned_or_all
 
 
 def experiment_named(public_id: str, *, seen_by: User) -> Experiment:
@@ -21,7 +20,7 @@ def promotion_named(public_id: str, *, seen_by: User) -> PromotionRequest:
 
 
 def component_named(name: str, *, seen_by: User) -> Component:
-    seen = Component.objects.filter(owned_or_all(seen_by, "owner")).select_related("owner", "policy")
+    seen = Component.objects.visible_to(seen_by).select_related("owner", "policy")
     found = seen.filter(name=name).first()
     if found is None:
         raise NotFound("no_such_component", f"There is no component {name!r} that you may see.")

@@ -21,6 +21,16 @@ def owned_or_all(user: User, owner: str) -> Q:
     return Q(pk__in=[])
 
 
+class ComponentQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> "ComponentQuerySet":
+        return self.filter(owned_or_all(user, "owner"))
+
+    def searched(self, search: str) -> "ComponentQuerySet":
+        return (
+            self.filter(Q(name__icontains=search) | Q(owner__username__icontains=search)) if search else self
+        )
+
+
 class ExperimentQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> "ExperimentQuerySet":
         return self.filter(owned_or_all(user, "component__owner"))

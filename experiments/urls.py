@@ -1,8 +1,13 @@
 from django.urls import path
 
-from experiments.views import examples, experiments, promotions
+from experiments.views import comparison, components, examples, experiments, promotions
 
 urlpatterns = [
+    path("components/", components.component_list, name="components"),
+    path("components/<str:name>/", components.component_detail, name="component"),
+    path("components/<str:name>/compare/", comparison.component_compare, name="component-compare"),
+    path("components/<str:name>/compare/save/", comparison.comparison_save, name="comparison-save"),
+    path("components/<str:name>/compare/forget/", comparison.comparison_forget, name="comparison-forget"),
     path("experiments/", experiments.experiment_list, name="experiments"),
     path("experiments/<str:public_id>/", experiments.experiment_detail, name="experiment"),
     path("experiments/<str:public_id>/examples/", examples.experiment_examples, name="experiment-examples"),

@@ -17,7 +17,6 @@ from experiments import policies, promotion, registration, registry, submission
 from experiments.api import serializers as shapes
 from experiments.lookup import component_named, experiment_named, promotion_named
 from experiments.models import Component, Environment, Experiment, GatePolicy, PromotionRequest
-from experiments.querysets import owned_or_all
 from experiments.submission import Question
 
 
@@ -40,7 +39,7 @@ class Components(ApiView):
 
     @extend_schema(responses=shapes.ComponentOut(many=True))
     def get(self, request):
-        rows = Component.objects.filter(owned_or_all(request.user, "owner")).select_related("owner", "policy")
+        rows = Component.objects.visible_to(request.user).select_related("owner", "policy")
         return paged(self, rows, lambda row: shapes.ComponentOut(row).data)
 
     @extend_schema(request=shapes.ComponentIn, responses={201: shapes.ComponentOut})

@@ -12,6 +12,7 @@ from experiments.models.registry import (
     Risk,
 )
 from experiments.models.run import Arm, Endpoint, Outcome, Output, OutputState, Run
+from experiments.models.saved import SavedComparison
 from experiments.models.verdict import Evidence, EvidenceKind, GatePolicy, Verdict
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Risk",
     "Role",
     "Run",
+    "SavedComparison",
     "TestPlan",
     "Tier",
     "Verdict",

@@ -83,6 +83,7 @@ class Experiment(models.Model):
                 fields=["next_attempt_at"],
                 condition=Q(status__in=["queued", "running", "waiting"]),
             ),
+            models.Index(name="experiment_newest", fields=["component", "-submitted_at", "-id"]),
         ]
 
     def __str__(self) -> str:

@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from experiments.querysets import ComponentQuerySet
+
 
 class ComponentKind(models.TextChoices):
     MODEL = "model", "Model"
@@ -32,6 +34,8 @@ class Component(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
 
+    objects = ComponentQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.CheckConstraint(name="component_kind_known", condition=Q(kind__in=ComponentKind.values)),
@@ -40,6 +44,9 @@ class Component(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return f"/components/{self.name}/"
 
 
 class ComponentVersion(models.Model):

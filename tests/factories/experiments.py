@@ -82,15 +82,30 @@ def submitted(
     """A queued experiment of v1.1.0 against v1.0.0, submitted by the owner; versions are the platform's."""
     row = component(owner, platform, name=name, risk=risk, suite=suite)
     golden = dataset_version(custodian, examples=examples, slug=f"golden-{name}")
+    candidate = component_version(row, platform, version="v1.1.0", base_url=base_url, **target)
+    baseline = component_version(row, platform, version="v1.0.0", base_url=base_url, **target)
+    return asked(candidate, baseline, golden, tier=tier)
+
+
+def asked(
+    candidate: ComponentVersion, baseline: ComponentVersion, golden: DatasetVersion, *, tier: str = "standard"
+) -> Experiment:
+    """A queued experiment of two versions that exist, submitted by their component's owner."""
+    row = candidate.component
     question = Question(
         component=row,
-        candidate=component_version(row, platform, version="v1.1.0", base_url=base_url, **target),
-        baseline=component_version(row, platform, version="v1.0.0", base_url=base_url, **target),
+        candidate=candidate,
+        baseline=baseline,
         dataset_version=golden,
-        policy=row.policy,
+        policy=submission.policy_of(row),
         tier=tier,
     )
-    return submission.submit(question, by=owner, at=clock.now())
+    return submission.submit(question, by=row.owner, at=clock.now())
+
+
+ANSWER = [
+    "state", "finished_at", "outcome", "text", "error", "latency_ms", "input_tokens", "output_tokens",
+]  # fmt: skip
 
 
 def answer_all(experiment: Experiment, says: Callable[[Arm, Output, str], str | None]) -> None:
@@ -99,13 +114,14 @@ def answer_all(experiment: Experiment, says: Callable[[Arm, Output, str], str | 
     expected = {
         example.id: str(example.expected) for example in versions.examples(experiment.dataset_version)
     }
-    for output in experiment.outputs.select_related("run"):
+    outputs = list(experiment.outputs.select_related("run"))
+    for output in outputs:
         text = says(Arm(output.run.arm), output, expected[output.example_id])
         output.state, output.finished_at = OutputState.DONE, clock.now()
         output.outcome = Outcome.TARGET_ERROR if text is None else Outcome.ANSWERED
         output.text, output.error = text or "", "" if text is not None else "rejected: HTTP 400"
         output.latency_ms, output.input_tokens, output.output_tokens = 20, 8, 1
-        output.save()
+    Output.objects.bulk_update(outputs, ANSWER, batch_size=500)
 
 
 def right_for(arms: Sequence[Arm]) -> Callable[[Arm, Output, str], str]:
@@ -115,6 +131,36 @@ def right_for(arms: Sequence[Arm]) -> Callable[[Arm, Output, str], str]:
         return expected if arm in arms or output.position % 3 else "I do not know"
 
     return says
+
+
+def partly_right(shares: dict[Arm, float], examples: int) -> Callable[[Arm, Output, str], str]:
+    """Each arm is right on its share of the examples, the first ones."""
+    return lambda arm, output, expected: expected if output.position < shares[arm] * examples else "no"
+
+
+def several(
+    shares: dict[str, float],
+    *,
+    owner: User,
+    platform: User,
+    custodian: User,
+    examples: int = 60,
+    **given: Any,
+) -> list[Experiment]:
+    """Concluded experiments of one component: each version against the first, right on its share of examples."""
+    row = component(owner, platform, **given)
+    golden = dataset_version(custodian, examples=examples, slug=f"golden-{row.name}")
+    versions_of = {name: component_version(row, platform, version=name) for name in shares}
+    first, *others = versions_of
+    found = []
+    for other in others:
+        experiment = asked(versions_of[other], versions_of[first], golden)
+        answer_all(
+            experiment, partly_right({Arm.CANDIDATE: shares[other], Arm.BASELINE: shares[first]}, examples)
+        )
+        conclusion.conclude(experiment, at=clock.now())
+        found.append(Experiment.objects.with_names().get(pk=experiment.pk))
+    return found
 
 
 def measured(*, better: bool = True, same: bool = False, **given: Any) -> Experiment:

@@ -1,0 +1,99 @@
+"""Pages: what changes, and how each of its experiments did."""
+
+from django.core.paginator import Paginator
+from django.db.models import OuterRef, Subquery
+from django.http import HttpResponse
+
+from evaltrack.accounts.access import PageRequest, requires
+from evaltrack.accounts.roles import Permission
+from evaltrack.errors import NotFound
+from evaltrack.htmx import page
+from evaltrack.templatetags import trends
+from evaltrack.templatetags.evaltrack import number
+from experiments import trend
+from experiments.lookup import component_named
+from experiments.models import Component, Deployment, Environment, Experiment, ExperimentStatus
+
+PAGE_SIZE = 25
+
+
+@requires(Permission.VIEW_EXPERIMENTS)
+def component_list(request: PageRequest) -> HttpResponse:
+    search = request.GET.get("search", "").strip()
+    of_each = Experiment.objects.filter(component=OuterRef("pk")).order_by("-submitted_at", "-pk")
+    components = Component.objects.visible_to(request.user).searched(search).select_related("owner")
+    components = components.annotate(newest=Subquery(of_each.values("pk")[:1])).order_by("name")
+    rows = Paginator(components, PAGE_SIZE).get_page(request.GET.get("page"))
+    newest = Experiment.objects.with_names().in_bulk([row.newest for row in rows if row.newest])
+    running = Deployment.objects.filter(
+        component__in=list(rows), environment=Environment.PRODUCTION, ended_at=None
+    ).select_related("version")
+    in_production = {deployment.component_id: deployment for deployment in running}
+    context = {
+        "page": rows,
+        "search": search,
+        "rows": [(row, in_production.get(row.pk), newest.get(row.newest)) for row in rows],
+    }
+    return page(request, "experiments/components.html", context, fragment="experiments/_component_rows.html")
+
+
+@requires(Permission.VIEW_EXPERIMENTS)
+def component_detail(request: PageRequest, name: str) -> HttpResponse:
+    """`?metric=…&search=…&status=…`: the trend of one metric, and the experiments to choose runs from."""
+    component = component_named(name, seen_by=request.user)
+    metrics = trend.metrics_of(component)
+    metric = request.GET.get("metric") or (metrics[0] if metrics else "")
+    steps = trend.of_component(component, metric) if metric else []
+    if metric and not steps:
+        raise NotFound("no_such_metric", f"No experiment of {component} has the metric {metric!r}.")
+    search, status = request.GET.get("search", "").strip(), request.GET.get("status", "")
+    rows = component.experiments.searched(search=search, status=status).with_names()
+    found = Paginator(rows.order_by("-submitted_at", "-pk"), PAGE_SIZE)
+    shown = found.get_page(request.GET.get("page"))
+    of_metric = {step.experiment.pk: step for step in trend.of_experiments(list(shown), metric)}
+    context = {
+        "component": component,
+        "production": component.deployments.filter(environment=Environment.PRODUCTION, ended_at=None)
+        .select_related("version", "promotion")
+        .first(),
+        "metrics": metrics,
+        "metric": metric,
+        "steps": steps,
+        "picture": picture(steps) if steps else "",
+        "best_and_worst": trend.best_and_worst(steps),
+        "page": shown,
+        "rows": [(experiment, of_metric.get(experiment.pk)) for experiment in shown],
+        "search": search,
+        "status": status,
+        "statuses": ExperimentStatus.choices,
+        "saved": list(component.saved_comparisons.select_related("saved_by")),
+    }
+    return page(request, "experiments/component.html", context, fragment="experiments/_component_runs.html")
+
+
+def picture(steps: list[trend.Step]) -> str:
+    kind = steps[0].comparison.kind
+    return trends.plot(
+        [
+            trends.Point(
+                value=step.comparison.candidate,
+                level=step.comparison.baseline,
+                tone=step.tone,
+                title=title_of(step),
+                mark=step.mark,
+            )
+            for step in steps
+        ],
+        label=lambda value: number(value, kind),
+    )
+
+
+def title_of(step: trend.Step) -> str:
+    row = step.comparison
+    value = row.candidate.get("value")
+    return ". ".join(
+        [
+            f"{step.experiment}: {step.experiment.candidate.version} {number(value, row.kind)}, {row.outcome}",
+            *step.events,
+        ]
+    )
