@@ -1,6 +1,6 @@
 """A component's experiments over time by one metric, against what each was compared with. For reading alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from experiments.metrics.base import Direction
@@ -10,13 +10,23 @@ MOST = 60
 
 
 @dataclass(frozen=True)
+class Event:
+    """`kind`: promotion; dataset, policy or model, which may move all later values; or prompt."""
+
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
 class Step:
     """One experiment in a trend; `events` says what had changed since the one before."""
 
     experiment: Experiment
     comparison: Comparison
-    events: tuple[str, ...] = ()
-    promoted: bool = False
+    events: tuple[Event, ...] = ()
 
     @property
     def tone(self) -> str:
@@ -24,7 +34,8 @@ class Step:
 
     @property
     def mark(self) -> str:
-        return "promotion" if self.promoted else "change" if self.events else ""
+        kinds = {event.kind for event in self.events}
+        return "promotion" if "promotion" in kinds else "change" if kinds - {"prompt"} else ""
 
 
 def metrics_of(component: Component) -> list[str]:
@@ -63,21 +74,28 @@ def deployments_since(component: Component, rows: Sequence[Comparison]) -> list[
 
 
 def steps(rows: Sequence[Comparison], deployments: Sequence[Deployment]) -> list[Step]:
-    found = []
-    before: Experiment | None = None
+    found: list[Step] = []
     waiting = list(deployments)
     for row in rows:
-        experiment, events = row.experiment, []
-        while waiting and waiting[0].started_at <= experiment.submitted_at:
-            events.append(f"{waiting.pop(0).version.version} went to production")
-        promoted = bool(events)
-        if before and before.dataset_version_id != experiment.dataset_version_id:
-            events.append(f"dataset is now {experiment.dataset_version}")
-        if before and before.policy_id != experiment.policy_id:
-            events.append(f"policy is now {experiment.policy}")
-        found.append(Step(experiment, row, tuple(events), promoted))
-        before = experiment
+        events = []
+        while waiting and waiting[0].started_at <= row.experiment.submitted_at:
+            events.append(Event("promotion", f"{waiting.pop(0).version.version} went to production"))
+        if found:
+            events += changes(found[-1].experiment, row.experiment)
+        found.append(Step(row.experiment, row, tuple(events)))
     return found
+
+
+def changes(before: Experiment, after: Experiment) -> Iterator[Event]:
+    if before.dataset_version_id != after.dataset_version_id:
+        yield Event("dataset", f"dataset is now {after.dataset_version}")
+    if before.policy_id != after.policy_id:
+        yield Event("policy", f"policy is now {after.policy}")
+    was, now = before.candidate.body, after.candidate.body
+    if was["target"]["model"] != now["target"]["model"]:
+        yield Event("model", f"model is now {now['target']['model']}")
+    if was.get("prompt") != now.get("prompt"):
+        yield Event("prompt", "the prompt changed")
 
 
 def best_and_worst(found: Sequence[Step]) -> tuple[Step, Step] | None:

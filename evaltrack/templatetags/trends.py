@@ -1,15 +1,16 @@
 """Pure: a quantity over time drawn as SVG on the server. The table beside the picture is its alternative."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-WIDTH, HEIGHT = 760, 220
-LEFT, RIGHT, TOP, BOTTOM = 64, 12, 18, 12
+# In pixels; across, places are shares of the width, so that text and dots keep their size on every screen.
+HEIGHT, TOP, BOTTOM = 220, 18, 12
+LABELS = 64
 TICKS = 4
 
 
@@ -27,7 +28,7 @@ class Point:
     mark: str = ""
 
 
-def plot(points: Sequence[Point], label: Any) -> SafeString:
+def plot(points: Sequence[Point], label: Callable[[float], str]) -> SafeString:
     """The points from left to right at equal distances; `label` writes a number of the vertical axis."""
     limits = [limit for point in points for each in (point.value, point.level) for limit in ends(each)]
     if not limits:
@@ -38,57 +39,66 @@ def plot(points: Sequence[Point], label: Any) -> SafeString:
     def y(number: float) -> float:
         return round(TOP + (ticks[-1] - number) / span * (HEIGHT - TOP - BOTTOM), 1)
 
-    step = (WIDTH - LEFT - RIGHT) / len(points)
-    middles = [round(LEFT + (place + 0.5) * step, 1) for place in range(len(points))]
+    axis = format_html_join(
+        "", "<text x='{}' y='{}'>{}</text>", ((LABELS - 8, y(tick) + 4, label(tick)) for tick in ticks)
+    )
     grid = format_html_join(
-        "",
-        "<line class='grid' x1='{}' x2='{}' y1='{}' y2='{}'/><text x='{}' y='{}'>{}</text>",
-        ((LEFT, WIDTH - RIGHT, y(tick), y(tick), LEFT - 8, y(tick) + 4, label(tick)) for tick in ticks),
+        "", "<line class='grid' x2='100%' y1='{0}' y2='{0}'/>", ((y(tick),) for tick in ticks)
     )
-    half = round(step / 2, 1)
-    levels = format_html_join(
-        "",
-        "<rect class='band' x='{}' width='{}' y='{}' height='{}'/>"
-        "<line class='level' x1='{}' x2='{}' y1='{}' y2='{}'/>",
-        (
-            (
-                x - half,
-                round(step, 1),
-                y(high),
-                max(round(y(low) - y(high), 1), 1),
-                x - half,
-                x + half,
-                y(at),
-                y(at),
-            )
-            for x, point in zip(middles, points, strict=True)
-            if (found := three(point.level))
-            for low, at, high in [found]
-        ),
-    )
-    marks = format_html_join(
-        "",
-        "<path class='mark mark-{}' d='M{} {}V{}'/>",
-        (
-            (point.mark, round(x - half, 1), TOP - 6, HEIGHT - BOTTOM)
-            for x, point in zip(middles, points, strict=True)
-            if point.mark
-        ),
-    )
-    dots = format_html_join(
-        "",
-        "<g class='tone-{}'><title>{}</title><line class='range' x1='{}' x2='{}' y1='{}' y2='{}'/>"
-        "<circle class='point' cx='{}' cy='{}' r='4'/></g>",
-        (
-            (point.tone, point.title, x, x, y(low), y(high), x, y(at))
-            for x, point in zip(middles, points, strict=True)
-            if (found := three(point.value))
-            for low, at, high in [found]
-        ),
-    )
+    width = 100 / len(points)
+    spots = [Spot(point, place * width, width) for place, point in enumerate(points)]
+    pieces = [draw(spot, y) for draw in (level, mark, dot) for spot in spots]
     return format_html(
-        "<svg class='trend' viewBox='0 0 {} {}' width='{}' height='{}' aria-hidden='true'>{}{}{}{}</svg>",
-        WIDTH, HEIGHT, WIDTH, HEIGHT, grid, levels, marks, dots,
+        "<svg class='scale' width='{}' height='{}' aria-hidden='true'>{}</svg>"
+        "<svg class='trend' width='100%' height='{}' aria-hidden='true'>{}{}</svg>",
+        LABELS, HEIGHT, axis, HEIGHT, grid, SafeString("".join(pieces)),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A point and its part of the width, in per cent from the left."""
+
+    point: Point
+    left: float
+    width: float
+
+    @property
+    def middle(self) -> str:
+        return f"{self.left + self.width / 2:.2f}%"
+
+
+def level(spot: Spot, y: Callable[[float], float]) -> SafeString:
+    found = three(spot.point.level)
+    if found is None:
+        return SafeString()
+    low, at, high = map(y, found)
+    left, right = f"{spot.left:.2f}%", f"{spot.left + spot.width:.2f}%"
+    return format_html(
+        "<rect class='band' x='{}' width='{}%' y='{}' height='{}'/>"
+        "<line class='level' x1='{}' x2='{}' y1='{}' y2='{}'/>",
+        left, f"{spot.width:.2f}", high, max(round(low - high, 1), 1), left, right, at, at,
+    )  # fmt: skip
+
+
+def mark(spot: Spot, y: Callable[[float], float]) -> SafeString:
+    if not spot.point.mark:
+        return SafeString()
+    return format_html(
+        "<line class='mark mark-{0}' x1='{1:.2f}%' x2='{1:.2f}%' y1='{2}' y2='{3}'/>",
+        spot.point.mark, spot.left, TOP - 6, HEIGHT - BOTTOM,
+    )  # fmt: skip
+
+
+def dot(spot: Spot, y: Callable[[float], float]) -> SafeString:
+    found = three(spot.point.value)
+    if found is None:
+        return SafeString()
+    low, at, high = map(y, found)
+    return format_html(
+        "<g class='tone-{}'><title>{}</title><line class='range' x1='{x}' x2='{x}' y1='{}' y2='{}'/>"
+        "<circle class='point' cx='{x}' cy='{}' r='4'/></g>",
+        spot.point.tone, spot.point.title, low, high, at, x=spot.middle,
     )  # fmt: skip
 
 

@@ -94,6 +94,6 @@ def title_of(step: trend.Step) -> str:
     return ". ".join(
         [
             f"{step.experiment}: {step.experiment.candidate.version} {number(value, row.kind)}, {row.outcome}",
-            *step.events,
+            *map(str, step.events),
         ]
     )
