@@ -91,7 +91,7 @@ def changes(before: Experiment, after: Experiment) -> Iterator[Event]:
         yield Event("dataset", f"dataset is now {after.dataset_version}")
     if before.policy_id != after.policy_id:
         yield Event("policy", f"policy is now {after.policy}")
-    was, now = before.candidate.body, after.candidate.body
+    was, now = before.candidate.configuration, after.candidate.configuration
     if was["target"]["model"] != now["target"]["model"]:
         yield Event("model", f"model is now {now['target']['model']}")
     if was.get("prompt") != now.get("prompt"):

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 HEIGHT, TOP, BOTTOM = 220, 18, 12
 LABELS = 64
 TICKS = 4
+SMALLEST = 1e-9  # what is nearer to 0 is drawn as 0
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,9 @@ class Spot:
     left: float
     width: float
 
-    @property
-    def middle(self) -> str:
-        return f"{self.left + self.width / 2:.2f}%"
+    def across(self, share: float) -> str:
+        """A place in this part: 0 is its left edge, 1 its right one."""
+        return f"{self.left + share * self.width:.2f}%"
 
 
 def level(spot: Spot, y: Callable[[float], float]) -> SafeString:
@@ -73,7 +74,7 @@ def level(spot: Spot, y: Callable[[float], float]) -> SafeString:
     if found is None:
         return SafeString()
     low, at, high = map(y, found)
-    left, right = f"{spot.left:.2f}%", f"{spot.left + spot.width:.2f}%"
+    left, right = spot.across(0), spot.across(1)
     return format_html(
         "<rect class='band' x='{}' width='{}%' y='{}' height='{}'/>"
         "<line class='level' x1='{}' x2='{}' y1='{}' y2='{}'/>",
@@ -85,8 +86,8 @@ def mark(spot: Spot, y: Callable[[float], float]) -> SafeString:
     if not spot.point.mark:
         return SafeString()
     return format_html(
-        "<line class='mark mark-{0}' x1='{1:.2f}%' x2='{1:.2f}%' y1='{2}' y2='{3}'/>",
-        spot.point.mark, spot.left, TOP - 6, HEIGHT - BOTTOM,
+        "<line class='mark mark-{0}' x1='{1}' x2='{1}' y1='{2}' y2='{3}'/>",
+        spot.point.mark, spot.across(0), TOP - 6, HEIGHT - BOTTOM,
     )  # fmt: skip
 
 
@@ -98,7 +99,7 @@ def dot(spot: Spot, y: Callable[[float], float]) -> SafeString:
     return format_html(
         "<g class='tone-{}'><title>{}</title><line class='range' x1='{x}' x2='{x}' y1='{}' y2='{}'/>"
         "<circle class='point' cx='{x}' cy='{}' r='4'/></g>",
-        spot.point.tone, spot.point.title, low, high, at, x=spot.middle,
+        spot.point.tone, spot.point.title, low, high, at, x=spot.across(0.5),
     )  # fmt: skip
 
 
@@ -117,11 +118,12 @@ def ends(statistic: dict[str, Any]) -> tuple[float, ...]:
 
 def nice_ticks(low: float, high: float) -> list[float]:
     """Round numbers at equal distances, the first not above `low` and the last not under `high`."""
-    if high - low <= 1e-9 * max(abs(low), abs(high), 1e-9):
-        room = abs(high) / 10 or 1.0
+    largest = max(abs(low), abs(high))
+    if high - low <= 1e-9 * largest or largest < SMALLEST:
+        room = 1.0 if largest < SMALLEST else largest / 10
         low, high = low - room, high + room
     rough = (high - low) / TICKS
     power = 10.0 ** math.floor(math.log10(rough))
     step = power * next(factor for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(number * step, 12) for number in range(first, last + 1)]
+    return [float(f"{number * step:.12g}") for number in range(first, last + 1)]

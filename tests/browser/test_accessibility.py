@@ -5,11 +5,14 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 PAGES = {
-    "owner": ["/", "/experiments/", "/promotions/", "/datasets/", "/inbox/"],
+    "owner": ["/", "/components/", "/experiments/", "/promotions/", "/datasets/", "/inbox/"],
     "lead": ["/campaigns/", "/evaluators/", "/agreement/texts/"],
     "auditor": ["/ledger/"],
     "evaluator04": ["/queue/", "/profile/", "/agreement/"],
 }
+LISTS = {
+    "/components/", "/experiments/", "/promotions/", "/campaigns/", "/evaluators/", "/datasets/", "/ledger/",
+}  # fmt: skip
 LOOKS = [(1440, "light"), (390, "dark")]
 
 
@@ -21,8 +24,7 @@ def test_pages_keep_the_rules(sign_in, username, width, scheme):
         page.goto(path)
         # A list's newest row leads to the page that matters most.
         detail = first_detail(page, path)
-        examples = f"{detail}examples/" if path == "/experiments/" else None
-        for address in filter(None, [path, detail, examples]):
+        for address in filter(None, [path, detail, further(page, path, detail)]):
             page.goto(address)
             found = Axe().run(page)
             assert not found.violations_count, f"{address}: {found.generate_report()}"
@@ -30,9 +32,19 @@ def test_pages_keep_the_rules(sign_in, username, width, scheme):
 
 
 def first_detail(page, path: str) -> str | None:
-    if path not in {"/experiments/", "/promotions/", "/campaigns/", "/evaluators/", "/datasets/", "/ledger/"}:
+    if path not in LISTS:
         return None
     return page.locator(f"main tbody a[href^='{path}']").first.get_attribute("href")
+
+
+def further(page, path: str, detail: str | None) -> str | None:
+    if path == "/experiments/":
+        return f"{detail}examples/"
+    if path == "/components/":
+        page.goto(detail)
+        runs = [box.get_attribute("value") for box in page.locator("input[name=run]").all()]
+        return f"{detail}compare/?run={runs[0]}&run={runs[1]}"
+    return None
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
