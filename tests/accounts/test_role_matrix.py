@@ -276,13 +276,24 @@ def test_another_owner_sees_none_of_it(site):
     clients = [signed_in(stranger), bearer(stranger, *SCOPES)]
     names = [site.named["experiments/<str:public_id>"].split("/")[1], "adder", "subtracter"]
     campaign, asked = site.named["<uuid:public_id>"], PromotionRequest.objects.get()
-    for path in ("/", "/experiments/", "/campaigns/", "/promotions/", "/admin/experiments/experiment/"):
+    for path in (
+        "/",
+        "/components/",
+        "/experiments/",
+        "/campaigns/",
+        "/promotions/",
+        "/admin/experiments/experiment/",
+    ):
         page = clients[0].get(path).content.decode()
         assert not [name for name in [*names, campaign, asked.public_id] if name in page], path
     for call in ("experiments", "components", "campaigns", "promotions"):
         for client in clients:
             assert client.get(f"/api/v1/{call}").json()["results"] == []
     for method, pattern in [
+        ("GET", "components/<str:name>/"),
+        ("GET", "components/<str:name>/compare/"),
+        ("POST", "components/<str:name>/compare/save/"),
+        ("POST", "components/<str:name>/compare/forget/"),
         ("GET", "experiments/<str:public_id>/"),
         ("GET", "experiments/<str:public_id>/examples/"),
         ("POST", "experiments/<str:public_id>/cancel/"),
