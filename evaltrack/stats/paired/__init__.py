@@ -1,0 +1,37 @@
+"""Candidate against baseline on the same examples.
+
+`candidate` and `baseline` are sequences of equal length, one number per example in the same order, larger is
+better. A difference is candidate − baseline, in the units of the metric; where smaller is better (latency,
+cost), exchange the two arguments, which negates the difference and mirrors its interval. `n` counts examples.
+
+A binary outcome is 0 or 1. Its paired table is a = both 1, b = candidate only, c = baseline only, d =
+neither. The pairing matters: outcomes of two versions of one system are strongly correlated, and a comparison
+that ignores this needs several times as many examples.
+"""
+
+from evaltrack.stats.paired.binary import (
+    mcnemar_mid_p,
+    newcombe_difference,
+    tango_difference,
+    tango_score,
+    tango_variance,
+)
+from evaltrack.stats.paired.examples import paired_table
+from evaltrack.stats.paired.margins import p_above, p_below
+from evaltrack.stats.paired.means import mean_difference_t, paired_t
+from evaltrack.stats.paired.quantiles import quantile_difference, quantile_p_below
+
+__all__ = [
+    "mcnemar_mid_p",
+    "mean_difference_t",
+    "newcombe_difference",
+    "p_above",
+    "p_below",
+    "paired_t",
+    "paired_table",
+    "quantile_difference",
+    "quantile_p_below",
+    "tango_difference",
+    "tango_score",
+    "tango_variance",
+]

@@ -1,0 +1,104 @@
+"""0/1 outcomes of two systems on the same examples."""
+
+from __future__ import annotations
+
+import math
+
+from numpy.typing import ArrayLike
+from scipy import special
+from scipy.optimize import brentq
+
+from evaltrack.stats.estimate import Estimate, TestResult, Undefined
+from evaltrack.stats.intervals import Z, around, wilson_limits
+from evaltrack.stats.paired.examples import NO_PAIRS, paired_table
+
+
+def mcnemar_mid_p(candidate: ArrayLike, baseline: ArrayLike) -> TestResult | Undefined:
+    """McNemar's mid-p test of Δ = 0, two-sided (McNemar 1947; mid-p: Fagerland, Lydersen & Laake 2013).
+
+    With X ~ Bin(b + c, ½) and x = min(b, c), p = P(X ≤ x) + P(X < x). It is 1 when b = c, so also without
+    discordant pairs. Undefined without examples.
+    """
+    _, b, c, _ = table = paired_table(candidate, baseline)
+    if not sum(table):
+        return NO_PAIRS
+    discordant, fewer = b + c, min(b, c)
+    if b == c:
+        return TestResult(None, 1.0)
+    below = float(special.bdtr(fewer - 1, discordant, 0.5)) if fewer else 0.0
+    return TestResult(None, min(1.0, float(special.bdtr(fewer, discordant, 0.5)) + below))
+
+
+def tango_variance(b: float, c: float, n: float, delta: float) -> float:
+    """Variance of one example's difference under H0: Δ = delta, by maximum likelihood (Tango 1998).
+
+    It is 2p̃₂₁ + δ(1 − δ), with p̃₂₁ the share of "baseline only" that fits H0 and the counts best.
+    """
+    quadratic_b = -b - c + (2 * n - b + c) * delta
+    quadratic_c = -c * delta * (1 - delta)
+    root = math.sqrt(max(quadratic_b**2 - 8 * n * quadratic_c, 0.0))
+    return max(2 * (root - quadratic_b) / (4 * n) + delta * (1 - delta), 0.0)
+
+
+def tango_score(b: int, c: int, n: int, delta: float) -> float:
+    """Tango's score statistic of H0: Δ = delta (Tango 1998), standard normal under H0.
+
+    At delta = 0 this is McNemar's z; without discordant pairs that is 0/0, and taken as 0, since nothing
+    speaks for either side.
+    """
+    variance = n * tango_variance(b, c, n, delta)
+    distance = b - c - n * delta
+    if variance == 0:
+        # Below 1e-12 a distance is rounding; in the limit the score is then 0.
+        return 0.0 if abs(distance) < 1e-12 else math.copysign(math.inf, distance)
+    return distance / math.sqrt(variance)
+
+
+def tango_difference(candidate: ArrayLike, baseline: ArrayLike) -> Estimate | Undefined:
+    """Difference of two shares with Tango's score interval (1998): the deciding one for 0/1 outcomes.
+
+    Holds every Δ that the score test at two-sided 5 % does not reject; so it excludes 0 exactly when
+    McNemar's uncorrected test rejects, and −m exactly when `p_below` or `p_above` is under 2.5 %. Finite also
+    without discordant pairs. Undefined without examples.
+    """
+    _, b, c, _ = table = paired_table(candidate, baseline)
+    n = sum(table)
+    if n == 0:
+        return NO_PAIRS
+    value = (b - c) / n
+
+    def score(delta: float) -> float:
+        # At −1 and 1 the score is infinite; brentq needs numbers.
+        return min(max(tango_score(b, c, n, delta), -1e9), 1e9)
+
+    low = brentq(lambda delta: score(delta) - Z, -1.0, value, xtol=1e-14) if value > -1 else -1.0
+    high = brentq(lambda delta: score(delta) + Z, value, 1.0, xtol=1e-14) if value < 1 else 1.0
+    return Estimate(value, *around(low, high, value), n, "Tango score interval of a paired difference")
+
+
+def newcombe_difference(candidate: ArrayLike, baseline: ArrayLike) -> Estimate | Undefined:
+    """Difference of two shares with Newcombe's paired interval (1998c, method 10), shown beside Tango's.
+
+    Combines the Wilson limits of both shares with their correlation φ̂, corrected for continuity where
+    positive. Undefined without examples.
+    """
+    a, b, c, d = table = paired_table(candidate, baseline)
+    n = sum(table)
+    if n == 0:
+        return NO_PAIRS
+    p1, p2 = (a + b) / n, (a + c) / n
+    l1, u1 = wilson_limits(a + b, n)
+    l2, u2 = wilson_limits(a + c, n)
+    margins = float(a + b) * (c + d) * (a + c) * (b + d)
+    excess = float(a * d - b * c)
+    if excess > 0:
+        excess = max(excess - n / 2, 0.0)
+    phi = excess / math.sqrt(margins) if margins else 0.0
+    value = (b - c) / n
+
+    def reach(ours: float, theirs: float) -> float:
+        # A sum of squares less its correlated part: never negative, except by rounding.
+        return math.sqrt(max(ours**2 - 2 * phi * ours * theirs + theirs**2, 0.0))
+
+    low, high = value - reach(p1 - l1, u2 - p2), value + reach(u1 - p1, p2 - l2)
+    return Estimate(value, low, high, n, "Newcombe interval of a paired difference (method 10)")

@@ -1,0 +1,66 @@
+"""Quantiles of two systems on the same examples, such as their p95 latencies."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from evaltrack.stats.estimate import Estimate, TestResult, Undefined
+from evaltrack.stats.intervals import examples_for_quantile, percentile_limits
+from evaltrack.stats.paired.examples import NO_PAIRS, Vector, pairs
+
+DRAWS = 2000
+BOOTSTRAP_CELLS = 2_000_000  # resampled values held in memory at once
+
+
+def quantile_difference(
+    candidate: ArrayLike, baseline: ArrayLike, q: float, *, seed: int, draws: int = DRAWS
+) -> Estimate | Undefined:
+    """Difference of the two q-quantiles with a paired bootstrap interval (examples resampled, percentiles).
+
+    It compares the tails of two runs, not the tail of the differences. Undefined without examples; without an
+    interval below `examples_for_quantile(q)` examples, which the reason names.
+    """
+    ours, theirs = pairs(candidate, baseline)
+    n = len(ours)
+    needed = examples_for_quantile(q)
+    method = f"paired bootstrap of the difference of {q:g}-quantiles"
+    if n == 0:
+        return NO_PAIRS
+    value = float(np.quantile(ours, q) - np.quantile(theirs, q))
+    if n < needed:
+        reason = f"{n} examples do not support a two-sided interval of this quantile: {needed} are needed"
+        return Estimate(value, None, None, n, method, reason)
+    limits = percentile_limits(_quantile_draws(ours, theirs, q, seed, draws), value)
+    return Estimate(value, *limits, n, method, seed=seed)
+
+
+def quantile_p_below(
+    candidate: ArrayLike, baseline: ArrayLike, q: float, margin: float, *, seed: int, draws: int = DRAWS
+) -> TestResult | Undefined:
+    """One-sided p of H0: the difference of the q-quantiles ≥ −margin, by inverting the bootstrap interval.
+
+    The share of resampled differences at or above −margin, counting the data themselves as one more draw, so
+    that p is never 0. Undefined where `quantile_difference` has no interval.
+    """
+    ours, theirs = pairs(candidate, baseline)
+    needed = examples_for_quantile(q)
+    if not (math.isfinite(margin) and margin >= 0):
+        raise ValueError(f"a margin is a finite number from 0 up, not {margin}")
+    if len(ours) < needed:
+        return Undefined(f"{len(ours)} examples do not support a test of this quantile: {needed} are needed")
+    resampled = _quantile_draws(ours, theirs, q, seed, draws)
+    return TestResult(None, (1 + int((resampled >= -margin).sum())) / (1 + draws))
+
+
+def _quantile_draws(ours: Vector, theirs: Vector, q: float, seed: int, draws: int) -> Vector:
+    rng = np.random.default_rng(seed)
+    n = len(ours)
+    step = max(1, BOOTSTRAP_CELLS // n)
+    parts = []
+    for start in range(0, draws, step):
+        rows = rng.integers(0, n, size=(min(step, draws - start), n))
+        parts.append(np.quantile(ours[rows], q, axis=1) - np.quantile(theirs[rows], q, axis=1))
+    return np.concatenate(parts)
