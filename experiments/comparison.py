@@ -16,7 +16,8 @@ from experiments.suite import MetricRule
 MOST_MISSING = 0.05
 
 Statistic = Estimate | Undefined
-Values = Sequence[float | None] | NDArray[np.float64]
+Vector = NDArray[np.float64]
+Values = Sequence[float | None] | Vector
 
 
 @dataclass(frozen=True)
@@ -53,17 +54,7 @@ def compare(
     seed: int,
 ) -> Compared:
     """Compare two vectors of per-example values, in the same order of examples; None or NaN is no value."""
-    ours, theirs = np.array(candidate, dtype=float), np.array(baseline, dtype=float)
-    if len(ours) != len(theirs):
-        raise ValueError(
-            f"{len(ours)} values of the candidate do not pair with {len(theirs)} of the baseline"
-        )
-    has_ours, has_theirs = ~np.isnan(ours), ~np.isnan(theirs)
-    # A metric that is undefined for an example in both arms does not apply to it; a gap is one-sided.
-    missing = int((has_ours != has_theirs).sum())
-    if design == "paired":
-        has_ours = has_theirs = has_ours & has_theirs
-    ours, theirs = ours[has_ours], theirs[has_theirs]
+    ours, theirs, missing = both(baseline, candidate, design=design)
     n = min(len(ours), len(theirs))
     delta, tests, decided_by = difference(metric, ours, theirs, design=design, seed=seed)
     better, worse = (ours, theirs) if metric.direction == Direction.HIGHER else (theirs, ours)
@@ -83,6 +74,23 @@ def compare(
         p_worse=p_worse.p_value if isinstance(p_worse, TestResult) else None,
         advice=advice(metric, rule, ours, theirs, design=design),
     )
+
+
+def both(baseline: Values, candidate: Values, *, design: str) -> tuple[Vector, Vector, int]:
+    """What the design compares of candidate and baseline, and how many examples have a value in one arm only.
+
+    A metric that is undefined for an example in both arms does not apply to it; a gap is one-sided.
+    """
+    ours, theirs = np.array(candidate, dtype=float), np.array(baseline, dtype=float)
+    if len(ours) != len(theirs):
+        raise ValueError(
+            f"{len(ours)} values of the candidate do not pair with {len(theirs)} of the baseline"
+        )
+    has_ours, has_theirs = ~np.isnan(ours), ~np.isnan(theirs)
+    missing = int((has_ours != has_theirs).sum())
+    if design == "paired":
+        has_ours = has_theirs = has_ours & has_theirs
+    return ours[has_ours], theirs[has_theirs], missing
 
 
 def summary(metric: Metric, values: Any) -> Statistic:

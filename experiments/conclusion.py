@@ -8,7 +8,7 @@ from django.db import transaction
 
 from datasets import versions
 from datasets.examples import Example
-from experiments import lifecycle, outages, suite, verdicts
+from experiments import lifecycle, outages, slices, suite, verdicts
 from experiments.comparison import Compared, compare
 from experiments.gates import Judged, judge
 from experiments.metrics import REGISTRY
@@ -22,6 +22,7 @@ from experiments.models import (
     Outcome,
     Output,
     Run,
+    SliceResult,
 )
 from experiments.suite import MetricRule, Suite
 
@@ -53,6 +54,7 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
         for rule in rules.metrics
     ]
     judged = judge(compared)
+    parts = sliced(compared, vectors, [examples[row.example_id].tags for row in outputs[Arm.CANDIDATE]])
     with transaction.atomic():
         lifecycle.EXPERIMENT.advance(
             experiment,
@@ -64,8 +66,11 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
         )
         Run.objects.filter(experiment=experiment).update(finished_at=at)
         MetricResult.objects.bulk_create(metric_rows(runs, compared, vectors))
-        Comparison.objects.bulk_create(
+        rows = Comparison.objects.bulk_create(
             [comparison_row(experiment, order, each) for order, each in enumerate(judged)]
+        )
+        SliceResult.objects.bulk_create(
+            [SliceResult(comparison=row, parts=parts[row.metric]) for row in rows if parts[row.metric]]
         )
         verdicts.decide(experiment, cause="all outputs were scored", at=at)
 
@@ -99,6 +104,20 @@ def answered(rule: MetricRule, output: Output, example: Example) -> Answered:
         output_tokens=output.output_tokens,
         parameters=rule.parameters,
     )
+
+
+def sliced(
+    compared: list[Compared], vectors: dict[tuple[Arm, str], list[Any]], tags: list[tuple[str, ...]]
+) -> dict[str, list[dict[str, Any]]]:
+    """The slices of each metric as they are kept."""
+    measured = [
+        slices.Measured(
+            each.metric, vectors[Arm.BASELINE, each.metric.name], vectors[Arm.CANDIDATE, each.metric.name]
+        )
+        for each in compared
+    ]
+    found = slices.sliced(measured, tags, design=compared[0].design)
+    return {name: [part.as_json() for part in parts] for name, parts in found.items()}
 
 
 def metric_rows(

@@ -1,7 +1,7 @@
 """Rows of experiments, by noun."""
 
 from experiments.models.experiment import DailyNumber, Experiment, ExperimentStatus, Lane, TestPlan, Tier
-from experiments.models.metric import Comparison, MetricOutcome, MetricResult, Role
+from experiments.models.metric import Comparison, MetricOutcome, MetricResult, Role, SliceResult
 from experiments.models.promotion import PromotionRequest, PromotionStatus
 from experiments.models.registry import (
     Component,
@@ -42,6 +42,7 @@ __all__ = [
     "Role",
     "Run",
     "SavedComparison",
+    "SliceResult",
     "TestPlan",
     "Tier",
     "Verdict",

@@ -74,3 +74,13 @@ class Comparison(models.Model):
 
     def __str__(self) -> str:
         return f"{self.metric} of {self.experiment_id}"
+
+
+class SliceResult(models.Model):
+    """One comparison within each tag of the dataset: a list of slices. Written with it; it decides nothing."""
+
+    comparison = models.OneToOneField(Comparison, on_delete=models.PROTECT, related_name="slices")
+    parts = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"Slices of {self.comparison_id}"

@@ -12,13 +12,17 @@ from django.views.decorators.http import require_POST
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
+from evaltrack.errors import NotFound
 from evaltrack.htmx import page
 from evaltrack.templatetags.intervals import shared_scale
 from experiments import policies, submission
 from experiments.lookup import experiment_named
+from experiments.metrics.base import Direction
 from experiments.models import Comparison, Environment, Experiment, ExperimentStatus
 
 PAGE_SIZE = 25
+# The false discovery rate up to which a slice is said to stand out.
+EXPLORATORY_LEVEL = 0.05
 
 
 @requires(Permission.VIEW_EXPERIMENTS)
@@ -48,7 +52,7 @@ def experiment_detail(request: PageRequest, public_id: str) -> HttpResponse:
 
 
 def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
-    comparisons = with_scales(experiment.comparisons.all())
+    comparisons = with_scales(experiment.comparisons.select_related("slices"))
     verdicts = list(experiment.verdicts.all())
     verdict = verdicts[0] if verdicts else None
     return {
@@ -57,6 +61,7 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "progress": experiment.outputs.progress(),
         "in_progress": experiment.status in {"queued", "running", "waiting"},
         "comparisons": comparisons,
+        "slices": sliced(comparisons, request.GET.get("slices")),
         "verdict": verdict,
         "earlier_verdicts": verdicts[1:],
         "runs": list(experiment.runs.select_related("version", "endpoint").order_by("arm")),
@@ -85,6 +90,27 @@ def with_scales(rows: Iterable[Comparison]) -> list[Comparison]:
             [other.delta for other in alike], [other.margin for other in alike]
         )
     return comparisons
+
+
+def sliced(comparisons: list[Comparison], metric: str | None) -> dict[str, Any] | None:
+    """One metric by tag, the largest loss first; of the metrics that have slices, the first unless one is named."""
+    having = {row.metric: row for row in comparisons if hasattr(row, "slices")}
+    if not having:
+        return None
+    row = having.get(metric or next(iter(having)))
+    if row is None:
+        raise NotFound("no_such_metric", f"There are no slices of {metric!r}.")
+    sign = 1 if row.direction == Direction.HIGHER else -1
+    parts = sorted(row.slices.parts, key=lambda part: sign * part["delta"].get("value", float("inf")))
+    for part in parts:
+        sure = part["p_adjusted"] is not None and part["p_adjusted"] < EXPLORATORY_LEVEL
+        part["stands_out"] = sure and ("better" if sign * part["delta"]["value"] > 0 else "worse")
+    return {
+        "row": row,
+        "metrics": list(having),
+        "parts": parts,
+        "scale": shared_scale([part["delta"] for part in parts], [row.margin]),
+    }
 
 
 @require_POST
