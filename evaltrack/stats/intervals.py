@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
+from scipy.optimize import brentq
 
 from evaltrack.stats.estimate import CONFIDENCE, Estimate, Undefined
 
@@ -71,6 +72,41 @@ def wilson(successes: int, n: int) -> Estimate | Undefined:
         return Undefined("there are no observations")
     low, high = wilson_limits(successes, n)
     return Estimate(successes / n, low, high, n, "Wilson score interval")
+
+
+def clopper_pearson(successes: int, n: int) -> Estimate | Undefined:
+    """A share with the interval of Clopper & Pearson (1934): at least 95 % for every share and n.
+
+    For where a guarantee is demanded; wider than Wilson's, whose coverage is 95 % on average. Undefined for
+    n = 0.
+    """
+    successes, n = count_of(successes, n)
+    if n == 0:
+        return Undefined("there are no observations")
+    low = float(special.betaincinv(successes, n - successes + 1, TAIL)) if successes else 0.0
+    high = float(special.betaincinv(successes + 1, n - successes, 1 - TAIL)) if successes < n else 1.0
+    return Estimate(successes / n, low, high, n, "Clopper–Pearson exact interval")
+
+
+def mid_p(successes: int, n: int) -> Estimate | Undefined:
+    """A share with the mid-p interval, which counts half the probability of what was seen (Newcombe 1998a).
+
+    Between Clopper and Pearson's, which is too wide, and Wilson's: about 95 % with the tails of the binomial
+    distribution itself, so that both its limits err equally often. Undefined for n = 0.
+    """
+    successes, n = count_of(successes, n)
+    if n == 0:
+        return Undefined("there are no observations")
+
+    def below(share: float) -> float:
+        """P(X < successes) + ½P(X = successes)."""
+        fewer = float(special.bdtr(successes - 1, n, share)) if successes else 0.0
+        return (fewer + float(special.bdtr(successes, n, share))) / 2
+
+    value = successes / n
+    low = brentq(lambda share: below(share) - (1 - TAIL), 0.0, value, xtol=1e-14) if successes else 0.0
+    high = brentq(lambda share: below(share) - TAIL, value, 1.0, xtol=1e-14) if successes < n else 1.0
+    return Estimate(value, *around(low, high, value), n, "mid-p exact interval")
 
 
 def mean_t(values: ArrayLike) -> Estimate | Undefined:

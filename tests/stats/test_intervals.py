@@ -8,7 +8,15 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from evaltrack.stats.estimate import Undefined
-from evaltrack.stats.intervals import examples_for_quantile, mean_t, quantile, quantile_ranks, wilson
+from evaltrack.stats.intervals import (
+    clopper_pearson,
+    examples_for_quantile,
+    mean_t,
+    mid_p,
+    quantile,
+    quantile_ranks,
+    wilson,
+)
 
 approx = pytest.approx
 repeatable = settings(derandomize=True, deadline=None)
@@ -33,6 +41,36 @@ def test_wilson_agrees_with_statsmodels(counts):
     assert (share.ci_low, share.ci_high) == (approx(oracle[0], abs=1e-12), approx(oracle[1], abs=1e-12))
 
 
+@pytest.mark.parametrize(
+    ("successes", "n", "exact", "mid"),
+    [
+        (81, 263, (0.2527, 0.3676), (0.2544, 0.3658)),
+        (15, 148, (0.0578, 0.1617), (0.0601, 0.1581)),
+        (0, 20, (0, 0.1684), (0, 0.1391)),
+        (1, 29, (0.0009, 0.1776), (0.0017, 0.1585)),
+    ],
+)
+def test_exact_intervals_match_the_table_of_newcombe_1998a(successes, n, exact, mid):
+    for interval, printed in ((clopper_pearson, exact), (mid_p, mid)):
+        share = interval(successes, n)
+        assert share.value == successes / n
+        assert (share.ci_low, share.ci_high) == approx(printed, abs=5e-5)
+
+
+counts = st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+@repeatable
+@given(counts)
+def test_clopper_pearson_agrees_with_scipy_and_holds_the_mid_p_interval(counts):
+    x, n = counts
+    exact, mid = clopper_pearson(x, n), mid_p(x, n)
+    oracle = stats.binomtest(x, n).proportion_ci(method="exact")
+    assert (exact.ci_low, exact.ci_high) == approx((oracle.low, oracle.high), abs=1e-12)
+    assert exact.ci_low <= mid.ci_low <= mid.value <= mid.ci_high <= exact.ci_high
+    assert mid.ci_low == approx(1 - mid_p(n - x, n).ci_high, abs=1e-9)
+
+
 def test_wilson_limits_of_none_and_all_are_exactly_zero_and_one():
     assert wilson(0, 7).ci_low == 0
     assert wilson(7, 7).ci_high == 1
@@ -40,13 +78,15 @@ def test_wilson_limits_of_none_and_all_are_exactly_zero_and_one():
 
 
 def test_a_share_of_nothing_is_undefined():
-    assert wilson(0, 0) == Undefined("there are no observations")
+    for interval in (wilson, clopper_pearson, mid_p):
+        assert interval(0, 0) == Undefined("there are no observations")
 
 
 @pytest.mark.parametrize(("successes", "n"), [(3, 2), (-1, 2), (0.5, 2), (0, -1)])
 def test_impossible_counts_are_refused(successes, n):
-    with pytest.raises(ValueError):
-        wilson(successes, n)
+    for interval in (wilson, clopper_pearson, mid_p):
+        with pytest.raises(ValueError):
+            interval(successes, n)
 
 
 def test_mean_t_matches_the_confidence_interval_of_scipy():

@@ -3,9 +3,10 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from evaltrack.stats.multiplicity import holm
+from evaltrack.stats.multiplicity import benjamini_hochberg, fixed_sequence, holm
 
 approx = pytest.approx
 repeatable = settings(derandomize=True, deadline=None)
@@ -45,12 +46,41 @@ def test_holm_does_not_depend_on_the_order_of_the_tests(p, random):
     assert holm([p[i] for i in shuffled]) == [holm(p)[i] for i in shuffled]
 
 
-def test_an_empty_family_and_a_single_test_need_no_adjustment():
-    assert holm([]) == []
-    assert holm([0.03]) == [0.03]
+def test_benjamini_hochberg_rejects_four_of_the_infarction_tests():
+    adjusted = benjamini_hochberg(INFARCTION)
+    printed = [0.0015, 0.0030, 0.0095, 0.035625, 0.0603, 0.063857, 0.063857, 0.0645, 0.0765, 0.486]
+    assert adjusted[:10] == approx(printed, abs=5e-7)
+    assert sum(p <= 0.05 for p in adjusted) == 4
+    assert sum(p * len(INFARCTION) <= 0.05 for p in INFARCTION) == 3  # Bonferroni
+
+
+@repeatable
+@given(p_values)
+def test_benjamini_hochberg_agrees_with_scipy_and_adjusts_less_than_holm(p):
+    adjusted = benjamini_hochberg(p)
+    assert adjusted == approx(stats.false_discovery_control(p).tolist())
+    assert all(raw <= ours <= of_holm for raw, ours, of_holm in zip(p, adjusted, holm(p), strict=True))
+
+
+def test_a_fixed_sequence_stops_at_the_first_test_that_does_not_reject():
+    assert fixed_sequence([0.01, 0.04, 0.2, 0.001]) == [0.01, 0.04, 0.2, 0.2]
+
+
+@repeatable
+@given(p_values, st.floats(0.001, 0.999))
+def test_a_fixed_sequence_rejects_up_to_the_first_that_it_does_not(p, level):
+    first = next((i for i, value in enumerate(p) if value > level), len(p))
+    assert [value <= level for value in fixed_sequence(p)] == [i < first for i in range(len(p))]
+
+
+@pytest.mark.parametrize("adjusted", [holm, benjamini_hochberg, fixed_sequence])
+def test_an_empty_family_and_a_single_test_need_no_adjustment(adjusted):
+    assert adjusted([]) == []
+    assert adjusted([0.03]) == [0.03]
 
 
 @pytest.mark.parametrize("p", [[1.1], [-0.1], [math.nan], [[0.1]]])
 def test_what_is_no_p_value_is_refused(p):
-    with pytest.raises(ValueError):
-        holm(p)
+    for adjusted in (holm, benjamini_hochberg, fixed_sequence):
+        with pytest.raises(ValueError):
+            adjusted(p)

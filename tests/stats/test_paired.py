@@ -11,7 +11,11 @@ from statsmodels.stats.contingency_tables import mcnemar
 from evaltrack.stats.estimate import Undefined
 from evaltrack.stats.independent import newcombe_independent, two_proportion_z
 from evaltrack.stats.paired import (
+    bonett_price_difference,
+    conditional_odds_ratio,
+    mcnemar_exact,
     mcnemar_mid_p,
+    mcnemar_z,
     mean_difference_t,
     newcombe_difference,
     p_above,
@@ -74,6 +78,63 @@ def test_outcomes_that_do_not_pair_or_are_not_binary_are_refused(candidate, base
 )
 def test_mcnemar_mid_p_matches_agresti_and_fagerland(table, p):
     assert mcnemar_mid_p(*outcomes(*table)).p_value == approx(p, rel=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("table", "p"), [(AGRESTI_APPROVAL, 3.716e-5), (CAVO, 0.052479), (FIXED_30_BROKE_10, 0.0022214)]
+)
+def test_exact_mcnemar_matches_agresti_and_fagerland(table, p):
+    assert mcnemar_exact(*outcomes(*table)).p_value == approx(p, rel=2e-4)
+
+
+def test_mcnemar_z_matches_agresti_and_fagerland():
+    assert mcnemar_z(*outcomes(*AGRESTI_APPROVAL)).statistic ** 2 == approx(17.36, abs=5e-3)
+    cavo = mcnemar_z(*outcomes(*CAVO))
+    assert (cavo.statistic, cavo.p_value) == (approx(-2.132, abs=5e-4), approx(0.033006, abs=5e-7))
+    assert mcnemar_z(*outcomes(*FIXED_30_BROKE_10)).statistic == approx(3.1623, abs=5e-5)
+
+
+@repeatable
+@given(tables)
+def test_mcnemar_exact_and_z_agree_with_statsmodels(table):
+    _, b, c, _ = table
+    assume(b + c)
+    exact = mcnemar([[0, b], [c, 0]], exact=True).pvalue
+    asymptotic = mcnemar([[0, b], [c, 0]], exact=False, correction=False)
+    assert mcnemar_exact(*outcomes(*table)).p_value == approx(exact, abs=1e-12)
+    z = mcnemar_z(*outcomes(*table))
+    assert (z.statistic**2, z.p_value) == approx((asymptotic.statistic, asymptotic.pvalue))
+    assert z.statistic == approx(tango_score(b, c, sum(table), 0.0))
+
+
+def test_bonett_price_interval_matches_fagerland():
+    difference = bonett_price_difference(*outcomes(*CAVO))
+    assert difference.value == approx(-0.0621, abs=5e-5)
+    assert limits(difference) == approx((-0.1195, -0.0032), abs=5e-5)
+
+
+def test_conditional_odds_ratio_matches_fagerland():
+    ratio = conditional_odds_ratio(*outcomes(*CAVO))
+    assert (ratio.value, ratio.n) == (0.375, 22)
+    assert limits(ratio) == approx((0.1514, 0.9287), abs=5e-5)
+
+
+def test_conditional_odds_ratio_where_nothing_was_broken_or_nothing_fixed():
+    assert "infinite, its lower limit 1.3" in conditional_odds_ratio(*outcomes(9, 5, 0, 2)).reason
+    assert limits(conditional_odds_ratio(*outcomes(9, 0, 5, 2)))[0] == 0
+    assert "agree on all 11 examples" in conditional_odds_ratio(*outcomes(9, 0, 0, 2)).reason
+    assert "agree on all 11 examples" in mcnemar_z(*outcomes(9, 0, 0, 2)).reason
+
+
+@repeatable
+@given(tables)
+def test_conditional_odds_ratio_exchanges_to_its_inverse(table):
+    _, b, c, _ = table
+    assume(b and c)
+    candidate, baseline = outcomes(*table)
+    there, back = conditional_odds_ratio(candidate, baseline), conditional_odds_ratio(baseline, candidate)
+    assert there.value == approx(1 / back.value)
+    assert limits(there) == approx((1 / back.ci_high, 1 / back.ci_low))
 
 
 @repeatable
@@ -165,7 +226,7 @@ def test_newcombe_paired_without_correlation_is_newcombe_independent():
 @given(tables)
 def test_exchanging_the_systems_negates_the_difference_and_mirrors_the_interval(table):
     candidate, baseline = outcomes(*table)
-    for difference in (tango_difference, newcombe_difference):
+    for difference in (tango_difference, newcombe_difference, bonett_price_difference):
         there, back = difference(candidate, baseline), difference(baseline, candidate)
         assert there.value == -back.value
         assert limits(there) == approx((-back.ci_high, -back.ci_low), abs=1e-9)
@@ -205,7 +266,16 @@ def test_differences_that_are_all_equal_have_no_t_but_a_sign_test():
 
 
 def test_no_examples_and_one_example_are_answered_in_words():
-    everything = (mcnemar_mid_p, tango_difference, newcombe_difference, mean_difference_t)
+    everything = (
+        mcnemar_mid_p,
+        mcnemar_exact,
+        mcnemar_z,
+        tango_difference,
+        newcombe_difference,
+        bonett_price_difference,
+        conditional_odds_ratio,
+        mean_difference_t,
+    )
     for statistic in everything:
         assert statistic([], []) == Undefined("there are no examples in common")
     assert isinstance(paired_t([], []), Undefined)

@@ -10,7 +10,11 @@ that ignores this needs several times as many examples.
 """
 
 from evaltrack.stats.paired.binary import (
+    bonett_price_difference,
+    conditional_odds_ratio,
+    mcnemar_exact,
     mcnemar_mid_p,
+    mcnemar_z,
     newcombe_difference,
     tango_difference,
     tango_score,
@@ -22,7 +26,11 @@ from evaltrack.stats.paired.means import mean_difference_t, paired_t
 from evaltrack.stats.paired.quantiles import quantile_difference, quantile_p_below
 
 __all__ = [
+    "bonett_price_difference",
+    "conditional_odds_ratio",
+    "mcnemar_exact",
     "mcnemar_mid_p",
+    "mcnemar_z",
     "mean_difference_t",
     "newcombe_difference",
     "p_above",

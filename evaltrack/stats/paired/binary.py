@@ -13,20 +13,52 @@ from evaltrack.stats.intervals import Z, around, wilson_limits
 from evaltrack.stats.paired.examples import NO_PAIRS, paired_table
 
 
+def _discordant(candidate: ArrayLike, baseline: ArrayLike) -> tuple[int, int, int]:
+    """The counts b (candidate only), c (baseline only) and n."""
+    _, b, c, _ = table = paired_table(candidate, baseline)
+    return b, c, sum(table)
+
+
 def mcnemar_mid_p(candidate: ArrayLike, baseline: ArrayLike) -> TestResult | Undefined:
     """McNemar's mid-p test of Δ = 0, two-sided (McNemar 1947; mid-p: Fagerland, Lydersen & Laake 2013).
 
     With X ~ Bin(b + c, ½) and x = min(b, c), p = P(X ≤ x) + P(X < x). It is 1 when b = c, so also without
     discordant pairs. Undefined without examples.
     """
-    _, b, c, _ = table = paired_table(candidate, baseline)
-    if not sum(table):
+    b, c, n = _discordant(candidate, baseline)
+    if n == 0:
         return NO_PAIRS
     discordant, fewer = b + c, min(b, c)
     if b == c:
         return TestResult(None, 1.0)
     below = float(special.bdtr(fewer - 1, discordant, 0.5)) if fewer else 0.0
     return TestResult(None, min(1.0, float(special.bdtr(fewer, discordant, 0.5)) + below))
+
+
+def mcnemar_exact(candidate: ArrayLike, baseline: ArrayLike) -> TestResult | Undefined:
+    """McNemar's exact test of Δ = 0, two-sided: p = min(1, 2·P(X ≤ min(b, c))) with X ~ Bin(b + c, ½).
+
+    Never rejects too often, and for that too seldom: where a guarantee is demanded. Otherwise `mcnemar_mid_p`
+    decides. Undefined without examples.
+    """
+    b, c, n = _discordant(candidate, baseline)
+    if n == 0:
+        return NO_PAIRS
+    return TestResult(None, min(1.0, 2 * float(special.bdtr(min(b, c), b + c, 0.5))))
+
+
+def mcnemar_z(candidate: ArrayLike, baseline: ArrayLike) -> TestResult | Undefined:
+    """McNemar's z = (b − c)/√(b + c) without a continuity correction, two-sided; shown, it does not decide.
+
+    It is the score that Tango's interval inverts. Undefined without discordant pairs, where z is 0/0.
+    """
+    b, c, n = _discordant(candidate, baseline)
+    if n == 0:
+        return NO_PAIRS
+    if b + c == 0:
+        return Undefined(f"both sides agree on all {n} examples, so z is 0/0")
+    z = (b - c) / math.sqrt(b + c)
+    return TestResult(z, 2 * float(special.ndtr(-abs(z))))
 
 
 def tango_variance(b: float, c: float, n: float, delta: float) -> float:
@@ -61,8 +93,7 @@ def tango_difference(candidate: ArrayLike, baseline: ArrayLike) -> Estimate | Un
     McNemar's uncorrected test rejects, and −m exactly when `p_below` or `p_above` is under 2.5 %. Finite also
     without discordant pairs. Undefined without examples.
     """
-    _, b, c, _ = table = paired_table(candidate, baseline)
-    n = sum(table)
+    b, c, n = _discordant(candidate, baseline)
     if n == 0:
         return NO_PAIRS
     value = (b - c) / n
@@ -102,3 +133,43 @@ def newcombe_difference(candidate: ArrayLike, baseline: ArrayLike) -> Estimate |
 
     low, high = value - reach(p1 - l1, u2 - p2), value + reach(u1 - p1, p2 - l2)
     return Estimate(value, low, high, n, "Newcombe interval of a paired difference (method 10)")
+
+
+def bonett_price_difference(candidate: ArrayLike, baseline: ArrayLike) -> Estimate | Undefined:
+    """Difference of two shares with Bonett and Price's adjusted Wald interval (2012).
+
+    In closed form, from b + 1 and c + 1 of n + 2: for thousands of intervals at once, as in tables of slices.
+    The interval is centred nearer to 0 than its value. Undefined without examples.
+    """
+    b, c, n = _discordant(candidate, baseline)
+    if n == 0:
+        return NO_PAIRS
+    ours, theirs = (b + 1) / (n + 2), (c + 1) / (n + 2)
+    centre = ours - theirs
+    half = Z * math.sqrt((ours + theirs - centre**2) / (n + 2))
+    value = (b - c) / n
+    low, high = around(max(centre - half, -1.0), min(centre + half, 1.0), value)
+    return Estimate(value, low, high, n, "Bonett–Price interval of a paired difference")
+
+
+def conditional_odds_ratio(candidate: ArrayLike, baseline: ArrayLike) -> Estimate | Undefined:
+    """How many examples were fixed for each one broken: b/c, with the transformed Wilson interval.
+
+    The odds ratio given that the two sides differ: Wilson's limits l of b/(b + c) become l/(1 − l)
+    (Fagerland, Lydersen & Laake 2014). `n` counts the discordant examples, the only ones that say anything.
+
+    Undefined without discordant examples; and where c = 0, as the ratio is then infinite. The reason gives its
+    lower limit.
+    """
+    b, c, n = _discordant(candidate, baseline)
+    if n == 0:
+        return NO_PAIRS
+    if b + c == 0:
+        return Undefined(f"both sides agree on all {n} examples: nothing was fixed or broken")
+    low, high = wilson_limits(b, b + c)
+    if c == 0:
+        return Undefined(
+            f"{b} examples were fixed and none broken: the ratio is infinite, its lower limit {low / (1 - low):.3g}"
+        )
+    limits = around(low / (1 - low), high / (1 - high), b / c)
+    return Estimate(b / c, *limits, b + c, "transformed Wilson interval of a conditional odds ratio")
