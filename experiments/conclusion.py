@@ -2,17 +2,12 @@
 
 import datetime as dt
 from collections import Counter
-from typing import Any
 
 from django.db import transaction
 
 from datasets import versions
-from datasets.examples import Example
-from experiments import lifecycle, outages, slices, suite, verdicts
-from experiments.comparison import Compared, compare
-from experiments.gates import Judged, judge
-from experiments.metrics import REGISTRY
-from experiments.metrics.base import Answered
+from experiments import lifecycle, outages, suite, verdicts
+from experiments.gates import Judged
 from experiments.models import (
     Arm,
     Comparison,
@@ -24,7 +19,8 @@ from experiments.models import (
     Run,
     SliceResult,
 )
-from experiments.suite import MetricRule, Suite
+from experiments.scoring import Scored, score
+from experiments.suite import Suite
 
 
 def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
@@ -39,22 +35,7 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
         outages.give_up(experiment, complaint, at=at)
         return
     examples = {example.id: example for example in versions.examples(experiment.dataset_version)}
-    vectors = {
-        (arm, rule.metric): values_of(rule, outputs[arm], examples) for arm in Arm for rule in rules.metrics
-    }
-    compared = [
-        compare(
-            rule,
-            REGISTRY[rule.metric],
-            baseline=vectors[Arm.BASELINE, rule.metric],
-            candidate=vectors[Arm.CANDIDATE, rule.metric],
-            design=rules.design,
-            seed=experiment.plan.body["seed"],
-        )
-        for rule in rules.metrics
-    ]
-    judged = judge(compared)
-    parts = sliced(compared, vectors, [examples[row.example_id].tags for row in outputs[Arm.CANDIDATE]])
+    scored = score(rules, outputs, examples, seed=experiment.plan.body["seed"])
     with transaction.atomic():
         lifecycle.EXPERIMENT.advance(
             experiment,
@@ -65,13 +46,9 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
             failed_attempts=0,
         )
         Run.objects.filter(experiment=experiment).update(finished_at=at)
-        MetricResult.objects.bulk_create(metric_rows(runs, compared, vectors))
-        rows = Comparison.objects.bulk_create(
-            [comparison_row(experiment, order, each) for order, each in enumerate(judged)]
-        )
-        SliceResult.objects.bulk_create(
-            [SliceResult(comparison=row, parts=parts[row.metric]) for row in rows if parts[row.metric]]
-        )
+        MetricResult.objects.bulk_create(metric_rows(runs, scored))
+        comparisons = Comparison.objects.bulk_create(comparison_rows(experiment, scored))
+        SliceResult.objects.bulk_create(slice_rows(comparisons, scored))
         verdicts.decide(experiment, cause="all outputs were scored", at=at)
 
 
@@ -88,51 +65,30 @@ def too_many_errors(outputs: dict[Arm, list[Output]], rules: Suite) -> str:
     return ""
 
 
-def values_of(rule: MetricRule, outputs: list[Output], examples: dict[str, Example]) -> list[float | None]:
-    """The metric's value of each output, in the order of positions."""
-    metric = REGISTRY[rule.metric]
-    return [metric.of(answered(rule, output, examples[output.example_id])) for output in outputs]
-
-
-def answered(rule: MetricRule, output: Output, example: Example) -> Answered:
-    return Answered(
-        input=example.input,
-        expected=example.expected,
-        text=output.text if output.outcome == Outcome.ANSWERED else None,
-        latency_ms=output.latency_ms,
-        input_tokens=output.input_tokens,
-        output_tokens=output.output_tokens,
-        parameters=rule.parameters,
-    )
-
-
-def sliced(
-    compared: list[Compared], vectors: dict[tuple[Arm, str], list[Any]], tags: list[tuple[str, ...]]
-) -> dict[str, list[dict[str, Any]]]:
-    """The slices of each metric as they are kept."""
-    measured = [
-        slices.Measured(
-            each.metric, vectors[Arm.BASELINE, each.metric.name], vectors[Arm.CANDIDATE, each.metric.name]
-        )
-        for each in compared
-    ]
-    found = slices.sliced(measured, tags, design=compared[0].design)
-    return {name: [part.as_json() for part in parts] for name, parts in found.items()}
-
-
-def metric_rows(
-    runs: dict[Arm, Run], compared: list[Compared], vectors: dict[tuple[Arm, str], list[Any]]
-) -> list[MetricResult]:
+def metric_rows(runs: dict[Arm, Run], scored: Scored) -> list[MetricResult]:
     return [
         MetricResult(
             run=run,
-            metric=each.metric.name,
-            kind=each.metric.kind,
-            summary=(each.baseline if arm == Arm.BASELINE else each.candidate).as_json(),
-            values=vectors[arm, each.metric.name],
+            metric=judged.compared.metric.name,
+            kind=judged.compared.metric.kind,
+            summary=getattr(judged.compared, arm.value).as_json(),
+            values=scored.values[arm, judged.compared.metric.name],
         )
         for arm, run in runs.items()
-        for each in compared
+        for judged in scored.judged
+    ]
+
+
+def comparison_rows(experiment: Experiment, scored: Scored) -> list[Comparison]:
+    return [comparison_row(experiment, order, judged) for order, judged in enumerate(scored.judged)]
+
+
+def slice_rows(comparisons: list[Comparison], scored: Scored) -> list[SliceResult]:
+    """Of the comparisons that have slices."""
+    return [
+        SliceResult(comparison=row, parts=[part.as_json() for part in parts])
+        for row in comparisons
+        if (parts := scored.slices.get(row.metric))
     ]
 
 

@@ -1,6 +1,7 @@
 """Acts: decide an experiment, and decide it again when people or a proxy have spoken."""
 
 import datetime as dt
+from collections.abc import Iterable
 
 from evaltrack.canonical import canonical_json, digest
 from evaltrack.ledger import merkle
@@ -11,7 +12,7 @@ from evaltrack.notifications import outbox
 from evaltrack.stats.estimate import from_json
 from experiments import gates, messages, suite
 from experiments.gates import People
-from experiments.models import Evidence, EvidenceKind, Experiment, Run, Verdict
+from experiments.models import Comparison, Evidence, EvidenceKind, Experiment, Run, Verdict
 
 
 def decide(experiment: Experiment, *, cause: str, at: dt.datetime) -> Verdict:
@@ -69,9 +70,12 @@ def newest(experiment: Experiment, kind: str) -> Evidence | None:
     return experiment.evidence.filter(kind=kind).order_by("-pk").first()
 
 
-def evidence_digest(experiment: Experiment) -> str:
-    """One digest over everything that the verdict rests on: plan, outputs, comparisons, evidence of people."""
-    comparisons = [
+def evidence_digest(experiment: Experiment, comparisons: Iterable[Comparison] | None = None) -> str:
+    """One digest over everything that the verdict rests on: plan, outputs, comparisons, evidence of people.
+
+    `comparisons`: other ones than those that are stored, such as recomputed ones.
+    """
+    compared = [
         {
             "metric": row.metric,
             "baseline": row.baseline,
@@ -80,14 +84,14 @@ def evidence_digest(experiment: Experiment) -> str:
             "tests": row.tests,
             "outcome": row.outcome,
         }
-        for row in experiment.comparisons.all()
+        for row in (experiment.comparisons.all() if comparisons is None else comparisons)
     ]
     people = [digest(row.body) for row in experiment.evidence.order_by("pk")]
     return digest(
         {
             "plan": digest(experiment.plan.body),
             "outputs": {run.arm: outputs_root(run) for run in experiment.runs.all()},
-            "comparisons": comparisons,
+            "comparisons": compared,
             "people": people,
         }
     )

@@ -35,6 +35,7 @@ PURE = [
     "experiments.comparison",
     "experiments.configuration",
     "experiments.gates",
+    "experiments.slices",
     "experiments.suite",
 ]
 
