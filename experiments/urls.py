@@ -13,6 +13,11 @@ urlpatterns = [
     path("experiments/<str:public_id>/examples/", examples.experiment_examples, name="experiment-examples"),
     path("experiments/<str:public_id>/cancel/", experiments.experiment_cancel, name="experiment-cancel"),
     path("experiments/<str:public_id>/rerun/", experiments.experiment_rerun, name="experiment-rerun"),
+    path(
+        "experiments/<str:public_id>/recompute/",
+        experiments.experiment_recompute,
+        name="experiment-recompute",
+    ),
     path("promotions/", promotions.promotion_list, name="promotions"),
     path("promotions/request/", promotions.promotion_request, name="promotion-request"),
     path("promotions/<str:public_id>/", promotions.promotion_detail, name="promotion"),

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Min
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
@@ -15,7 +16,7 @@ from evaltrack.accounts.roles import Permission
 from evaltrack.errors import NotFound
 from evaltrack.htmx import page
 from evaltrack.templatetags.intervals import shared_scale
-from experiments import policies, submission
+from experiments import policies, recomputation, submission
 from experiments.lookup import experiment_named
 from experiments.metrics.base import Direction
 from experiments.models import Comparison, Environment, Experiment, ExperimentStatus
@@ -59,6 +60,7 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "experiment": experiment,
         "plan": getattr(experiment, "plan", None),
         "progress": experiment.outputs.progress(),
+        "first_output": experiment.outputs.aggregate(first=Min("finished_at"))["first"],
         "in_progress": experiment.status in {"queued", "running", "waiting"},
         "comparisons": comparisons,
         "slices": sliced(comparisons, request.GET.get("slices")),
@@ -130,3 +132,15 @@ def experiment_rerun(request: PageRequest, public_id: str) -> HttpResponse:
     )
     messages.success(request, f"{again} asks the same question again.")
     return redirect(again)
+
+
+@require_POST
+@requires(Permission.VIEW_EXPERIMENTS)
+def experiment_recompute(request: PageRequest, public_id: str) -> HttpResponse:
+    """By POST because it costs time, though it changes nothing."""
+    experiment = experiment_named(public_id, seen_by=request.user)
+    return page(
+        request,
+        "experiments/recomputed.html",
+        {"experiment": experiment, "found": recomputation.recompute(experiment)},
+    )

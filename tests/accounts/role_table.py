@@ -45,6 +45,7 @@ PAGES = [
     ("GET", "experiments/<str:public_id>/examples/", LEADS_TOO),
     ("POST", "experiments/<str:public_id>/cancel/", MAKERS),
     ("POST", "experiments/<str:public_id>/rerun/", MAKERS),
+    ("POST", "experiments/<str:public_id>/recompute/", LEADS_TOO),
     ("GET", "promotions/", READERS),
     ("POST", "promotions/request/", "owner"),
     ("GET", "promotions/<str:public_id>/", READERS),

@@ -1,0 +1,52 @@
+"""`manage.py verify_experiment`: compute verdicts again from their evidence; exit code 1 if one differs."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from experiments.models import Experiment
+from experiments.recomputation import Recomputed, recompute
+
+
+class Command(BaseCommand):
+    help = "Score, compare and decide experiments again from their outputs, and compare with what is stored."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "experiments", nargs="*", metavar="EXPERIMENT", help="such as exp-20251122-001; all without any"
+        )
+        parser.add_argument("--json", action="store_true", help="print one line for each, for programs")
+
+    def handle(self, *args: Any, experiments: list[str], json: bool, **options: Any) -> None:
+        rows = Experiment.objects.with_names().order_by("submitted_at", "pk")
+        if experiments:
+            rows = rows.filter(public_id__in=experiments)
+            if missing := set(experiments) - set(rows.values_list("public_id", flat=True)):
+                raise CommandError(f"There is no experiment {', '.join(sorted(missing))}.")
+        differing = 0
+        for row in rows.iterator(chunk_size=100):
+            found = recompute(row)
+            if found is None:
+                if experiments:
+                    self.stdout.write(f"{row}: no verdict yet, nothing to verify")
+                continue
+            differing += not found.ok
+            self.stdout.write(as_line(found) if json else in_words(found))
+        if differing:
+            sys.exit(1)
+
+
+def as_line(found: Recomputed) -> str:
+    return json.dumps(found.as_json())
+
+
+def in_words(found: Recomputed) -> str:
+    state = "the same bytes" if found.ok else "DIFFERENT"
+    lines = [f"{found.experiment}: {found.verdict.outcome}, {state}; evidence {found.evidence_digest}"]
+    lines += [f"  - {sentence}" for sentence in found.findings]
+    if found.findings:
+        lines += [f"    ({sentence})" for sentence in found.other_versions]
+    return "\n".join(lines)

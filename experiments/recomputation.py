@@ -1,0 +1,201 @@
+"""Compute a verdict again from what it rests on, and say where what is stored differs. For reading alone."""
+
+import json
+import platform
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version as installed
+from typing import Any
+
+from datasets import versions
+from datasets.sampling import tier_positions
+from evaltrack.canonical import canonical_json, digest, sha256_hex
+from evaltrack.ledger.events import Event
+from evaltrack.ledger.models import LedgerEntry
+from evaltrack.ledger.record import subject_of
+from experiments import conclusion, gates, suite, verdicts
+from experiments.metrics import REGISTRY
+from experiments.models import Arm, Comparison, Experiment, MetricResult, Output, Run, SliceResult, Verdict
+from experiments.scoring import Scored, score
+
+VALUES = ("kind", "summary", "values")
+COMPARED = (
+    "role", "kind", "direction", "unit", "design", "n", "margin", "baseline", "candidate", "delta", "tests",
+    "decided_by", "p_adjusted", "outcome", "explanation",
+)  # fmt: skip
+DECIDED = ("outcome", "provisional", "automated", "people", "reasons")
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """What was compared byte for byte, and each difference as a sentence.
+
+    `evidence_digest` is computed from the outputs; `other_versions` says which libraries are not those that the
+    run recorded: with others, the last digits of a number may differ without anybody's fault.
+    """
+
+    experiment: Experiment
+    verdict: Verdict
+    evidence_digest: str
+    checked: tuple[str, ...]
+    findings: tuple[str, ...]
+    other_versions: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not self.findings
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "experiment": self.experiment.public_id,
+            "verdict": self.verdict.outcome,
+            "ok": self.ok,
+            "evidence_digest": self.evidence_digest,
+            "checked": list(self.checked),
+            "findings": list(self.findings),
+            "other_versions": list(self.other_versions),
+        }
+
+
+def recompute(experiment: Experiment) -> Recomputed | None:
+    """None where there is no verdict to compute. Raises Unavailable while the store does not answer."""
+    verdict = experiment.verdicts.first()
+    if verdict is None:
+        return None
+    runs = {Arm(run.arm): run for run in experiment.runs.all()}
+    outputs = {arm: list(run.outputs.order_by("position", "repeat")) for arm, run in runs.items()}
+    examples = versions.examples(experiment.dataset_version)
+    plan = experiment.plan.body
+    scored = score(
+        suite.parse(plan["policy"]),
+        outputs,
+        {example.id: example for example in examples},
+        seed=plan["seed"],
+    )
+    comparisons = conclusion.comparison_rows(experiment, scored)
+    evidence_digest = verdicts.evidence_digest(experiment, comparisons)
+    findings = [
+        *plan_differs(experiment, [example.id for example in examples], outputs),
+        *values_differ(runs, scored),
+        *comparisons_differ(experiment, comparisons, scored),
+        *verdict_differs(experiment, verdict, comparisons, evidence_digest),
+        *ledger_differs(experiment, verdict, evidence_digest),
+    ]
+    return Recomputed(
+        experiment=experiment,
+        verdict=verdict,
+        evidence_digest=evidence_digest,
+        checked=(
+            "the plan by its digest, and that it was locked before the first output",
+            f"the choice of {plan['examples']} examples from the dataset",
+            f"{sum(map(len, scored.values.values())):,} values of {len(comparisons)} metrics in both arms",
+            f"{len(comparisons)} comparisons and their slices",
+            f"verdict {verdict.number} and its evidence digest, here and in the ledger",
+        ),
+        findings=tuple(findings),
+        other_versions=tuple(other_versions(runs[Arm.CANDIDATE])),
+    )
+
+
+def plan_differs(
+    experiment: Experiment, ids: Sequence[str], outputs: dict[Arm, list[Output]]
+) -> Iterator[str]:
+    plan = experiment.plan.body
+    if digest(plan) != experiment.plan.digest:
+        yield "The plan does not have the digest under which it was locked."
+    if plan["policy"] != experiment.policy.body:
+        yield f"The plan holds another policy than {experiment.policy}."
+    if plan["dataset"] != experiment.dataset_version.digest:
+        yield f"The plan names another dataset than {experiment.dataset_version}."
+    for name, locked in plan["metric_versions"].items():
+        if (now := REGISTRY[name].version) != locked:
+            yield f"{name} was locked as version {locked} of the metric; this server has version {now}."
+    chosen = tier_positions(ids, tier=plan["tier"], seed=plan["dataset"])
+    if sha256_hex(",".join(map(str, chosen)).encode()) != plan["positions"]:
+        yield "The dataset and the tier give other examples than those that the plan chose."
+    for arm, rows in outputs.items():
+        if [row.position for row in rows] != chosen:
+            yield f"The outputs of the {arm} are not of the examples that the plan chose."
+        if any(row.finished_at is None or row.finished_at < experiment.plan.locked_at for row in rows):
+            yield f"An output of the {arm} is older than the plan."
+
+
+def values_differ(runs: dict[Arm, Run], scored: Scored) -> Iterator[str]:
+    stored = {
+        (row.run_id, row.metric): row for row in MetricResult.objects.filter(run__in=list(runs.values()))
+    }
+    names = {run.pk: run.arm for run in runs.values()}
+    for row in conclusion.metric_rows(runs, scored):
+        was = stored.pop((row.run_id, row.metric), None)
+        yield from differing(f"{row.metric} of the {names[row.run_id]}", was, row, VALUES)
+    yield from (f"{metric} of the {names[run]} is stored, but not in the plan." for run, metric in stored)
+
+
+def comparisons_differ(
+    experiment: Experiment, comparisons: Sequence[Comparison], scored: Scored
+) -> Iterator[str]:
+    stored = {row.metric: row for row in experiment.comparisons.all()}
+    for row in comparisons:
+        yield from differing(f"The comparison by {row.metric}", stored.pop(row.metric, None), row, COMPARED)
+    yield from (f"A comparison by {metric} is stored, but not in the plan." for metric in stored)
+    kept = {
+        row.comparison.metric: row
+        for row in SliceResult.objects.filter(comparison__experiment=experiment).select_related("comparison")
+    }
+    for part in conclusion.slice_rows(list(comparisons), scored):
+        # Experiments of before have none.
+        if was := kept.get(part.comparison.metric):
+            yield from differing(f"{part.comparison.metric} by tag", was, part, ("parts",))
+
+
+def verdict_differs(
+    experiment: Experiment, verdict: Verdict, comparisons: Sequence[Comparison], evidence_digest: str
+) -> Iterator[str]:
+    decision = gates.decide(
+        comparisons,
+        rule=suite.parse(experiment.plan.body["policy"]).human,
+        people=verdicts.latest_people(experiment),
+        needed=experiment.plan.body["needs_people"],
+    )
+    yield from differing(f"Verdict {verdict.number}", verdict, decision, DECIDED)
+    if evidence_digest != verdict.evidence_digest:
+        yield f"Verdict {verdict.number} was drawn from other evidence: its digest differs."
+
+
+def ledger_differs(experiment: Experiment, verdict: Verdict, evidence_digest: str) -> Iterator[str]:
+    """What was written down when it was decided: whoever altered rows and verdict alike did not alter this."""
+    entries = LedgerEntry.objects.about(*subject_of(experiment))
+    facts = [
+        json.loads(bytes(entry.canonical))["facts"]
+        for entry in entries.filter(event=Event.EXPERIMENT_DECIDED)
+    ]
+    written = next((each for each in facts if each["number"] == verdict.number), None)
+    if written is None:
+        yield f"The ledger knows no verdict {verdict.number} of this experiment."
+        return
+    if written["evidence_digest"] != evidence_digest:
+        yield f"The ledger has verdict {verdict.number} on other evidence: its digest differs."
+    if (written["outcome"], written["plan"]) != (verdict.outcome, experiment.plan.digest):
+        yield f"The ledger has verdict {verdict.number} as {written['outcome']}, or under another plan."
+
+
+def differing(what: str, stored: Any, computed: Any, names: Sequence[str]) -> Iterator[str]:
+    """A sentence for each field of which the bytes differ."""
+    if stored is None:
+        yield f"{what} is not stored."
+        return
+    for name in names:
+        if as_bytes(getattr(stored, name)) != as_bytes(getattr(computed, name)):
+            yield f"{what}: what is stored as {name.replace('_', ' ')} is not what its evidence gives."
+
+
+def as_bytes(value: Any) -> bytes:
+    return canonical_json(str(value) if isinstance(value, str) else value)
+
+
+def other_versions(run: Run) -> Iterator[str]:
+    recorded = {"python": run.record.get("python"), **run.record.get("packages", {})}
+    for name, was in recorded.items():
+        now = platform.python_version() if name == "python" else installed(name)
+        if was and was != now:
+            yield f"{name} {now} here, {was} when it was run"
