@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from evaltrack.stats.estimate import Estimate, Undefined
-from evaltrack.stats.intervals import percentile_limits, wilson_limits
+from evaltrack.stats.intervals import TAIL, around, percentile_limits, wilson_limits
 
 DRAWS = 2000
 FEWEST_UNITS = 10
@@ -64,6 +65,25 @@ def bootstrap_estimate(
         reason = "too few units deviate from one single label to resample them"
         return Estimate(value, None, None, method=method, ci_undefined=reason, **counted)
     return Estimate(value, *percentile_limits(defined, value), method=method, **counted)
+
+
+def bca_limits(
+    value: float, draws: NDArray[np.float64], jackknife: NDArray[np.float64], tail: float = TAIL
+) -> tuple[float, float]:
+    """Bias-corrected and accelerated limits of bootstrap draws (Efron 1987), `tail` outside on each side.
+
+    `jackknife` has the statistic without each unit in turn. The percentiles are shifted by how far the draws lie to
+    one side of the value, and by how its standard error changes with it. The draws must vary.
+    """
+    below = (float((draws < value).sum()) + float((draws == value).sum()) / 2) / len(draws)
+    # With every draw on one side the shift would be infinite: as if half a draw lay on the other.
+    shift = float(special.ndtri(min(max(below, 0.5 / len(draws)), 1 - 0.5 / len(draws))))
+    pulls = jackknife.mean() - jackknife
+    squares = float((pulls**2).sum())
+    acceleration = float((pulls**3).sum()) / (6 * squares**1.5) if squares else 0.0
+    sides = shift + np.array([special.ndtri(tail), -special.ndtri(tail)])
+    low, high = np.quantile(draws, special.ndtr(shift + sides / (1 - acceleration * sides)))
+    return around(low, high, value)
 
 
 def one_label(n: int, things: str) -> Undefined:

@@ -20,26 +20,40 @@ from evaltrack.stats.paired.binary import (
     tango_score,
     tango_variance,
 )
+from evaltrack.stats.paired.clusters import clustered_t, mean_difference_clustered
 from evaltrack.stats.paired.examples import paired_table
-from evaltrack.stats.paired.margins import p_above, p_below
-from evaltrack.stats.paired.means import mean_difference_t, paired_t
+from evaltrack.stats.paired.margins import equivalence, p_above, p_below
+from evaltrack.stats.paired.means import (
+    mean_difference_bca,
+    mean_difference_t,
+    paired_sign_flip,
+    paired_t,
+)
 from evaltrack.stats.paired.quantiles import quantile_difference, quantile_p_below
+from evaltrack.stats.paired.ranks import probability_better, wilcoxon_pratt
 
 __all__ = [
     "bonett_price_difference",
+    "clustered_t",
     "conditional_odds_ratio",
+    "equivalence",
     "mcnemar_exact",
     "mcnemar_mid_p",
     "mcnemar_z",
+    "mean_difference_bca",
+    "mean_difference_clustered",
     "mean_difference_t",
     "newcombe_difference",
     "p_above",
     "p_below",
+    "paired_sign_flip",
     "paired_t",
     "paired_table",
+    "probability_better",
     "quantile_difference",
     "quantile_p_below",
     "tango_difference",
     "tango_score",
     "tango_variance",
+    "wilcoxon_pratt",
 ]

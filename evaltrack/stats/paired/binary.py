@@ -96,6 +96,12 @@ def tango_difference(candidate: ArrayLike, baseline: ArrayLike) -> Estimate | Un
     b, c, n = _discordant(candidate, baseline)
     if n == 0:
         return NO_PAIRS
+    low, high = tango_limits(b, c, n)
+    return Estimate((b - c) / n, low, high, n, "Tango score interval of a paired difference")
+
+
+def tango_limits(b: int, c: int, n: int) -> tuple[float, float]:
+    """Both limits of Tango's interval, round (b − c)/n; n must be positive."""
     value = (b - c) / n
 
     def score(delta: float) -> float:
@@ -104,7 +110,7 @@ def tango_difference(candidate: ArrayLike, baseline: ArrayLike) -> Estimate | Un
 
     low = brentq(lambda delta: score(delta) - Z, -1.0, value, xtol=1e-14) if value > -1 else -1.0
     high = brentq(lambda delta: score(delta) + Z, value, 1.0, xtol=1e-14) if value < 1 else 1.0
-    return Estimate(value, *around(low, high, value), n, "Tango score interval of a paired difference")
+    return around(low, high, value)
 
 
 def newcombe_difference(candidate: ArrayLike, baseline: ArrayLike) -> Estimate | Undefined:

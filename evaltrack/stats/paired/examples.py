@@ -9,6 +9,8 @@ from evaltrack.stats.estimate import Undefined
 from evaltrack.stats.intervals import all_equal, real_values
 
 NO_PAIRS = Undefined("there are no examples in common")
+DRAWS = 2000
+BOOTSTRAP_CELLS = 2_000_000  # resampled values held in memory at once
 
 Vector = NDArray[np.float64]
 

@@ -31,6 +31,23 @@ def p_above(candidate: ArrayLike, baseline: ArrayLike, margin: float) -> TestRes
     return _one_sided(candidate, baseline, margin, direction=-1)
 
 
+def equivalence(candidate: ArrayLike, baseline: ArrayLike, margin: float) -> TestResult | Undefined:
+    """p of H0: |Δ| ≥ margin, the larger of two one-sided tests (TOST, Schuirmann 1987). Small: equivalent.
+
+    p < 0.05 exactly when the 90 % interval lies inside −margin to margin. A large p-value of a test of no
+    difference says nothing of the kind. The tests are those of `p_above`, and it is Undefined where they are.
+    ValueError unless the margin is above 0.
+    """
+    if margin == 0:
+        raise ValueError("no difference is too small for a margin of 0: equivalence needs a larger one")
+    not_worse, not_better = p_above(candidate, baseline, margin), p_above(baseline, candidate, margin)
+    if isinstance(not_worse, Undefined):
+        return not_worse
+    if isinstance(not_better, Undefined):
+        return not_better
+    return max(not_worse, not_better, key=lambda side: side.p_value)
+
+
 def _one_sided(
     candidate: ArrayLike, baseline: ArrayLike, margin: float, direction: int
 ) -> TestResult | Undefined:

@@ -9,10 +9,7 @@ from numpy.typing import ArrayLike
 
 from evaltrack.stats.estimate import Estimate, TestResult, Undefined
 from evaltrack.stats.intervals import examples_for_quantile, percentile_limits
-from evaltrack.stats.paired.examples import NO_PAIRS, Vector, pairs
-
-DRAWS = 2000
-BOOTSTRAP_CELLS = 2_000_000  # resampled values held in memory at once
+from evaltrack.stats.paired.examples import BOOTSTRAP_CELLS, DRAWS, NO_PAIRS, Vector, pairs
 
 
 def quantile_difference(
