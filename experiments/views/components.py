@@ -4,15 +4,24 @@ from django.core.paginator import Paginator
 from django.db.models import OuterRef, Subquery
 from django.http import HttpResponse
 
+from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import NotFound
 from evaltrack.htmx import page
 from evaltrack.templatetags import trends
 from evaltrack.templatetags.evaltrack import number
-from experiments import trend
+from experiments import gains, trend
 from experiments.lookup import component_named
-from experiments.models import Component, Deployment, Environment, Experiment, ExperimentStatus
+from experiments.models import (
+    Component,
+    Deployment,
+    Environment,
+    Experiment,
+    ExperimentStatus,
+    PromotionRequest,
+    PromotionStatus,
+)
 
 PAGE_SIZE = 25
 
@@ -29,10 +38,24 @@ def component_list(request: PageRequest) -> HttpResponse:
         component__in=list(rows), environment=Environment.PRODUCTION, ended_at=None
     ).select_related("version")
     in_production = {deployment.component_id: deployment for deployment in running}
+    asked = PromotionRequest.objects.filter(
+        component__in=list(rows), environment=Environment.PRODUCTION, status=PromotionStatus.OPEN
+    ).select_related("version")
+    waiting = {promotion.component_id: promotion for promotion in asked}
+    gained = gains.of_components(list(rows), at=clock.now())
     context = {
         "page": rows,
         "search": search,
-        "rows": [(row, in_production.get(row.pk), newest.get(row.newest)) for row in rows],
+        "rows": [
+            (
+                row,
+                in_production.get(row.pk),
+                gained.get(row.pk),
+                waiting.get(row.pk),
+                newest.get(row.newest),
+            )
+            for row in rows
+        ],
     }
     return page(request, "experiments/components.html", context, fragment="experiments/_component_rows.html")
 
@@ -56,6 +79,7 @@ def component_detail(request: PageRequest, name: str) -> HttpResponse:
         "production": component.deployments.filter(environment=Environment.PRODUCTION, ended_at=None)
         .select_related("version", "promotion")
         .first(),
+        "gains": gains.of_components([component], at=clock.now()).get(component.pk),
         "metrics": metrics,
         "metric": metric,
         "steps": steps,
