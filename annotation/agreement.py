@@ -14,14 +14,9 @@ from annotation import findings, querysets
 from annotation.models import Campaign, CampaignStatus, Choice, Judgment, Protocol, Rubric
 from annotation.protocols.pairwise import as_shown
 from evaltrack.accounts.models import User
-from evaltrack.stats.agreement import (
-    PreferenceAgreement,
-    cohen_kappa,
-    krippendorff_alpha,
-    percent_agreement,
-    preference_kappa,
-)
+from evaltrack.stats.agreement import PreferenceAgreement, krippendorff_alpha, preference_kappa
 from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.kappa import cohen_kappa, percent_agreement
 from evaltrack.stats.pairwise import PairwiseKappa, mean_pairwise_kappa
 from evaltrack.stats.preference import left_pick_rate, net_preference
 from experiments.models import Arm

@@ -1,8 +1,8 @@
-"""How far people agree: raw share, Cohen's kappa, Krippendorff's alpha, kappa of pairwise preferences.
+"""How far any number of people agree: Krippendorff's alpha, and kappa of pairwise preferences.
 
 A coefficient is 1 at complete agreement and 0 at the agreement that chance alone would give. Intervals come
-from a Dirichlet posterior (two raters, one table) or from a bootstrap of whole units, never of single
-ratings: the ratings of one unit belong together.
+from a bootstrap of whole units, never of single ratings: the ratings of one unit belong together. Two raters and
+one table: `kappa`.
 """
 
 from __future__ import annotations
@@ -15,77 +15,16 @@ from typing import Any, Literal
 
 import krippendorff
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from evaltrack.stats.alpha import Level, alphas, coded, pattern_counts
 from evaltrack.stats.estimate import Estimate, Undefined
-from evaltrack.stats.intervals import percentile_limits, wilson
-from evaltrack.stats.resampling import DRAWS, FEWEST_UNITS, bootstrap_estimate, one_label, resampled
+from evaltrack.stats.resampling import FEWEST_UNITS, bootstrap_estimate, one_label, resampled
 
 TIE = "tie"
 BOTH_BAD = "both_bad"
 
-PRIOR_MASS = 2.0
-ITEMS_PER_LABEL = 4  # with 10 items and 5 labels the interval covered 81 %, with 20 items 93 %
 PACKAGE_CELLS = 2_000_000  # krippendorff.alpha holds units × values × values numbers
-
-
-def _counts(table: ArrayLike) -> NDArray[np.float64]:
-    counts = np.asarray(table, dtype=np.float64)
-    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or not counts.size:
-        raise ValueError(f"agreement of two raters needs a square table, not one of shape {counts.shape}")
-    if not (np.isfinite(counts).all() and (counts >= 0).all() and (counts == np.floor(counts)).all()):
-        raise ValueError("a table holds counts")
-    return counts
-
-
-def kappas(tables: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Cohen's kappa of each table in (…, k, k); NaN where chance agreement is 1 or the table is empty."""
-    n = tables.sum(axis=(-2, -1))
-    observed = np.trace(tables, axis1=-2, axis2=-1)
-    by_chance = (tables.sum(axis=-1) * tables.sum(axis=-2)).sum(axis=-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        # Multiplied by n² instead of in shares: exact for counts, so that one category only is exactly 0/0.
-        return np.where(n * n > by_chance, (n * observed - by_chance) / (n * n - by_chance), np.nan)
-
-
-def percent_agreement(table: ArrayLike) -> Estimate | Undefined:
-    """The share of items on which two raters gave the same label, with Wilson's interval.
-
-    `table` is k × k counts, rows the labels of one rater, columns of the other. Undefined for an empty table.
-    """
-    counts = _counts(table)
-    return wilson(int(np.trace(counts)), int(counts.sum()))
-
-
-def cohen_kappa(table: ArrayLike, *, seed: int) -> Estimate | Undefined:
-    """Cohen's kappa of two raters over the same items (Cohen 1960), with a Dirichlet posterior interval.
-
-    `table` is k × k counts over all k labels of the rubric. The interval takes the 2.5 % and 97.5 % points of
-    kappa over 2,000 draws from the posterior with prior 2/k² per cell, widened to contain the value. Unlike the
-    asymptotic interval and the bootstrap it holds up for rare labels and at complete agreement.
-
-    Undefined without items, and when both raters used one and the same label: chance agreement is then 1.
-    Without an interval below 4 items per label.
-    """
-    counts = _counts(table)
-    n = int(counts.sum())
-    if n == 0:
-        return Undefined("there are no items rated by both")
-    value = float(kappas(counts))
-    if math.isnan(value):
-        return one_label(n, "items")
-    method = "Dirichlet posterior interval, prior mass 2"
-    needed = ITEMS_PER_LABEL * len(counts)
-    if n < needed:
-        reason = f"{n} items do not support an interval with {len(counts)} labels: {needed} are needed"
-        return Estimate(value, None, None, n, method, reason)
-    rng = np.random.default_rng(seed)
-    # Kappa does not change when a table is multiplied, so gamma variates need no scaling to Dirichlet ones.
-    cells = rng.standard_gamma(counts.ravel() + PRIOR_MASS / counts.size, size=(DRAWS, counts.size))
-    draws = kappas(cells.reshape(DRAWS, *counts.shape))
-    limits = percentile_limits(draws[~np.isnan(draws)], value)
-    return Estimate(value, *limits, n, method, seed=seed)
 
 
 def krippendorff_alpha(

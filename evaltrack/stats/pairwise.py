@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaltrack.stats.agreement import kappas
 from evaltrack.stats.alpha import pattern_counts
 from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.kappa import kappas
 from evaltrack.stats.resampling import bootstrap_estimate, one_label, resampled
 
 

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import cohens_kappa
 
-from evaltrack.stats.agreement import cohen_kappa, krippendorff_alpha, percent_agreement, preference_kappa
+from evaltrack.stats.agreement import krippendorff_alpha, preference_kappa
 from evaltrack.stats.alpha import alphas, coded, pattern_counts
 from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.kappa import cohen_kappa, percent_agreement
 
 approx = pytest.approx
 repeatable = settings(derandomize=True, deadline=None, max_examples=50)

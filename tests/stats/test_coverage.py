@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from evaltrack.stats.agreement import cohen_kappa, krippendorff_alpha, preference_kappa
+from evaltrack.stats.agreement import krippendorff_alpha, preference_kappa
 from evaltrack.stats.estimate import Undefined
 from evaltrack.stats.independent import miettinen_nurminen, newcombe_independent, welch_difference
 from evaltrack.stats.intervals import mean_t, quantile, wilson
+from evaltrack.stats.kappa import cohen_kappa
 from evaltrack.stats.monitoring import relative_change
 from evaltrack.stats.paired import (
     mean_difference_t,

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaltrack.stats.agreement import cohen_kappa
 from evaltrack.stats.estimate import Undefined
+from evaltrack.stats.kappa import cohen_kappa
 from evaltrack.stats.pairwise import mean_pairwise_kappa
 
 approx = pytest.approx
