@@ -172,6 +172,8 @@ def why_nothing(evaluator: User, campaign: uuid.UUID | None, *, at: dt.datetime)
     others = here.exclude(own)
     asking = others.filter(status=CampaignStatus.OPEN)
     may = fits & querysets.open_to(evaluator)
+    # Read before what is owed: a worker may make the one into the other between the two statements.
+    returning = querysets.tasks_that_may_return(evaluator, asking.filter(may)).exists()
     # Free slots were passed over because others are claiming them this moment: they come first, as just held.
     waiting = owed_by(evaluator, asking.filter(may)).order_by(F("lease_until").asc(nulls_first=True))
     if (slot := waiting.first()) is not None:
@@ -189,7 +191,7 @@ def why_nothing(evaluator: User, campaign: uuid.UUID | None, *, at: dt.datetime)
     if Slot.objects.filter(state=SlotState.REVIEW, campaign__in=asking.filter(may)).exists():
         detail = "Tasks wait for the lead's check for text that names a system."
         return NothingToDo("paused", detail, RETRY_SECONDS)
-    if querysets.tasks_that_may_return(evaluator, asking.filter(may)).exists():
+    if returning:
         detail = "A further judgment of some tasks may be asked for; look again later."
         return NothingToDo("leased_elsewhere", detail, RETRY_SECONDS)
     if paused := others.filter(may, status=CampaignStatus.PAUSED).order_by("due_at").first():

@@ -1,5 +1,6 @@
 """Further people are asked where people disagree, and no figure knows it."""
 
+import itertools
 import random
 from dataclasses import asdict
 
@@ -194,6 +195,25 @@ def test_all_done_is_said_only_when_nothing_can_come_any_more(disputed, both, ev
         factory.judge_everything([signed(person("four", Role.EVALUATOR))], prefers_first_response)
         work()
     assert queue.claim_next(evaluator_three, at=clock.now()).reason == "all_done"
+
+
+@pytest.mark.parametrize("statement", range(7))
+def test_all_done_is_not_said_while_a_worker_adds_the_last_slot(lead, both, evaluator_three, statement):
+    """Whichever statement of the answer the worker comes before."""
+    opened(lead, max=3)
+    factory.judge_everything(both[:1], prefers_first_response)
+    factory.judge_everything(both[1:], disputes("item 3"))
+    jobs.settle_judgments()
+    seen = itertools.count()
+
+    def adding(execute, *call):
+        if next(seen) == statement:
+            overlap.extend(Campaign.objects.get().pk, at=clock.now())
+        return execute(*call)
+
+    with connection.execute_wrapper(adding):
+        told = queue.why_nothing(evaluator_three, None, at=clock.now())
+    assert told.reason == "leased_elsewhere"
 
 
 def test_a_campaign_closes_without_the_judgments_that_were_added(disputed, lead):
