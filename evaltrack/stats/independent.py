@@ -15,7 +15,7 @@ from scipy import special
 from scipy.optimize import brentq
 
 from evaltrack.stats.estimate import Estimate, TestResult, Undefined
-from evaltrack.stats.intervals import TAIL, Z, all_equal, around, count_of, real_values, wilson_limits
+from evaltrack.stats.intervals import TAIL, Moments, Z, around, count_of, real_values, wilson_limits
 
 EMPTY_SIDE = Undefined("one side has no examples")
 
@@ -110,23 +110,19 @@ def miettinen_nurminen(x1: int, n1: int, x2: int, n2: int) -> Estimate | Undefin
     return Estimate(value, *around(low, high, value), n1 + n2, method)
 
 
-def _welch(candidate: ArrayLike, baseline: ArrayLike) -> tuple[float, float | None, float, int, str]:
+def _welch(ours: Moments, theirs: Moments) -> tuple[float, float | None, float, int, str]:
     """Difference of means, its standard error (None without one), Satterthwaite's df, n, the reason."""
-    ours, theirs = real_values(candidate), real_values(baseline)
-    n = len(ours) + len(theirs)
-    if not (len(ours) and len(theirs)):
+    n = ours.n + theirs.n
+    if not (ours.n and theirs.n):
         return 0.0, None, 0.0, n, EMPTY_SIDE.reason
-    value = float(ours.mean() - theirs.mean())
-    if min(len(ours), len(theirs)) < 2:
+    value = ours.mean - theirs.mean
+    if min(ours.n, theirs.n) < 2:
         return value, None, 0.0, n, "one example has no spread: each side needs 2 or more"
-    v1, v2 = (
-        0.0 if all_equal(side, scale=float(np.abs(side).max())) else float(side.var(ddof=1)) / len(side)
-        for side in (ours, theirs)
-    )
+    v1, v2 = ours.variance / ours.n, theirs.variance / theirs.n
     if v1 + v2 == 0:
         return value, None, 0.0, n, "all values of each side are equal, so their spread is unknown"
     share = v1 / (v1 + v2)  # by shares: squares of tiny variances would underflow
-    df = 1 / (share**2 / (len(ours) - 1) + (1 - share) ** 2 / (len(theirs) - 1))
+    df = 1 / (share**2 / (ours.n - 1) + (1 - share) ** 2 / (theirs.n - 1))
     return value, math.sqrt(v1 + v2), df, n, ""
 
 
@@ -135,19 +131,19 @@ def welch_t(candidate: ArrayLike, baseline: ArrayLike) -> TestResult | Undefined
 
     Undefined with fewer than two values on a side, and when neither side has any spread.
     """
-    value, error, df, _, reason = _welch(candidate, baseline)
+    value, error, df, _, reason = _welch(Moments.of(candidate), Moments.of(baseline))
     if error is None:
         return Undefined(reason)
     t = value / error
     return TestResult(t, min(1.0, 2 * float(special.stdtr(df, -abs(t)))))
 
 
-def welch_difference(candidate: ArrayLike, baseline: ArrayLike) -> Estimate | Undefined:
+def welch_difference(candidate: ArrayLike | Moments, baseline: ArrayLike | Moments) -> Estimate | Undefined:
     """Difference of two independent means with Welch's t interval.
 
     Undefined when a side is empty. With a single value on a side, or no spread on either, it has no interval.
     """
-    value, error, df, n, reason = _welch(candidate, baseline)
+    value, error, df, n, reason = _welch(Moments.of(candidate), Moments.of(baseline))
     if reason == EMPTY_SIDE.reason:
         return EMPTY_SIDE
     method = "Welch t interval of a difference of means"
@@ -187,7 +183,7 @@ def _one_sided(
         score = miettinen_nurminen_score(int(ours.sum()), len(ours), int(theirs.sum()), len(theirs), -margin)
         statistic = score if math.isfinite(score) else None
         return TestResult(statistic, float(special.ndtr(direction * score)))
-    value, error, df, _, reason = _welch(ours, theirs)
+    value, error, df, _, reason = _welch(Moments.of(ours), Moments.of(theirs))
     if error is None:
         return Undefined(reason)
     t = (value + margin) / error

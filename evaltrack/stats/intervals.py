@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -109,25 +110,63 @@ def mid_p(successes: int, n: int) -> Estimate | Undefined:
     return Estimate(value, *around(low, high, value), n, "mid-p exact interval")
 
 
-def mean_t(values: ArrayLike) -> Estimate | Undefined:
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """All that a mean and its interval need of values that may be gone; those of two windows add up.
+
+    `squares` is the sum of squared deviations from the mean, 0 where all values are equal.
+    """
+
+    n: int = 0
+    mean: float = 0.0
+    squares: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.n < 0 or self.squares < 0 or not (math.isfinite(self.mean) and math.isfinite(self.squares)):
+            raise ValueError("moments have a count and squares from 0 up, and a finite mean")
+
+    @classmethod
+    def of(cls, values: ArrayLike | Moments) -> Moments:
+        if isinstance(values, Moments):
+            return values
+        vector = real_values(values)
+        if len(vector) == 0:
+            return cls()
+        mean = float(vector.mean())
+        alike = all_equal(vector, scale=float(np.abs(vector).max()))
+        return cls(len(vector), mean, 0.0 if alike else float(np.square(vector - mean).sum()))
+
+    def __add__(self, other: Moments) -> Moments:
+        """Those of both together (Chan, Golub & LeVeque 1979)."""
+        if not (self.n and other.n):
+            return self if self.n else other
+        n, apart = self.n + other.n, other.mean - self.mean
+        between = apart**2 * self.n * other.n / n
+        return Moments(n, self.mean + apart * other.n / n, self.squares + other.squares + between)
+
+    @property
+    def variance(self) -> float:
+        """Divided by n − 1; 0 for fewer than two values."""
+        return self.squares / (self.n - 1) if self.n > 1 else 0.0
+
+
+def mean_t(values: ArrayLike | Moments) -> Estimate | Undefined:
     """A mean with Student's t interval, in the units of the values; values must be independent.
 
     Undefined without values. One value, or values that are all equal, give the mean without an interval:
     their spread is not known to be zero, it has not been seen.
     """
-    vector = real_values(values)
+    of = Moments.of(values)
     method = "t interval of the mean"
-    n = len(vector)
-    if n == 0:
+    if of.n == 0:
         return Undefined("there are no values")
-    if n == 1:
-        return Estimate(vector[0], None, None, 1, method, "one value has no spread: 2 or more are needed")
-    mean = float(vector.mean())
-    if all_equal(vector, scale=float(np.abs(vector).max())):
-        reason = f"all {n} values are equal, so their spread is unknown"
-        return Estimate(mean, None, None, n, method, reason)
-    half = float(special.stdtrit(n - 1, 1 - TAIL)) * float(vector.std(ddof=1)) / math.sqrt(n)
-    return Estimate(mean, mean - half, mean + half, n, method)
+    if of.n == 1:
+        return Estimate(of.mean, None, None, 1, method, "one value has no spread: 2 or more are needed")
+    if of.squares == 0:
+        reason = f"all {of.n} values are equal, so their spread is unknown"
+        return Estimate(of.mean, None, None, of.n, method, reason)
+    half = float(special.stdtrit(of.n - 1, 1 - TAIL)) * math.sqrt(of.variance / of.n)
+    return Estimate(of.mean, of.mean - half, of.mean + half, of.n, method)
 
 
 def examples_for_quantile(q: float) -> int:

@@ -9,6 +9,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from evaltrack.stats.estimate import Undefined
 from evaltrack.stats.intervals import (
+    Moments,
     clopper_pearson,
     examples_for_quantile,
     mean_t,
@@ -175,3 +176,27 @@ def test_a_quantile_turns_over_with_the_sign(values):
     p95, p5 = quantile(values, 0.95), quantile(-np.array(values), 0.05)
     assert (p95.ci_low, p95.ci_high) == (-p5.ci_high, -p5.ci_low)
     assert p95.value == approx(-p5.value)
+
+
+# ── Moments ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@repeatable
+@given(numbers, numbers)
+def test_moments_of_parts_add_up_to_those_of_the_whole(ours, theirs):
+    whole, added = Moments.of(ours + theirs), Moments.of(ours) + Moments.of(theirs)
+    assert added.n == whole.n
+    assert added.mean == approx(whole.mean, abs=1e-6)
+    assert added.squares == approx(whole.squares, rel=1e-6, abs=1e-2)
+
+
+@repeatable
+@given(numbers)
+def test_a_mean_of_moments_is_that_of_the_values(values):
+    assert mean_t(Moments.of(values)) == mean_t(values)
+
+
+@pytest.mark.parametrize("given", [{"n": -1}, {"n": 2, "squares": -1.0}, {"n": 1, "mean": float("nan")}])
+def test_moments_that_cannot_be_are_refused(given):
+    with pytest.raises(ValueError, match="moments have"):
+        Moments(**given)

@@ -1,6 +1,11 @@
 """Repeated looks: intervals that hold at any time, bounds for planned looks, and when to stop."""
 
-from evaltrack.stats.sequential.asymptotic import linear_any_time, linear_p_any_time, mean_any_time
+from evaltrack.stats.sequential.asymptotic import (
+    linear_any_time,
+    linear_p_any_time,
+    mean_any_time,
+    mean_difference_any_time,
+)
 from evaltrack.stats.sequential.rules import Stopping, stopping
 from evaltrack.stats.sequential.scores import bounded_mean_any_time
 from evaltrack.stats.sequential.shares import (
@@ -26,6 +31,7 @@ __all__ = [
     "linear_p_any_time",
     "looks",
     "mean_any_time",
+    "mean_difference_any_time",
     "obrien_fleming_constant",
     "overall_error",
     "pocock_constant",

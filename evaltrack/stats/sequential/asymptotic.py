@@ -14,9 +14,11 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from evaltrack.stats.estimate import CONFIDENCE, Estimate, TestResult, Undefined
-from evaltrack.stats.intervals import all_equal, real_values
+from evaltrack.stats.independent import EMPTY_SIDE
+from evaltrack.stats.intervals import Moments, all_equal, real_values
 from evaltrack.stats.sequential.shares import p_from_evidence
 
 ALPHA = 1 - CONFIDENCE
@@ -122,3 +124,29 @@ def mean_any_time(
     squares = 0.0 if alike else float(residuals @ residuals)
     spread = units / n * math.sqrt(squares / max(units - 1, 1))
     return linear_any_time(value, spread, n, planned=planned, clusters=groups)
+
+
+def mean_difference_any_time(
+    after: ArrayLike | Moments, before: ArrayLike | Moments, *, planned: int
+) -> Estimate | Undefined:
+    """after − before, with an interval that holds at all n of `after` from 50 on together; `before` is finished.
+
+    Half of the error goes to a confidence sequence of the new mean, tightest near `planned` values, half to a t
+    interval of the old one, and the two widths add up: it misses less often than said, and is at most √2 as wide
+    as need be. Undefined when a side is empty; without an interval where either side has none.
+    """
+    new, old = Moments.of(after), Moments.of(before)
+    method = f"{METHOD} against a finished window"
+    n = new.n + old.n
+    if not (new.n and old.n):
+        return EMPTY_SIDE
+    value, spread = new.mean - old.mean, math.sqrt(new.variance)
+    reason = _checked(value, spread, new.n, planned)
+    if not reason and old.squares == 0:
+        reason = f"the {old.n} values before do not differ, so their spread is unknown"
+    if reason:
+        return Estimate(value, None, None, n, method, reason, kind="any-time")
+    moving = spread * normal_mixture_bound(new.n, best_rho(planned, ALPHA / 2), ALPHA / 2) / new.n
+    fixed = float(special.stdtrit(old.n - 1, 1 - ALPHA / 4)) * math.sqrt(old.variance / old.n)
+    half = moving + fixed
+    return Estimate(value, value - half, value + half, n, method, kind="any-time")
