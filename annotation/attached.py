@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from annotation.fields import WrongField, mapping, named, several, text
+from evaltrack.fields import WrongField, mapping, named, several, text
 
 MOST_CONTEXTS, MOST_MEDIA = 100, 12
 LONGEST_ALT = 1000

@@ -1,17 +1,17 @@
 """Pure: stand-alone items to be judged, as they come in NDJSON, a line each."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from annotation.attached import MediaReference, read_contexts, read_media
-from annotation.fields import WrongField, mapping, named, one_of, text
 from annotation.protocols import Rules, rules_of
 from annotation.protocols.pairwise import RESPONSES
 from annotation.turns import read_turns, without_ids
 from evaltrack.canonical import canonical_json, sha256_hex
-from evaltrack.ndjson import MOST_ERRORS, BrokenLines, LineError, holds_nul, read_object
+from evaltrack.fields import WrongField, mapping, named, one_of, read_rows, text
+from evaltrack.ndjson import holds_nul
 
 FIELDS = {"item", "prompt", "prompt_format", "responses", "stratum", "contexts", "media", "gold"}
 GOLD_FIELDS = {"preference", "why"}
@@ -21,7 +21,6 @@ LONGEST_NAME, LONGEST_STRATUM, LONGEST_WHY = 200, 80, 2000
 # Answers that name no system: a system of that name could not be told from them.
 RESERVED = frozenset({"tie", "both_bad"})
 PAIRWISE = rules_of("pairwise")
-Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -83,30 +82,6 @@ class Item:
 def read_items(lines: Iterable[bytes], rules: Rules = PAIRWISE) -> Iterator[tuple[int, Item]]:
     """Items of a protocol with their line numbers. Raises BrokenLines at the end if any line was bad."""
     return read_rows(lines, lambda row: item_of(row, rules))
-
-
-def read_rows(lines: Iterable[bytes], row_of: Callable[[dict[str, Any]], Row]) -> Iterator[tuple[int, Row]]:
-    errors: list[LineError] = []
-    number = count = 0
-    for number, raw in enumerate(lines, start=1):
-        if not raw.strip():
-            continue
-        try:
-            row = row_of(read_object(raw)[0])
-        except WrongField as wrong:
-            errors.append(LineError(number, wrong.field, wrong.reason))
-        except ValueError as error:
-            errors.append(LineError(number, "", str(error)))
-        else:
-            count += 1
-            if not errors:
-                yield number, row
-        if len(errors) >= MOST_ERRORS:
-            break
-    if not count and not errors:
-        errors.append(LineError(max(number, 1), "", "there is no item; write one JSON object a line"))
-    if errors:
-        raise BrokenLines(errors)
 
 
 def item_of(row: dict[str, Any], rules: Rules = PAIRWISE) -> Item:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from annotation.fields import WrongField, named
-from annotation.items import Item, item_of, read_rows
+from annotation.items import Item, item_of
+from evaltrack.fields import WrongField, named, read_rows
 
 KINDS = ("training", "test")
 

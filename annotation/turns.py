@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from annotation.fields import WrongField, mapping, named, one_of, several, text
+from evaltrack.fields import WrongField, mapping, named, one_of, several, text
 from evaltrack.rendering.document import LIMIT
 
 ROLES = ("system", "developer", "user", "assistant", "tool")

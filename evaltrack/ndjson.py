@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import rfc8785
 
@@ -46,7 +46,7 @@ class BrokenLines(Exception):
         )
 
 
-def bounded_lines(stream: BinaryIO) -> Iterator[bytes]:
+def bounded_lines(stream: IO[bytes]) -> Iterator[bytes]:
     """Lines of a stream. Of a line that is too long only the beginning is kept, enough to be refused."""
     while line := stream.readline(LONGEST_LINE + 2):
         kept = line

@@ -1,11 +1,18 @@
 """How bodies of API requests are read."""
 
 import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser, JSONParser
 
 from evaltrack.canonical import DEEPEST, nested_beyond
+from evaltrack.ndjson import bounded_lines
+
+IN_MEMORY = 1 << 20
 
 
 class StrictJsonParser(JSONParser):
@@ -39,6 +46,16 @@ class StreamParser(BaseParser):
 
 class NdjsonParser(StreamParser):
     media_type = "application/x-ndjson"
+
+
+@contextmanager
+def received_lines(request) -> Iterator[Iterator[bytes]]:
+    """The lines of an NDJSON body once all of it is here: a slow sender must not hold the database meanwhile."""
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as whole:
+        if request.data:
+            shutil.copyfileobj(request.data, whole)
+            whole.seek(0)
+        yield bounded_lines(whole)
 
 
 class BytesParser(StreamParser):

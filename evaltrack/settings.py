@@ -179,6 +179,9 @@ TARGET_HOSTS = env.words("EVALTRACK_TARGET_HOSTS", "")
 # Which variables it may name as the key to send there; their values never enter the database.
 TARGET_KEYS = env.words("EVALTRACK_TARGET_KEYS", "MODEL_KEY,OPENAI_API_KEY")
 
+# For how many days what was asked and answered in production is kept; 0 keeps values alone.
+PRODUCTION_TEXT_DAYS = env.whole_number("EVALTRACK_PRODUCTION_TEXT_DAYS", 30)
+
 # Human evaluation. Seconds, where the name says nothing else.
 REVIEW_LEASE_SECONDS = env.whole_number("EVALTRACK_REVIEW_LEASE_SECONDS", 900)
 REVIEW_PREFETCH_SECONDS = env.whole_number("EVALTRACK_REVIEW_PREFETCH_SECONDS", 600)

@@ -1,7 +1,17 @@
 """What workers run. Each takes ids or nothing, and may run twice, late, or at the same time as itself."""
 
+from evaltrack import clock
 from experiments import runner
+from experiments.production import retention, watching
 
 
 def drain() -> None:
     runner.drain()
+
+
+def watch_production() -> None:
+    watching.look_at_news(at=clock.now())
+
+
+def forget_texts() -> None:
+    retention.forget_texts(at=clock.now())

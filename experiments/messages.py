@@ -1,7 +1,14 @@
 """The wording of what this app tells people, one function per message."""
 
 from evaltrack.notifications.outbox import Message
-from experiments.models import Experiment, PromotionRequest, Verdict
+from experiments.models import (
+    Component,
+    Experiment,
+    ProductionAlert,
+    ProductionMonitor,
+    PromotionRequest,
+    Verdict,
+)
 
 
 def experiment_waits(experiment: Experiment) -> Message:
@@ -53,4 +60,27 @@ def promotion_closed(request: PromotionRequest) -> Message:
         subject=f"{request}: {request.get_status_display().lower()}",
         body=f"{request.version} in {request.environment}: {request.closing_reason}",
         path=request.get_absolute_url(),
+    )
+
+
+def production_alert(component: Component, alert: ProductionAlert) -> Message:
+    return Message(
+        key=f"production-alert:{alert.deployment_id}:{alert.metric}:{alert.number}",
+        subject=f"{component} in production: {alert.metric}, {alert.get_state_display().lower()}",
+        body=f"{alert.text}\nIn production: {alert.deployment.version.version}.",
+        path=f"{component.get_absolute_url()}production/",
+    )
+
+
+def production_silent(monitor: ProductionMonitor) -> Message:
+    component, newest = monitor.component, monitor.newest_sample_at
+    assert newest is not None
+    return Message(
+        key=f"production-silent:{component.pk}:{newest.isoformat()}",
+        subject=f"{component}: nothing is heard from production",
+        body=(
+            f"The newest sample is of {newest:%Y-%m-%d %H:%M} UTC, more than 4 hours ago. A drop would go unseen; "
+            "look whether the gateway still sends samples."
+        ),
+        path=f"{component.get_absolute_url()}production/",
     )

@@ -14,8 +14,7 @@ from annotation.protocols import rules_of
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView, paged
-from evaltrack.ndjson import bounded_lines
-from evaltrack.parsers import NdjsonParser
+from evaltrack.parsers import NdjsonParser, received_lines
 
 
 class AdaptiveIn(Strict):
@@ -157,9 +156,9 @@ class CampaignTasks(ApiView):
         that merely mention a vendor or a model; they are not held.
         """
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
-        lines = bounded_lines(request.data) if request.data else []
-        items = read_items(lines, rules_of(campaign.protocol))
-        added, found = opening.add_items(campaign.pk, items, by=request.user, at=self.at)
+        with received_lines(request) as lines:
+            items = read_items(lines, rules_of(campaign.protocol))
+            added, found = opening.add_items(campaign.pk, items, by=request.user, at=self.at)
         body = {
             "id": str(campaign.public_id),
             "added": added,

@@ -10,8 +10,7 @@ from annotation.models import Course
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView
-from evaltrack.ndjson import bounded_lines
-from evaltrack.parsers import NdjsonParser
+from evaltrack.parsers import NdjsonParser, received_lines
 
 
 class RuleIn(serializers.Serializer):
@@ -57,6 +56,6 @@ class CourseLessons(ApiView):
     @idempotent
     def post(self, request, rubric):
         """Add lessons, a line each: items with `gold: {preference, why}` and `kind`, "training" or "test"."""
-        lines = bounded_lines(request.data) if request.data else []
-        added = courses.add_lessons(courses.named(rubric), read_lessons(lines), by=request.user)
+        with received_lines(request) as lines:
+            added = courses.add_lessons(courses.named(rubric), read_lessons(lines), by=request.user)
         return Response({"rubric": rubric, "added": added}, status=201)

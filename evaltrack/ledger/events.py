@@ -41,6 +41,7 @@ class Event(models.TextChoices):
     PROMOTION_REJECTED = "promotion_rejected", "Promotion rejected"
     PROMOTION_WITHDRAWN = "promotion_withdrawn", "Promotion withdrawn"
     PRODUCTION_CHANGED = "production_changed", "Production changed"
+    PRODUCTION_REGRESSED = "production_regressed", "Production regressed"
     INTEGRITY_CHECK_FAILED = "integrity_check_failed", "Integrity check failed"
     PERSONAL_DATA_ERASED = "personal_data_erased", "Personal data erased"
 
@@ -89,6 +90,7 @@ SENTENCES = {
     Event.PROMOTION_REJECTED: "{actor} rejected {subject}",
     Event.PROMOTION_WITHDRAWN: "{actor} withdrew {subject}",
     Event.PRODUCTION_CHANGED: "{actor} changed what is in production: {subject}",
+    Event.PRODUCTION_REGRESSED: "{actor} confirmed that {metric} fell in production under {subject}",
     Event.INTEGRITY_CHECK_FAILED: "{actor} found that the integrity of {subject} is broken",
     Event.PERSONAL_DATA_ERASED: "{actor} erased personal data that stood beside {subject}",
 }
@@ -104,4 +106,5 @@ REQUIRED_FACTS = {
     Event.RUBRIC_REVISED: frozenset({"before", "after", "asks_again"}),
     Event.QUALIFICATION_GRANTED: frozenset({"qualification", "course"}),
     Event.QUALIFICATION_REVOKED: frozenset({"qualification", "course"}),
+    Event.PRODUCTION_REGRESSED: frozenset({"metric", "value"}),
 }

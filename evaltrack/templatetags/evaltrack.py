@@ -108,6 +108,9 @@ BADGES = {
     "awaiting_people": ("warn", "●"),
     "running": ("busy", "●"),
     "queued": ("flat", "○"),
+    "confirmed": ("bad", "▼"),
+    "suspected": ("warn", "▼"),
+    "watch": ("busy", "●"),
 }
 
 

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from evaltrack.canonical import canonical_json
 from evaltrack.ndjson import holds_nul
-from experiments.models import Comparison, ComponentKind, Environment, Risk, Tier
+from experiments.models import AlertState, Comparison, ComponentKind, Environment, Risk, Tier
 
 
 def keepable(value: Any) -> None:
@@ -162,3 +162,27 @@ class ProductionOut(serializers.Serializer):
     until = serializers.DateTimeField(source="ended_at", allow_null=True)
     promotion = serializers.CharField(source="promotion.public_id")
     experiment = serializers.CharField(source="promotion.experiment.public_id")
+
+
+class SamplesTaken(serializers.Serializer):
+    new = serializers.IntegerField()
+    known = serializers.IntegerField()
+
+
+class WatchedOut(serializers.Serializer):
+    metric = serializers.CharField()
+    role = serializers.CharField()
+    state = serializers.ChoiceField(AlertState.choices)
+    text = serializers.CharField()
+    level = serializers.JSONField()
+    level_before = serializers.JSONField()
+    change = serializers.JSONField()
+    change_once = serializers.JSONField()
+
+
+class QualityOut(serializers.Serializer):
+    component = serializers.CharField()
+    samples = serializers.IntegerField()
+    newest_sample_at = serializers.DateTimeField(allow_null=True)
+    fresh = serializers.BooleanField()
+    metrics = WatchedOut(many=True)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from experiments.api import views
+from experiments.api import production, views
 
 urlpatterns = [
     path("components", views.Components.as_view()),
@@ -12,5 +12,7 @@ urlpatterns = [
     path("promotions", views.Promotions.as_view()),
     path("promotions/<str:public_id>", views.PromotionView.as_view()),
     path("promotions/<str:public_id>/withdraw", views.PromotionWithdraw.as_view()),
-    path("production/<str:name>", views.Production.as_view()),
+    path("production/<str:name>", production.Production.as_view()),
+    path("production/<str:name>/samples", production.ProductionSamples.as_view()),
+    path("production/<str:name>/quality", production.ProductionQuality.as_view()),
 ]

@@ -1,8 +1,5 @@
 """The experiments API: components, experiments, promotions, what is in production."""
 
-import datetime as dt
-
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
 
@@ -13,10 +10,10 @@ from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView, paged, person
 from evaltrack.canonical import digest
 from evaltrack.errors import Invalid, NotFound, refuse_if
-from experiments import policies, promotion, registration, registry, submission
+from experiments import policies, promotion, registration, submission
 from experiments.api import serializers as shapes
 from experiments.lookup import component_named, experiment_named, promotion_named
-from experiments.models import Component, Environment, Experiment, GatePolicy, PromotionRequest
+from experiments.models import Component, Experiment, GatePolicy, PromotionRequest
 from experiments.submission import Question
 
 
@@ -208,31 +205,3 @@ class PromotionWithdraw(ApiView):
             promotion_named(public_id, seen_by=request.user).pk, by=request.user, at=clock.now()
         )
         return Response(shapes.PromotionOut(row).data)
-
-
-def time_of(written: str) -> dt.datetime | None:
-    """The time that a query names; None where there is no such time."""
-    try:
-        found = parse_datetime(written.replace(" ", "+"))
-        return found if found is None or found.tzinfo is None else found.astimezone(dt.UTC)
-    except (ValueError, OverflowError):
-        return None  # well written, like the 30th of February, or at the edge of the calendar
-
-
-class Production(ApiView):
-    permissions = {"GET": (P.VIEW_PROMOTIONS,)}
-
-    @extend_schema(
-        parameters=[OpenApiParameter("environment", str), OpenApiParameter("at", str)],
-        responses=shapes.ProductionOut,
-    )
-    def get(self, request, name: str):
-        environment = request.query_params.get("environment", Environment.PRODUCTION)
-        asked = request.query_params.get("at")
-        at = time_of(asked) if asked else clock.now()
-        if at is None or at.tzinfo is None:
-            raise Invalid("bad_time", "Write `at` in ISO 8601 with a zone, such as 2026-11-22T09:00:00Z.")
-        row = registry.running(component_named(name, seen_by=request.user), environment, at=at)
-        if row is None:
-            raise NotFound("nothing_there", f"Nothing of {name} was in {environment} at that time.")
-        return Response(shapes.ProductionOut(row).data)

@@ -2,6 +2,13 @@
 
 from experiments.models.experiment import DailyNumber, Experiment, ExperimentStatus, Lane, TestPlan, Tier
 from experiments.models.metric import Comparison, MetricOutcome, MetricResult, Role, SliceResult
+from experiments.models.production import (
+    AlertState,
+    ProductionAlert,
+    ProductionMonitor,
+    ProductionSample,
+    ProductionWindow,
+)
 from experiments.models.promotion import PromotionRequest, PromotionStatus
 from experiments.models.registry import (
     Component,
@@ -16,6 +23,7 @@ from experiments.models.saved import SavedComparison
 from experiments.models.verdict import Evidence, EvidenceKind, GatePolicy, Verdict
 
 __all__ = [
+    "AlertState",
     "Arm",
     "Comparison",
     "Component",
@@ -36,6 +44,10 @@ __all__ = [
     "Outcome",
     "Output",
     "OutputState",
+    "ProductionAlert",
+    "ProductionMonitor",
+    "ProductionSample",
+    "ProductionWindow",
     "PromotionRequest",
     "PromotionStatus",
     "Risk",

@@ -291,6 +291,7 @@ def test_another_owner_sees_none_of_it(site):
             assert client.get(f"/api/v1/{call}").json()["results"] == []
     for method, pattern in [
         ("GET", "components/<str:name>/"),
+        ("GET", "components/<str:name>/production/"),
         ("GET", "components/<str:name>/compare/"),
         ("POST", "components/<str:name>/compare/save/"),
         ("POST", "components/<str:name>/compare/forget/"),
@@ -308,6 +309,8 @@ def test_another_owner_sees_none_of_it(site):
         ("GET", "api/v1/campaigns/<uuid:public_id>/agreement"),
         ("GET", "api/v1/promotions/<str:public_id>"),
         ("GET", "api/v1/production/<str:name>"),
+        ("GET", "api/v1/production/<str:name>/quality"),
+        ("POST", "api/v1/production/<str:name>/samples"),
     ]:
         for client in clients if pattern.startswith("api/") else clients[:1]:
             assert ask(client, method, site.path(pattern)).status_code == 404, pattern

@@ -17,7 +17,7 @@ PURE = [
     "annotation.answers",
     "annotation.attached",
     "annotation.blinding",
-    "annotation.fields",
+    "evaltrack.fields",
     "annotation.items",
     "annotation.requirements",
     "annotation.rubrics",
@@ -35,6 +35,9 @@ PURE = [
     "experiments.comparison",
     "experiments.configuration",
     "experiments.gates",
+    "experiments.production.samples",
+    "experiments.production.sums",
+    "experiments.production.traces",
     "experiments.slices",
     "experiments.suite",
 ]

@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 
 from evaltrack import clock
-from experiments import conclusion, gains, promotion
-from experiments.models import Arm, Comparison, Deployment, Experiment
+from experiments import gains, promotion
+from experiments.models import Comparison, Deployment
 from tests.accounts.callers import signed_in
 from tests.factories import experiments
 
@@ -29,16 +29,8 @@ def promoted(people, approver):
     def promote(share):
         before, before_share = made[-1]
         new = experiments.component_version(row, people["platform"], version=f"v{len(made)}")
-        asked = experiments.asked(new, before, golden)
-        shares = {Arm.CANDIDATE: share, Arm.BASELINE: before_share}
-        experiments.answer_all(asked, experiments.partly_right(shares, 60))
-        conclusion.conclude(asked, at=clock.now())
-        found = Experiment.objects.with_names().get(pk=asked.pk)
-        request = promotion.request(
-            found, environment="production", reason="It passed.", by=people["owner"], at=clock.now()
-        )
-        promotion.approve(
-            request.pk, by=approver, reason="I read it.", seen_digest=request.decision_digest, at=clock.now()
+        found = experiments.promoted(
+            new, before, golden, approver=approver, shares=(share, before_share), examples=60
         )
         made.append((new, share))
         return found

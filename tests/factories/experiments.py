@@ -8,7 +8,7 @@ from datasets import ingest, versions
 from datasets.models import DatasetVersion
 from evaltrack import clock
 from evaltrack.accounts.models import User
-from experiments import conclusion, planning, registration, submission
+from experiments import conclusion, planning, promotion, registration, submission
 from experiments.models import Arm, Component, ComponentVersion, Experiment, Outcome, Output, OutputState
 from experiments.submission import Question
 
@@ -170,3 +170,27 @@ def measured(*, better: bool = True, same: bool = False, **given: Any) -> Experi
     answer_all(experiment, right_for(right))
     conclusion.conclude(experiment, at=clock.now())
     return Experiment.objects.with_names().get(pk=experiment.pk)
+
+
+def promoted(
+    candidate: ComponentVersion,
+    baseline: ComponentVersion,
+    golden: DatasetVersion,
+    *,
+    approver: User,
+    shares: tuple[float, float],
+    examples: int,
+) -> Experiment:
+    """An experiment whose candidate and baseline are right on these shares of it, and then is in production."""
+    asked_for = asked(candidate, baseline, golden)
+    right = dict(zip((Arm.CANDIDATE, Arm.BASELINE), shares, strict=True))
+    answer_all(asked_for, partly_right(right, examples))
+    conclusion.conclude(asked_for, at=clock.now())
+    found = Experiment.objects.with_names().get(pk=asked_for.pk)
+    request = promotion.request(
+        found, environment="production", reason="It passed.", by=found.component.owner, at=clock.now()
+    )
+    promotion.approve(
+        request.pk, by=approver, reason="I read it.", seen_digest=request.decision_digest, at=clock.now()
+    )
+    return found

@@ -1,7 +1,11 @@
 """Pure: the fields of a line, one by one; what is wrong is named by its path, like `responses[1].media[0].alt`."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from evaltrack.ndjson import MOST_ERRORS, BrokenLines, LineError, read_object
+
+Row = TypeVar("Row")
 
 
 class WrongField(Exception):
@@ -64,3 +68,30 @@ def several(row: Mapping[str, Any], name: str, *, within: str = "", most: int) -
     if len(value) > most:
         raise WrongField(path, f"takes up to {most}")
     return [(f"{path}[{place}]", each) for place, each in enumerate(value)]
+
+
+def read_rows(
+    lines: Iterable[bytes], row_of: Callable[[dict[str, Any]], Row], *, noun: str = "item"
+) -> Iterator[tuple[int, Row]]:
+    """Rows of NDJSON with their line numbers. Raises BrokenLines at the end if any line was bad."""
+    errors: list[LineError] = []
+    number = count = 0
+    for number, raw in enumerate(lines, start=1):
+        if not raw.strip():
+            continue
+        try:
+            row = row_of(read_object(raw)[0])
+        except WrongField as wrong:
+            errors.append(LineError(number, wrong.field, wrong.reason))
+        except ValueError as error:
+            errors.append(LineError(number, "", str(error)))
+        else:
+            count += 1
+            if not errors:
+                yield number, row
+        if len(errors) >= MOST_ERRORS:
+            break
+    if not count and not errors:
+        errors.append(LineError(max(number, 1), "", f"there is no {noun}; write one JSON object a line"))
+    if errors:
+        raise BrokenLines(errors)

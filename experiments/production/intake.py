@@ -1,0 +1,136 @@
+"""Act: take in answers that were sampled in production, each once."""
+
+import datetime as dt
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from django.conf import settings
+from django.db import transaction
+
+from evaltrack.accounts.models import User
+from evaltrack.errors import Invalid, refuse_if
+from evaltrack.fields import WrongField, read_rows
+from evaltrack.ndjson import BrokenLines
+from experiments import policies, suite
+from experiments.metrics import REGISTRY
+from experiments.models import Component, Deployment, Environment, ProductionMonitor, ProductionSample
+from experiments.production import windows
+from experiments.production.samples import Sample, sample_of, values_of
+from experiments.production.sums import Sums, sums_of
+from experiments.suite import MetricRule
+
+MOST_SAMPLES = 10_000
+BATCH = 100
+# Clocks of machines differ.
+AHEAD = dt.timedelta(minutes=5)
+
+Placed = tuple[Deployment, Sample]
+
+
+@transaction.atomic
+def take(component: Component, lines: Iterable[bytes], *, by: User, at: dt.datetime) -> tuple[int, int]:
+    """How many samples were new, and how many were known already. All are taken or, where a line is bad, none.
+
+    Of two senders at once the second waits, so that a sample that both send is counted once.
+    """
+    refuse_if(policies.changing(by, component))
+    if component.policy is None:
+        raise Invalid(
+            "no_policy", f"{component} has no gate policy, so there is no metric to score its answers by."
+        )
+    rules = suite.parse(component.policy.body).metrics
+    ProductionMonitor.objects.get_or_create(component=component)
+    monitor = ProductionMonitor.objects.select_for_update().get(component=component)
+    places = Places(component, at=at)
+    numbered = read_rows(lines, lambda row: places.placed(sample_of(row)), noun="sample")
+    found: dict[windows.Key, Sums] = defaultdict(Sums)
+    new = known = 0
+    try:
+        for batch in batches(numbered):
+            rows = [sample_row(*each, rules, at=at) for each in unknown(batch)]
+            ProductionSample.objects.bulk_create(rows)
+            for key, sums in summed(rows).items():
+                found[key] += sums
+            new, known = new + len(rows), known + len(batch) - len(rows)
+    except BrokenLines as broken:
+        raise broken.as_invalid() from None
+    windows.add(found)
+    heard(monitor, new, found.values(), at=at)
+    return new, known
+
+
+def sample_row(
+    deployment: Deployment, sample: Sample, rules: Iterable[MetricRule], *, at: dt.datetime
+) -> ProductionSample:
+    return ProductionSample(
+        deployment=deployment,
+        key=sample.key,
+        sampled_at=sample.sampled_at,
+        received_at=at,
+        values=values_of(sample, rules),
+        body=sample.body if settings.PRODUCTION_TEXT_DAYS else None,
+    )
+
+
+def heard(monitor: ProductionMonitor, new: int, found: Iterable[Sums], *, at: dt.datetime) -> None:
+    """Note what came in, under the lock."""
+    if not new:
+        return
+    times = [monitor.newest_sample_at, *(sums.last_at for sums in found)]
+    monitor.newest_sample_at = max(filter(None, times), default=None)
+    monitor.samples += new
+    monitor.received_at = at
+    monitor.save(update_fields=["newest_sample_at", "samples", "received_at"])
+
+
+class Places:
+    """Finds what ran in production when a sample was given."""
+
+    def __init__(self, component: Component, *, at: dt.datetime) -> None:
+        rows = component.deployments.filter(environment=Environment.PRODUCTION)
+        self.component, self.latest = component, at + AHEAD
+        self.deployments = list(rows.order_by("started_at", "pk"))
+        self.starts = [row.started_at for row in self.deployments]
+
+    def placed(self, sample: Sample) -> Placed:
+        if sample.sampled_at > self.latest:
+            raise WrongField("sampled_at", "lies in the future")
+        before = bisect_right(self.starts, sample.sampled_at)
+        found = self.deployments[before - 1] if before else None
+        if found is None or (found.ended_at and found.ended_at <= sample.sampled_at):
+            reason = f"is a time at which no version of {self.component} was in production"
+            raise WrongField("sampled_at", reason)
+        return found, sample
+
+
+def batches(numbered: Iterator[tuple[int, Placed]]) -> Iterator[list[Placed]]:
+    count = 0
+    while batch := [placed for _, placed in islice(numbered, BATCH)]:
+        count += len(batch)
+        if count > MOST_SAMPLES:
+            raise Invalid("too_many_samples", f"Send up to {MOST_SAMPLES} samples in one request.")
+        yield batch
+
+
+def unknown(batch: list[Placed]) -> list[Placed]:
+    """Those that are not stored, each once."""
+    by_key = {(deployment.pk, sample.key): (deployment, sample) for deployment, sample in reversed(batch)}
+    stored = ProductionSample.objects.filter(
+        deployment__in={deployment for deployment, _ in batch}, key__in={sample.key for _, sample in batch}
+    )
+    for key in stored.values_list("deployment", "key"):
+        by_key.pop(key, None)
+    return list(by_key.values())[::-1]
+
+
+def summed(rows: list[ProductionSample]) -> dict[windows.Key, Sums]:
+    values: dict[windows.Key, tuple[list[float], list[dt.datetime]]] = {}
+    for row in rows:
+        hour = row.sampled_at.replace(minute=0, second=0, microsecond=0)
+        for metric, value in row.values.items():
+            several, times = values.setdefault((row.deployment_id, metric, hour), ([], []))
+            several.append(value)
+            times.append(row.sampled_at)
+    return {key: sums_of(REGISTRY[key[1]], *found) for key, found in values.items()}

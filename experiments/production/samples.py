@@ -1,0 +1,137 @@
+"""Pure: answers sampled in production, as they come in NDJSON, a line each."""
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from evaltrack.canonical import canonical_json, sha256_hex
+from evaltrack.fields import WrongField, mapping, named, text
+from evaltrack.ndjson import holds_nul
+from experiments.metrics import REGISTRY, operational
+from experiments.metrics.base import Answered, Kind
+from experiments.suite import MetricRule
+
+FIELDS = {
+    "id", "sampled_at", "input", "output", "expected",
+    "latency_ms", "input_tokens", "output_tokens", "metrics",
+}  # fmt: skip
+READ_NO_TEXT = {metric.name for metric in operational.METRICS}
+COUNTS = ("latency_ms", "input_tokens", "output_tokens")
+LONGEST_ID = 80
+LARGEST_COUNT = 10**9
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One answer. `given` are values that the sender computed.
+
+    `text` is None where the system gave no answer; `recorded` says whether the text was kept at all.
+    """
+
+    key: str
+    sampled_at: dt.datetime
+    text: str | None
+    input: Any = None
+    expected: Any = None
+    latency_ms: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    given: Mapping[str, float] = field(default_factory=dict)
+    recorded: bool = True
+
+    @property
+    def body(self) -> dict[str, Any]:
+        return {"input": self.input, "output": self.text, "expected": self.expected}
+
+
+def sample_of(row: dict[str, Any]) -> Sample:
+    mapping(row, "", FIELDS)
+    if holds_nul(row):
+        raise WrongField("", "holds a NUL character; remove it")
+    if row.get("output") is not None:
+        text(row, "output", may_be_empty=True)
+    key = text(row, "id", longest=LONGEST_ID, default="")
+    return Sample(
+        # Without an id the content names the sample, so that a batch sent twice counts once.
+        key=key or "x" + sha256_hex(canonical_json(row))[:40],
+        sampled_at=moment(row, "sampled_at"),
+        text=row.get("output"),
+        recorded="output" in row,
+        input=row.get("input"),
+        expected=row.get("expected"),
+        **{name: count(row, name) for name in COUNTS},
+        given=given_metrics(row),
+    )
+
+
+def moment(row: dict[str, Any], name: str) -> dt.datetime:
+    value = text(row, name)
+    try:
+        found = dt.datetime.fromisoformat(value)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise WrongField(name, "must be a time with its zone, like 2026-03-01T09:30:00Z")
+    return found.astimezone(dt.UTC)
+
+
+def count(row: dict[str, Any], name: str) -> int | None:
+    value = row.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_COUNT:
+        raise WrongField(name, f"must be a whole number from 0 to {LARGEST_COUNT}")
+    return value
+
+
+def given_metrics(row: dict[str, Any]) -> dict[str, float]:
+    given = row.get("metrics", {})
+    if not isinstance(given, dict):
+        raise WrongField("metrics", 'must be an object like {"accuracy": 1}')
+    found = {}
+    for name, value in given.items():
+        path = named("metrics", name)
+        if name not in REGISTRY:
+            raise WrongField(path, f"is unknown; known are {', '.join(sorted(REGISTRY))}")
+        real = isinstance(value, int | float) and (isinstance(value, bool) or math.isfinite(value))
+        if not real or abs(value) > 1e12:
+            raise WrongField(path, "must be a number")
+        if REGISTRY[name].kind == Kind.BINARY and value not in (0, 1):
+            raise WrongField(path, "is 0 or 1 for one answer")
+        if REGISTRY[name].quantile is not None and value < 0:
+            raise WrongField(path, "must not be negative")
+        found[name] = float(value)
+    return found
+
+
+def values_of(sample: Sample, rules: Iterable[MetricRule]) -> dict[str, float]:
+    """What each metric of the suite says: as it was given, else as computed, where it is defined.
+
+    A metric that needs a reference is undefined without `expected`, and one that reads the text without a text.
+    """
+    found = {}
+    for rule in rules:
+        value = sample.given.get(rule.metric)
+        if value is None:
+            value = computed(sample, rule)
+        if value is not None:
+            found[rule.metric] = value
+    return found
+
+
+def computed(sample: Sample, rule: MetricRule) -> float | None:
+    if not sample.recorded and rule.metric not in READ_NO_TEXT:
+        return None
+    return REGISTRY[rule.metric].of(
+        Answered(
+            input=sample.input,
+            expected=sample.expected,
+            text=sample.text if sample.recorded else "",
+            latency_ms=sample.latency_ms,
+            input_tokens=sample.input_tokens,
+            output_tokens=sample.output_tokens,
+            parameters=rule.parameters,
+        )
+    )

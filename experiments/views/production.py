@@ -1,0 +1,98 @@
+"""Page: what production answers, day by day, beside the last deployment."""
+
+import datetime as dt
+
+from django.http import HttpResponse
+
+from evaltrack import clock
+from evaltrack.accounts.access import PageRequest, requires
+from evaltrack.accounts.roles import Permission
+from evaltrack.errors import NotFound
+from evaltrack.htmx import page
+from evaltrack.templatetags import trends
+from evaltrack.templatetags.evaltrack import number
+from experiments.lookup import component_named
+from experiments.metrics import REGISTRY
+from experiments.models import Deployment, ProductionAlert, ProductionMonitor, ProductionSample
+from experiments.production import watching, windows
+from experiments.production.sums import level
+from experiments.production.watching import Watched
+
+DAYS = 30
+SAMPLES, ALERTS = 10, 20
+
+
+@requires(Permission.VIEW_EXPERIMENTS)
+def component_production(request: PageRequest, name: str) -> HttpResponse:
+    """`?metric=…`: one metric by the day."""
+    component, at = component_named(name, seen_by=request.user), clock.now()
+    deployments = watching.deployed(component)
+    found = watching.watched(component)
+    names = [each.metric.name for each in found]
+    metric = request.GET.get("metric") or (names[0] if names else "")
+    if metric and metric not in names:
+        raise NotFound("no_such_metric", f"No sample of {component} has the metric {metric!r}.")
+    monitor = ProductionMonitor.objects.filter(component=component).first()
+    lag = watching.lag(monitor, at=at)
+    current = deployments[0] if deployments else None
+    days = by_day(deployments, metric, since=at - dt.timedelta(days=DAYS)) if metric else []
+    context = {
+        "component": component,
+        "current": current,
+        "reference": watching.sampled_before(deployments),
+        "monitor": monitor,
+        "lag": lag,
+        "fresh": lag is not None and lag <= watching.FRESH,
+        "fresh_share": watching.fresh_share(deployments, at=at) if monitor and monitor.samples else None,
+        "found": found,
+        "metrics": names,
+        "metric": metric,
+        "days": days[::-1],
+        "picture": picture(days, next(each for each in found if each.metric.name == metric)) if days else "",
+        "alerts": ProductionAlert.objects.filter(deployment__in=deployments)
+        .select_related("deployment__version")
+        .order_by("-since", "-pk")[:ALERTS],
+        "samples": newest_samples(current) if request.user.can(Permission.READ_EXAMPLES) else [],
+    }
+    return page(request, "experiments/production.html", context)
+
+
+def by_day(deployments: list[Deployment], metric: str, *, since: dt.datetime) -> list[dict]:
+    by_key = {row.pk: row for row in deployments}
+    return [
+        {
+            "day": day,
+            "deployment": by_key[key],
+            "level": level(REGISTRY[metric], sums).as_json(),
+            "kind": REGISTRY[metric].kind,
+        }
+        for (key, day), sums in windows.by_day(deployments, metric, since=since).items()
+    ]
+
+
+def picture(days: list[dict], watched: Watched) -> str:
+    reference = watched.level_before.as_json()
+    return trends.plot(
+        [
+            trends.Point(
+                value=row["level"],
+                level=reference,
+                tone="flat",
+                title=title_of(row),
+                mark="promotion" if place and row["deployment"] != days[place - 1]["deployment"] else "",
+            )
+            for place, row in enumerate(days)
+        ],
+        label=lambda value: number(value, watched.metric.kind),
+    )
+
+
+def title_of(row: dict) -> str:
+    value = number(row["level"].get("value"), row["kind"])
+    return f"{row['day']:%d %B}: {value}, {row['deployment'].version.version}"
+
+
+def newest_samples(current: Deployment | None) -> list[ProductionSample]:
+    if current is None:
+        return []
+    return list(ProductionSample.objects.filter(deployment=current).order_by("-sampled_at")[:SAMPLES])
