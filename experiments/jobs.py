@@ -2,7 +2,7 @@
 
 from evaltrack import clock
 from experiments import runner
-from experiments.production import retention, watching
+from experiments.production import retention, silence, watching
 
 
 def drain() -> None:
@@ -10,7 +10,9 @@ def drain() -> None:
 
 
 def watch_production() -> None:
-    watching.look_at_news(at=clock.now())
+    at = clock.now()
+    watching.look_at_news(at=at)
+    silence.tell(at=at)
 
 
 def forget_texts() -> None:

@@ -16,7 +16,7 @@ from experiments import registry
 from experiments.api import serializers as shapes
 from experiments.lookup import component_named
 from experiments.models import Environment, ProductionMonitor
-from experiments.production import intake, watching
+from experiments.production import intake, silence, watching
 
 
 def time_of(written: str) -> dt.datetime | None:
@@ -74,13 +74,12 @@ class ProductionQuality(ApiView):
         """Each metric of what is in production, beside the last deployment; and how old the newest sample is."""
         component = component_named(name, seen_by=request.user)
         monitor = ProductionMonitor.objects.filter(component=component).first()
-        lag = watching.lag(monitor, at=self.at)
         return Response(
             {
                 "component": component.name,
                 "samples": monitor.samples if monitor else 0,
                 "newest_sample_at": monitor.newest_sample_at if monitor else None,
-                "fresh": lag is not None and lag <= watching.FRESH,
+                "fresh": silence.is_fresh(monitor, at=self.at),
                 "metrics": [
                     {
                         "metric": each.metric.name,

@@ -7,6 +7,7 @@ from experiments.models.production import (
     ProductionAlert,
     ProductionMonitor,
     ProductionSample,
+    ProductionSilence,
     ProductionWindow,
 )
 from experiments.models.promotion import PromotionRequest, PromotionStatus
@@ -47,6 +48,7 @@ __all__ = [
     "ProductionAlert",
     "ProductionMonitor",
     "ProductionSample",
+    "ProductionSilence",
     "ProductionWindow",
     "PromotionRequest",
     "PromotionStatus",

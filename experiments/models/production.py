@@ -1,4 +1,4 @@
-"""What production answered: samples, their sums by the hour, and the alerts that they raised."""
+"""What production answered: samples, their sums by the day, silences, and the alerts that were raised."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -12,12 +12,29 @@ class ProductionMonitor(models.Model):
     )
     samples = models.PositiveBigIntegerField(default=0)
     newest_sample_at = models.DateTimeField(null=True)
-    received_at = models.DateTimeField(null=True)
+    first_received_at = models.DateTimeField(null=True)
     # Of `samples`, how many the last look for a drop knew.
     samples_looked_at = models.PositiveBigIntegerField(default=0)
 
     def __str__(self) -> str:
         return f"Production of {self.component}"
+
+
+class ProductionSilence(models.Model):
+    """A time in which the newest sample that had come in was older than it should be."""
+
+    monitor = models.ForeignKey(ProductionMonitor, on_delete=models.PROTECT, related_name="silences")
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="silence_ends_later", condition=Q(ended_at__gt=F("began_at"))),
+            models.UniqueConstraint(name="silence_once", fields=["monitor", "began_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.began_at} to {self.ended_at}"
 
 
 class ProductionSample(models.Model):
@@ -47,7 +64,7 @@ class ProductionSample(models.Model):
 
 
 class ProductionWindow(models.Model):
-    """One metric of one deployment within one hour: sums that add up to any longer time.
+    """One metric of one deployment on one day (UTC): sums that add up to any longer time.
 
     `buckets` counts the values of a metric that is read as a quantile, by the logarithm of the value.
     """
@@ -56,23 +73,20 @@ class ProductionWindow(models.Model):
         "experiments.Deployment", on_delete=models.PROTECT, related_name="production_windows"
     )
     metric = models.CharField(max_length=60)
-    hour = models.DateTimeField()
+    day = models.DateField()
     n = models.PositiveIntegerField()
     mean = models.FloatField()
     squares = models.FloatField()
     buckets = models.JSONField(null=True)
-    first_at = models.DateTimeField()
-    last_at = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="window_once", fields=["deployment", "metric", "hour"]),
+            models.UniqueConstraint(name="window_once", fields=["deployment", "metric", "day"]),
             models.CheckConstraint(name="window_has_values", condition=Q(n__gt=0, squares__gte=0)),
-            models.CheckConstraint(name="window_in_order", condition=Q(last_at__gte=F("first_at"))),
         ]
 
     def __str__(self) -> str:
-        return f"{self.metric} {self.hour:%Y-%m-%d %H}h"
+        return f"{self.metric} {self.day}"
 
 
 class AlertState(models.TextChoices):

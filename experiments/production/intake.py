@@ -16,7 +16,7 @@ from evaltrack.ndjson import BrokenLines
 from experiments import policies, suite
 from experiments.metrics import REGISTRY
 from experiments.models import Component, Deployment, Environment, ProductionMonitor, ProductionSample
-from experiments.production import windows
+from experiments.production import silence, windows
 from experiments.production.samples import Sample, sample_of, values_of
 from experiments.production.sums import Sums, sums_of
 from experiments.suite import MetricRule
@@ -46,18 +46,24 @@ def take(component: Component, lines: Iterable[bytes], *, by: User, at: dt.datet
     places = Places(component, at=at)
     numbered = read_rows(lines, lambda row: places.placed(sample_of(row)), noun="sample")
     found: dict[windows.Key, Sums] = defaultdict(Sums)
-    new = known = 0
+    newest, new, known = monitor.newest_sample_at, 0, 0
     try:
         for batch in batches(numbered):
             rows = [sample_row(*each, rules, at=at) for each in unknown(batch)]
             ProductionSample.objects.bulk_create(rows)
             for key, sums in summed(rows).items():
                 found[key] += sums
+            newest = max([row.sampled_at for row in rows] + ([newest] if newest else []), default=None)
             new, known = new + len(rows), known + len(batch) - len(rows)
     except BrokenLines as broken:
         raise broken.as_invalid() from None
     windows.add(found)
-    heard(monitor, new, found.values(), at=at)
+    if new:
+        silence.end(monitor, at=at)
+        monitor.newest_sample_at = newest
+        monitor.first_received_at = monitor.first_received_at or at
+        monitor.samples += new
+        monitor.save(update_fields=["newest_sample_at", "first_received_at", "samples"])
     return new, known
 
 
@@ -72,17 +78,6 @@ def sample_row(
         values=values_of(sample, rules),
         body=sample.body if settings.PRODUCTION_TEXT_DAYS else None,
     )
-
-
-def heard(monitor: ProductionMonitor, new: int, found: Iterable[Sums], *, at: dt.datetime) -> None:
-    """Note what came in, under the lock."""
-    if not new:
-        return
-    times = [monitor.newest_sample_at, *(sums.last_at for sums in found)]
-    monitor.newest_sample_at = max(filter(None, times), default=None)
-    monitor.samples += new
-    monitor.received_at = at
-    monitor.save(update_fields=["newest_sample_at", "samples", "received_at"])
 
 
 class Places:
@@ -126,11 +121,8 @@ def unknown(batch: list[Placed]) -> list[Placed]:
 
 
 def summed(rows: list[ProductionSample]) -> dict[windows.Key, Sums]:
-    values: dict[windows.Key, tuple[list[float], list[dt.datetime]]] = {}
+    values: dict[windows.Key, list[float]] = defaultdict(list)
     for row in rows:
-        hour = row.sampled_at.replace(minute=0, second=0, microsecond=0)
         for metric, value in row.values.items():
-            several, times = values.setdefault((row.deployment_id, metric, hour), ([], []))
-            several.append(value)
-            times.append(row.sampled_at)
-    return {key: sums_of(REGISTRY[key[1]], *found) for key, found in values.items()}
+            values[row.deployment_id, metric, row.sampled_at.date()].append(value)
+    return {key: sums_of(REGISTRY[key[1]], several) for key, several in values.items()}

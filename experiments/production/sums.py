@@ -1,6 +1,5 @@
 """Pure: what many samples of one metric add up to, and what it says about them."""
 
-import datetime as dt
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -22,20 +21,13 @@ Difference = Estimate | Undefined
 
 @dataclass(frozen=True)
 class Sums:
-    """Of one metric's values within some time. `buckets` counts them by logarithm, for quantiles alone."""
+    """Of one metric's values. `buckets` counts them by logarithm, for quantiles alone."""
 
     moments: Moments = field(default_factory=Moments)
     buckets: Counter[int] = field(default_factory=Counter)
-    first_at: dt.datetime | None = None
-    last_at: dt.datetime | None = None
 
     def __add__(self, other: "Sums") -> "Sums":
-        return Sums(
-            self.moments + other.moments,
-            self.buckets + other.buckets,
-            min(filter(None, (self.first_at, other.first_at)), default=None),
-            max(filter(None, (self.last_at, other.last_at)), default=None),
-        )
+        return Sums(self.moments + other.moments, self.buckets + other.buckets)
 
     @property
     def n(self) -> int:
@@ -46,11 +38,11 @@ class Sums:
         return round(self.moments.mean * self.moments.n)
 
 
-def sums_of(metric: Metric, values: Sequence[float], times: Sequence[dt.datetime]) -> Sums:
+def sums_of(metric: Metric, values: Sequence[float]) -> Sums:
     buckets: Counter[int] = Counter()
     if metric.quantile is not None:
         buckets.update(bucket(value) for value in values)
-    return Sums(Moments.of(values), buckets, min(times), max(times))
+    return Sums(Moments.of(values), buckets)
 
 
 def added(parts: Iterable[Sums]) -> Sums:

@@ -1,4 +1,4 @@
-"""Whether production fell below the last deployment, and whether anything is heard of it at all."""
+"""Whether production fell below the last deployment."""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -30,9 +30,6 @@ from experiments.production.sums import Difference, Sums, at_any_time, level, on
 
 # What is more than this below the last deployment is a regression: points of a share, a share of a mean.
 TOLERATED = 0.02
-# Older news is no news.
-FRESH = dt.timedelta(hours=4)
-WEEK = dt.timedelta(days=7)
 # Enough for a reference, and nobody's memory of a year ago.
 REFERENCE = dt.timedelta(days=90)
 
@@ -87,7 +84,9 @@ def watched(component: Component) -> list[Watched]:
     found = windows.of_deployments([current])[current.pk]
     earlier: dict[str, Sums] = {}
     if reference is not None and reference.ended_at is not None:
-        earlier = windows.of_deployments([reference], since=reference.ended_at - REFERENCE)[reference.pk]
+        earlier = windows.of_deployments([reference], since=(reference.ended_at - REFERENCE).date())[
+            reference.pk
+        ]
     return [
         beside(REGISTRY[rule.metric], rule.role, found[rule.metric], earlier.get(rule.metric))
         for rule in suite.parse(component.policy.body).metrics
@@ -184,32 +183,7 @@ def tell(component: Component, alert: ProductionAlert, *, at: dt.datetime) -> No
 
 
 def look_at_news(*, at: dt.datetime) -> None:
-    """Every component of which samples came in since the last look, and those that fell silent."""
+    """Every component of which samples came in since the last look."""
     monitors = ProductionMonitor.objects.select_related("component__owner", "component__policy")
     for monitor in monitors.filter(samples__gt=F("samples_looked_at")):
         look(monitor.component, at=at)
-    for monitor in monitors.filter(newest_sample_at__lt=at - FRESH):
-        people = [monitor.component.owner, *outbox.holders("platform")]
-        outbox.post(messages.production_silent(monitor), to=people, at=at)
-
-
-def lag(monitor: ProductionMonitor | None, *, at: dt.datetime) -> dt.timedelta | None:
-    """How old the newest sample is; None where there is none."""
-    return at - monitor.newest_sample_at if monitor and monitor.newest_sample_at else None
-
-
-def fresh_share(deployments: Sequence[Deployment], *, at: dt.datetime) -> float | None:
-    """The share of the last 7 days in which the newest sample was no older than `FRESH`; None before the first."""
-    begin = at - WEEK
-    rows = windows.rows_of(deployments, since=begin - FRESH - dt.timedelta(hours=1))
-    spans = sorted(set(rows.values_list("first_at", "last_at")))
-    if not spans:
-        return None
-    fresh, reached = dt.timedelta(), begin
-    for first, last in spans:
-        # Within an hour samples follow each other closely enough.
-        start, end = max(first, reached), min(last + FRESH, at)
-        if end > start:
-            fresh += end - start
-            reached = end
-    return fresh / (at - max(begin, min(first for first, _ in spans)))

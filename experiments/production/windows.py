@@ -1,4 +1,4 @@
-"""Sums of samples by the hour: adding to them, and reading them over any time."""
+"""Sums of samples by the day: adding to them, and reading them over any time."""
 
 import datetime as dt
 from collections import Counter, defaultdict
@@ -10,9 +10,9 @@ from evaltrack.stats.intervals import Moments
 from experiments.models import Deployment, ProductionWindow
 from experiments.production.sums import Sums, added
 
-# The deployment's key, the metric, the hour.
-Key = tuple[int, str, dt.datetime]
-WRITTEN = ["n", "mean", "squares", "buckets", "first_at", "last_at"]
+# The deployment's key, the metric, the day.
+Key = tuple[int, str, dt.date]
+WRITTEN = ["n", "mean", "squares", "buckets"]
 
 
 def add(found: Mapping[Key, Sums]) -> None:
@@ -20,35 +20,32 @@ def add(found: Mapping[Key, Sums]) -> None:
     if not found:
         return
     rows = ProductionWindow.objects.filter(
-        deployment__in={key[0] for key in found}, hour__in={key[2] for key in found}
+        deployment__in={key[0] for key in found}, day__in={key[2] for key in found}
     )
-    known = {(row.deployment_id, row.metric, row.hour): row for row in rows}
+    known = {(row.deployment_id, row.metric, row.day): row for row in rows}
     changed, new = [], []
     for key, sums in found.items():
         if row := known.get(key):
             changed.append(filled(row, sums_of_window(row) + sums))
         else:
-            new.append(filled(ProductionWindow(deployment_id=key[0], metric=key[1], hour=key[2]), sums))
+            new.append(filled(ProductionWindow(deployment_id=key[0], metric=key[1], day=key[2]), sums))
     ProductionWindow.objects.bulk_update(changed, WRITTEN, batch_size=100)
     ProductionWindow.objects.bulk_create(new, batch_size=100)
 
 
 def filled(row: ProductionWindow, sums: Sums) -> ProductionWindow:
-    assert sums.first_at is not None
-    assert sums.last_at is not None
     row.n, row.mean, row.squares = sums.moments.n, sums.moments.mean, sums.moments.squares
     row.buckets = {str(place): count for place, count in sorted(sums.buckets.items())} or None
-    row.first_at, row.last_at = sums.first_at, sums.last_at
     return row
 
 
 def sums_of_window(row: ProductionWindow) -> Sums:
     buckets = Counter({int(place): count for place, count in (row.buckets or {}).items()})
-    return Sums(Moments(row.n, row.mean, row.squares), buckets, row.first_at, row.last_at)
+    return Sums(Moments(row.n, row.mean, row.squares), buckets)
 
 
 def of_deployments(
-    deployments: Iterable[Deployment], *, since: dt.datetime | None = None
+    deployments: Iterable[Deployment], *, since: dt.date | None = None
 ) -> dict[int, dict[str, Sums]]:
     """What each deployment's metrics add up to, by its key and the metric's name."""
     parts: dict[tuple[int, str], list[Sums]] = defaultdict(list)
@@ -61,16 +58,13 @@ def of_deployments(
 
 
 def by_day(
-    deployments: Iterable[Deployment], metric: str, *, since: dt.datetime
-) -> dict[tuple[int, dt.date], Sums]:
-    """One metric by deployment and day (UTC), in order of time."""
-    found: dict[tuple[int, dt.date], Sums] = {}
-    for row in rows_of(deployments, since=since).filter(metric=metric).order_by("hour", "deployment"):
-        key = (row.deployment_id, row.hour.date())
-        found[key] = found.get(key, Sums()) + sums_of_window(row)
-    return found
+    deployments: Iterable[Deployment], metric: str, *, since: dt.date
+) -> list[tuple[int, dt.date, Sums]]:
+    """One metric by deployment and day, in order of time."""
+    rows = rows_of(deployments, since=since).filter(metric=metric).order_by("day", "deployment__started_at")
+    return [(row.deployment_id, row.day, sums_of_window(row)) for row in rows]
 
 
-def rows_of(deployments: Iterable[Deployment], *, since: dt.datetime | None) -> QuerySet[ProductionWindow]:
+def rows_of(deployments: Iterable[Deployment], *, since: dt.date | None) -> QuerySet[ProductionWindow]:
     rows = ProductionWindow.objects.filter(deployment__in=list(deployments))
-    return rows if since is None else rows.filter(hour__gte=since)
+    return rows if since is None else rows.filter(day__gte=since)

@@ -14,7 +14,7 @@ from evaltrack.templatetags.evaltrack import number
 from experiments.lookup import component_named
 from experiments.metrics import REGISTRY
 from experiments.models import Deployment, ProductionAlert, ProductionMonitor, ProductionSample
-from experiments.production import watching, windows
+from experiments.production import silence, watching, windows
 from experiments.production.sums import level
 from experiments.production.watching import Watched
 
@@ -33,17 +33,15 @@ def component_production(request: PageRequest, name: str) -> HttpResponse:
     if metric and metric not in names:
         raise NotFound("no_such_metric", f"No sample of {component} has the metric {metric!r}.")
     monitor = ProductionMonitor.objects.filter(component=component).first()
-    lag = watching.lag(monitor, at=at)
     current = deployments[0] if deployments else None
-    days = by_day(deployments, metric, since=at - dt.timedelta(days=DAYS)) if metric else []
+    days = by_day(deployments, metric, since=(at - dt.timedelta(days=DAYS)).date()) if metric else []
     context = {
         "component": component,
         "current": current,
         "reference": watching.sampled_before(deployments),
         "monitor": monitor,
-        "lag": lag,
-        "fresh": lag is not None and lag <= watching.FRESH,
-        "fresh_share": watching.fresh_share(deployments, at=at) if monitor and monitor.samples else None,
+        "fresh": silence.is_fresh(monitor, at=at),
+        "fresh_share": silence.fresh_share(monitor, at=at) if monitor else None,
         "found": found,
         "metrics": names,
         "metric": metric,
@@ -57,7 +55,7 @@ def component_production(request: PageRequest, name: str) -> HttpResponse:
     return page(request, "experiments/production.html", context)
 
 
-def by_day(deployments: list[Deployment], metric: str, *, since: dt.datetime) -> list[dict]:
+def by_day(deployments: list[Deployment], metric: str, *, since: dt.date) -> list[dict]:
     by_key = {row.pk: row for row in deployments}
     return [
         {
@@ -66,7 +64,7 @@ def by_day(deployments: list[Deployment], metric: str, *, since: dt.datetime) ->
             "level": level(REGISTRY[metric], sums).as_json(),
             "kind": REGISTRY[metric].kind,
         }
-        for (key, day), sums in windows.by_day(deployments, metric, since=since).items()
+        for key, day, sums in windows.by_day(deployments, metric, since=since)
     ]
 
 

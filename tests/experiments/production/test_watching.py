@@ -108,26 +108,6 @@ def test_only_news_is_looked_at(send, component, reference, monkeypatch):
     assert looked == [component]
 
 
-# ── Freshness ────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_silence_is_told_once(send, component):
-    send(*answers(3, 0, ago=5 * HOUR))
-    watching.look_at_news(at=clock.now())
-    watching.look_at_news(at=clock.now())
-    told = Notification.objects.filter(subject__contains="nothing is heard")
-    assert set(told.values_list("recipient__username", flat=True)) == {"owner", "platform"}
-    send(*answers(3, 0, ago=HOUR, prefix="t"))
-    watching.look_at_news(at=clock.now())
-    assert told.count() == 2
-
-
-def test_the_fresh_share_is_of_the_time_since_the_first_sample(send, component):
-    send(*answers(1, 0, ago=20 * HOUR, prefix="a"), *answers(1, 0, ago=HOUR, prefix="b"))
-    found = watching.fresh_share(watching.deployed(component), at=clock.now())
-    assert found == pytest.approx((4 + 1) / 20, abs=0.001)
-
-
 # ── Page and API ─────────────────────────────────────────────────────────────────────────────────────
 
 PAGE = "/components/adder/production/"
