@@ -20,6 +20,7 @@ urlpatterns = [
         name="experiment-recompute",
     ),
     path("promotions/", promotions.promotion_list, name="promotions"),
+    path("promotions/promises/", production.promises_kept, name="promises"),
     path("promotions/request/", promotions.promotion_request, name="promotion-request"),
     path("promotions/<str:public_id>/", promotions.promotion_detail, name="promotion"),
     path("promotions/<str:public_id>/withdraw/", promotions.promotion_withdraw, name="promotion-withdraw"),

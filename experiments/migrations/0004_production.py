@@ -5,82 +5,177 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('experiments', '0003_slices'),
+        ("experiments", "0003_slices"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ProductionMonitor',
+            name="ProductionMonitor",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('samples', models.PositiveBigIntegerField(default=0)),
-                ('newest_sample_at', models.DateTimeField(null=True)),
-                ('first_received_at', models.DateTimeField(null=True)),
-                ('samples_looked_at', models.PositiveBigIntegerField(default=0)),
-                ('component', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='production_monitor', to='experiments.component')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("samples", models.PositiveBigIntegerField(default=0)),
+                ("newest_sample_at", models.DateTimeField(null=True)),
+                ("first_received_at", models.DateTimeField(null=True)),
+                ("samples_looked_at", models.PositiveBigIntegerField(default=0)),
+                (
+                    "component",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="production_monitor",
+                        to="experiments.component",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ProductionAlert',
+            name="ProductionAlert",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('metric', models.CharField(max_length=60)),
-                ('number', models.PositiveIntegerField()),
-                ('state', models.CharField(choices=[('none', 'No drop'), ('watch', 'Watch'), ('suspected', 'Suspected'), ('confirmed', 'Confirmed')], max_length=10)),
-                ('change', models.JSONField()),
-                ('text', models.TextField()),
-                ('since', models.DateTimeField()),
-                ('deployment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='production_alerts', to='experiments.deployment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("metric", models.CharField(max_length=60)),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("none", "No drop"),
+                            ("watch", "Watch"),
+                            ("suspected", "Suspected"),
+                            ("confirmed", "Confirmed"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("change", models.JSONField()),
+                ("text", models.TextField()),
+                ("since", models.DateTimeField()),
+                (
+                    "deployment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="production_alerts",
+                        to="experiments.deployment",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-number'],
-                'constraints': [models.UniqueConstraint(fields=('deployment', 'metric', 'number'), name='alert_number_once'), models.CheckConstraint(condition=models.Q(('state__in', ['none', 'watch', 'suspected', 'confirmed'])), name='alert_state_known')],
+                "ordering": ["-number"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("deployment", "metric", "number"), name="alert_number_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["none", "watch", "suspected", "confirmed"])),
+                        name="alert_state_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ProductionSample',
+            name="ProductionSample",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=80)),
-                ('sampled_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField()),
-                ('values', models.JSONField()),
-                ('body', models.JSONField(null=True)),
-                ('deployment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='production_samples', to='experiments.deployment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=80)),
+                ("sampled_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField()),
+                ("values", models.JSONField()),
+                ("body", models.JSONField(null=True)),
+                (
+                    "deployment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="production_samples",
+                        to="experiments.deployment",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['deployment', '-sampled_at'], name='sample_by_time'), models.Index(condition=models.Q(('body__isnull', False)), fields=['received_at'], name='sample_text_by_age')],
-                'constraints': [models.UniqueConstraint(fields=('deployment', 'key'), name='sample_once')],
+                "indexes": [
+                    models.Index(fields=["deployment", "-sampled_at"], name="sample_by_time"),
+                    models.Index(
+                        condition=models.Q(("body__isnull", False)),
+                        fields=["received_at"],
+                        name="sample_text_by_age",
+                    ),
+                ],
+                "constraints": [models.UniqueConstraint(fields=("deployment", "key"), name="sample_once")],
             },
         ),
         migrations.CreateModel(
-            name='ProductionSilence',
+            name="ProductionSilence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('began_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField()),
-                ('monitor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='silences', to='experiments.productionmonitor')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("began_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField()),
+                (
+                    "monitor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="silences",
+                        to="experiments.productionmonitor",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('ended_at__gt', models.F('began_at'))), name='silence_ends_later'), models.UniqueConstraint(fields=('monitor', 'began_at'), name='silence_once')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("ended_at__gt", models.F("began_at"))), name="silence_ends_later"
+                    ),
+                    models.UniqueConstraint(fields=("monitor", "began_at"), name="silence_once"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ProductionWindow',
+            name="ProductionWindow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('metric', models.CharField(max_length=60)),
-                ('day', models.DateField()),
-                ('n', models.PositiveIntegerField()),
-                ('mean', models.FloatField()),
-                ('squares', models.FloatField()),
-                ('buckets', models.JSONField(null=True)),
-                ('deployment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='production_windows', to='experiments.deployment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("metric", models.CharField(max_length=60)),
+                ("day", models.DateField()),
+                ("n", models.PositiveIntegerField()),
+                ("mean", models.FloatField()),
+                ("squares", models.FloatField()),
+                ("buckets", models.JSONField(null=True)),
+                (
+                    "deployment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="production_windows",
+                        to="experiments.deployment",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('deployment', 'metric', 'day'), name='window_once'), models.CheckConstraint(condition=models.Q(('n__gt', 0), ('squares__gte', 0)), name='window_has_values')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("deployment", "metric", "day"), name="window_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("n__gt", 0), ("squares__gte", 0)), name="window_has_values"
+                    ),
+                ],
             },
         ),
     ]

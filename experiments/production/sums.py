@@ -90,7 +90,7 @@ def at_rank(buckets: Counter[int], rank: int) -> float:
 def once(metric: Metric, after: Sums, before: Sums) -> Difference:
     """after − before, for somebody who looks once."""
     if metric.quantile is not None:
-        return quantile_difference(level(metric, after), level(metric, before))
+        return independent_difference(level(metric, after), level(metric, before))
     if metric.kind == Kind.BINARY:
         return miettinen_nurminen(after.successes, after.n, before.successes, before.n)
     return welch_difference(after.moments, before.moments)
@@ -105,14 +105,14 @@ def at_any_time(metric: Metric, after: Sums, before: Sums) -> Difference:
     return mean_difference_any_time(after.moments, before.moments, planned=PLANNED)
 
 
-def quantile_difference(after: Difference, before: Difference) -> Difference:
-    """Of two independent quantiles, from the limits of each (MOVER: Zou & Donner 2008)."""
+def independent_difference(after: Difference, before: Difference) -> Difference:
+    """Of two independent estimates of whatever kind, from the limits of each (MOVER: Zou & Donner 2008)."""
     if isinstance(after, Undefined):
         return after
     if isinstance(before, Undefined):
         return before
     value, n = after.value - before.value, after.n + before.n
-    method = "MOVER interval of a difference of quantiles"
+    method = "MOVER interval of a difference"
     if after.ci_low is None or after.ci_high is None or before.ci_low is None or before.ci_high is None:
         return Estimate(value, None, None, n, method, after.ci_undefined or before.ci_undefined)
     below = math.hypot(after.value - after.ci_low, before.ci_high - before.value)

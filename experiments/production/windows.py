@@ -4,7 +4,7 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet, Sum
 
 from evaltrack.stats.intervals import Moments
 from experiments.models import Deployment, ProductionWindow
@@ -54,6 +54,25 @@ def of_deployments(
     found: dict[int, dict[str, Sums]] = defaultdict(dict)
     for (deployment, metric), several in parts.items():
         found[deployment][metric] = added(several)
+    return found
+
+
+def totals(deployments: Iterable[Deployment]) -> dict[int, dict[str, Sums]]:
+    """As `of_deployments`, added up by the database and without quantiles: for many deployments at once."""
+    added_up = (
+        rows_of(deployments, since=None)
+        .values("deployment", "metric")
+        .annotate(
+            count=Sum("n"),
+            total=Sum(F("n") * F("mean")),
+            second=Sum(F("squares") + F("n") * F("mean") * F("mean")),
+        )
+    )
+    found: dict[int, dict[str, Sums]] = defaultdict(dict)
+    for row in added_up:
+        mean = row["total"] / row["count"]
+        squares = max(0.0, row["second"] - row["count"] * mean**2)
+        found[row["deployment"]][row["metric"]] = Sums(Moments(row["count"], mean, squares))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Page: what production answers, day by day, beside the last deployment."""
+"""Pages: what production answers beside the last deployment, and beside what its promotion promised."""
 
 import datetime as dt
 
@@ -9,12 +9,13 @@ from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import NotFound
 from evaltrack.htmx import page
-from evaltrack.templatetags import trends
-from evaltrack.templatetags.evaltrack import number
+from evaltrack.templatetags import scatter, trends
+from evaltrack.templatetags.evaltrack import number, signed
 from experiments.lookup import component_named
 from experiments.metrics import REGISTRY
-from experiments.models import Deployment, ProductionAlert, ProductionMonitor, ProductionSample
-from experiments.production import silence, watching, windows
+from experiments.metrics.base import Kind
+from experiments.models import Component, Deployment, ProductionAlert, ProductionMonitor, ProductionSample
+from experiments.production import calibration, silence, watching, windows
 from experiments.production.sums import level
 from experiments.production.watching import Watched
 
@@ -94,3 +95,44 @@ def newest_samples(current: Deployment | None) -> list[ProductionSample]:
     if current is None:
         return []
     return list(ProductionSample.objects.filter(deployment=current).order_by("-sampled_at")[:SAMPLES])
+
+
+@requires(Permission.VIEW_PROMOTIONS)
+def promises_kept(request: PageRequest) -> HttpResponse:
+    """`?metric=…`: what promotions promised by one metric, and what production made of it."""
+    components = Component.objects.visible_to(request.user)
+    found = calibration.promises(components)
+    metrics = sorted({each.metric.name for each in found})
+    name = request.GET.get("metric") or (metrics[0] if metrics else "")
+    if name and name not in metrics:
+        raise NotFound("no_such_metric", f"No promotion that you may see has a promise by {name!r}.")
+    shown = [each for each in found if each.metric.name == name]
+    context = {
+        "metrics": metrics,
+        "metric": REGISTRY.get(name),
+        "shown": shown,
+        "picture": scattered(shown) if shown else "",
+        "shortfall": calibration.shortfall(shown, REGISTRY[name]) if shown else None,
+        "kept": sum(each.kept in ("kept", "more") for each in shown),
+        "judged": sum(each.kept != "unknown" for each in shown),
+    }
+    return page(request, "experiments/promises.html", context)
+
+
+TONES = {"kept": "good", "more": "good", "less": "bad", "unknown": "flat"}
+
+
+def scattered(shown: list[calibration.Promise]) -> str:
+    kind = shown[0].metric.kind
+    return scatter.plot(
+        [
+            scatter.Spot(
+                across=each.promised.as_json(),
+                up=each.realised.as_json(),
+                tone=TONES[each.kept],
+                title=f"{each.deployment.version}: promised {signed(each.promised.value, kind)}, {each.kept}",
+            )
+            for each in shown
+        ],
+        label=lambda value: f"{value * 100:+.0f}" if kind == Kind.BINARY else signed(value, kind),
+    )

@@ -48,6 +48,7 @@ PAGES = [
     ("POST", "experiments/<str:public_id>/rerun/", MAKERS),
     ("POST", "experiments/<str:public_id>/recompute/", LEADS_TOO),
     ("GET", "promotions/", READERS),
+    ("GET", "promotions/promises/", READERS),
     ("POST", "promotions/request/", "owner"),
     ("GET", "promotions/<str:public_id>/", READERS),
     ("POST", "promotions/<str:public_id>/withdraw/", "owner"),
