@@ -27,7 +27,7 @@ from evaltrack.stats.paired import (
     tango_difference,
 )
 from evaltrack.stats.pairwise import mean_pairwise_kappa
-from evaltrack.stats.preference import net_preference
+from evaltrack.stats.preference import net_preference, net_preference_two_way, preference
 from evaltrack.stats.strengths import strengths
 from tests.stats import voting
 from tests.stats.judge import simulated as judges
@@ -131,6 +131,23 @@ def votes(rng, prompts):
     return won.ravel(), np.repeat(np.arange(prompts), 5)
 
 
+def votes_of_raters(rng, raters):
+    """Each of 40 prompts judged by 3 of the raters; prompts and raters vary alike."""
+    prompts = np.repeat(np.arange(40), 3)
+    people = rng.random((40, raters)).argsort(axis=1)[:, :3].ravel()
+    of_prompt, of_rater = rng.normal(0, 0.3**0.5, size=40), rng.normal(0, 0.3**0.5, size=raters)
+    liking = 0.2 + of_prompt[prompts] + of_rater[people] + rng.normal(size=120)
+    return np.sign(liking), prompts.tolist(), people.tolist()
+
+
+def decisive_rate(rng, prompts):
+    """The votes of `votes`, of which ties take 30 %, whoever would have won."""
+    scores, of_prompt = votes(rng, prompts)
+    tied = rng.random(len(scores)) < 0.3
+    said = np.where(tied, "tie", np.where(scores > 0, "win", "loss")).tolist()
+    return said, of_prompt.tolist(), [0] * len(said)
+
+
 def difference_or_reason(fitted):
     return fitted if isinstance(fitted, Undefined) else fitted.difference(1, 0)
 
@@ -215,6 +232,14 @@ SIMULATIONS: dict[tuple[str, str], tuple[tuple[int, ...], Callable]] = {
     ("net_preference", "n prompts × 5 votes, ρ 0.3"): (
         (5, 10, 20, 60),
         vector_coverage(net_preference, votes, 0.2),
+    ),
+    ("net_preference_two_way", "40 prompts × 3 of n raters, both with effects"): (
+        (5, 8, 12, 20),
+        vector_coverage(net_preference_two_way, votes_of_raters, 2 * stats.norm.cdf(0.2 / 1.6**0.5) - 1),
+    ),
+    ("preference: decisive rate", "n prompts × 5 votes, 30 % ties, ρ 0.3"): (
+        (5, 10, 20, 60),
+        vector_coverage(lambda *said: preference(*said, seed=1).decisive_rate, decisive_rate, 0.6),
     ),
     ("strengths", "3 equal systems, n prompts × 4 votes, each prompt suits one"): (
         (20, 60, 200),
