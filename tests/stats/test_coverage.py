@@ -28,10 +28,10 @@ from evaltrack.stats.paired import (
 )
 from evaltrack.stats.pairwise import mean_pairwise_kappa
 from evaltrack.stats.preference import net_preference, net_preference_two_way, preference
-from evaltrack.stats.strengths import strengths
-from tests.stats import voting
+from evaltrack.stats.strengths import RIGHT, strengths
 from tests.stats.judge import simulated as judges
 from tests.stats.sequential import paths
+from tests.stats.strengths import voting
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "statistics.md"
 
@@ -152,6 +152,13 @@ def difference_or_reason(fitted):
     return fitted if isinstance(fitted, Undefined) else fitted.difference(1, 0)
 
 
+def undefeated_votes(rng, prompts):
+    """The votes of three equal systems, and on each prompt one between one of them and a fourth, which wins."""
+    votes = voting.drawn(rng, prompts, theta=(0, 0, 0), alike=1)
+    more = rng.integers(0, 3, size=prompts), np.full(prompts, 3), np.full(prompts, RIGHT), np.arange(prompts)
+    return [np.concatenate(both) for both in zip(votes, more, strict=True)]
+
+
 def paired_lognormal(rng, n):
     baseline = rng.lognormal(size=n)
     return baseline * rng.lognormal(sigma=0.3, size=n), baseline
@@ -248,6 +255,12 @@ SIMULATIONS: dict[tuple[str, str], tuple[tuple[int, ...], Callable]] = {
             lambda rng, n: voting.drawn(rng, n, theta=(0, 0, 0), alike=1),
             0,
             1000,
+        ),
+    ),
+    ("strengths", "the same and a fourth system that always wins, with `fall_back`"): (
+        (20, 60, 200),
+        vector_coverage(
+            lambda *votes: difference_or_reason(strengths(*votes, fall_back=True)), undefeated_votes, 0, 1000
         ),
     ),
     ("rectified_mean", "judge errs in 8 % either way, n human labels and 2,000 more"): (
