@@ -58,12 +58,10 @@ class Plan:
     def sentence(self) -> str:
         """For example "1,175 examples show a difference of 0.02 with 80 % power (Connor 1987; …)."""
         design = self.design
-        shown = (
-            f"that a difference of {self.difference:.4g} is {'not ' if self.difference > -design.margin else ''}"
-            f"worse than the margin of {design.margin:.4g}"
-            if design.margin
-            else f"a difference of {self.difference:.4g}"
-        )
+        shown = design.phrase(self.difference)
+        if design.margin:
+            negated = "not " if self.difference > -design.margin else ""
+            shown = f"that {shown} is {negated}worse than the margin of {design.margin:.4g}"
         usual = {each.name: each.default for each in fields(design) if each.name != "level"}
         assumed = ", ".join(
             f"{name.replace('_', ' ')} {value:.4g}"
@@ -141,6 +139,10 @@ class Design(ABC):
     @abstractmethod
     def size(self, difference: float, power: float) -> float:
         """The n, not rounded, that has this power for a difference off the limit."""
+
+    def phrase(self, difference: float) -> str:
+        """The difference in the words of a plan's sentence."""
+        return f"a difference of {difference:.4g}"
 
     def enumerated(self, n: int, difference: float) -> float | None:
         """The power of the deciding test by enumeration, where the design has one."""

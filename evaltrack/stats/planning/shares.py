@@ -11,6 +11,8 @@ from evaltrack.stats.paired import tango_variance
 from evaltrack.stats.planning.design import ROUNDING, NormalDesign, check_share, whole
 from evaltrack.stats.planning.enumeration import mcnemar_power
 
+MOST_ENUMERATED = 10_000_000  # beyond, normal quantiles are as good and tables too many
+
 
 @dataclass(frozen=True)
 class IndependentShares(NormalDesign):
@@ -62,7 +64,8 @@ class PairedShares(NormalDesign):
 
     Connor 1987: s₀² = ψ and s₁² = ψ − δ². With a margin the null moves to −margin, and s₀² is the variance that
     Tango's test takes there. ψ is the key input: ask for it or see it in earlier runs, as the size is proportional to
-    it. Without a margin `exact_power` is that of McNemar's mid-p test.
+    it. Without a margin `exact_power` is that of McNemar's mid-p test, up to
+    ten million examples.
     """
 
     discordant: float
@@ -94,7 +97,7 @@ class PairedShares(NormalDesign):
         return math.sqrt(null), math.sqrt(max(self.discordant - difference**2, 0.0))
 
     def enumerated(self, n: int, difference: float) -> float | None:
-        if self.margin:
+        if self.margin or n > MOST_ENUMERATED:
             return None
         return mcnemar_power(n, self.discordant, difference, level=self.level)
 
@@ -128,6 +131,9 @@ class WinRate(NormalDesign):
     def design_effect(self) -> float:
         """By how much votes that share a prompt inflate the variance."""
         return 1 + (self.votes - 1) * self.alike
+
+    def phrase(self, difference: float) -> str:
+        return f"a win rate of {100 * (0.5 + difference):.4g} %"
 
     def prompts(self, n: int) -> int:
         """The prompts that n judgments take."""

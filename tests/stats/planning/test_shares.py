@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from evaltrack.stats.estimate import Undefined
 from evaltrack.stats.independent import miettinen_nurminen_score
 from evaltrack.stats.paired import mcnemar_exact, mcnemar_mid_p, tango_score
 from evaltrack.stats.planning import IndependentShares, PairedShares, WinRate, mcnemar_power
+from evaltrack.stats.planning.enumeration import critical
 
 approx = pytest.approx
 repeatable = settings(derandomize=True, deadline=None)
@@ -63,6 +65,27 @@ def test_exact_power_adds_up_the_tables_that_the_test_rejects(n, discordant, dif
             if test(candidate, baseline).p_value < 0.05 and (2 * b - k) * difference > 0:
                 power += pairs.pmf(k) * stats.binom.pmf(b, k, ours)
     assert mcnemar_power(n, discordant, difference, mid=mid) == approx(power, abs=1e-9)
+
+
+@pytest.mark.parametrize("level", [0.2, 0.05, 0.01, 1e-4, 1e-8])
+@pytest.mark.parametrize("mid", [True, False])
+def test_the_critical_counts_are_the_last_that_the_test_rejects(level, mid):
+    pairs = np.concatenate([np.arange(0, 300), np.arange(300, 20_000, 517), [10**6, 10**7]])
+    most = critical(pairs, mid=mid, level=level)
+
+    def p(count, k):
+        at_most, at = stats.binom.cdf(count, k, 0.5), stats.binom.pmf(count, k, 0.5)
+        return 2 * at_most - at if mid else 2 * at_most
+
+    for k, count in zip(pairs.tolist(), most.tolist(), strict=True):
+        assert count == -1 or p(count, k) < level
+        assert 2 * (count + 1) >= k or p(count + 1, k) >= level
+
+
+def test_a_plan_too_large_to_enumerate_is_still_a_plan():
+    plan = PairedShares(0.3).needed(1e-7)
+    assert plan.n > 10**14
+    assert plan.exact_power is None
 
 
 @repeatable
@@ -210,6 +233,11 @@ def test_the_sentence_names_what_was_assumed():
     )
     worse = PairedShares(0.06, margin=0.02).needed(-0.05)
     assert "a difference of -0.05 is worse than the margin of 0.02" in worse.sentence
+    assert (
+        WinRate(ties=0.2)
+        .needed(0.1)
+        .sentence.startswith("243 judgments show a win rate of 60 % with 80 % power")
+    )
     body = PairedShares(0.06).needed(0.02).as_json()
     assert body["inputs"] == {"discordant": 0.06, "margin": 0.0, "level": 0.05}
     assert (body["n"], body["counted"], body["method"]) == (1175, "examples", "Connor 1987")
