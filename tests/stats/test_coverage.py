@@ -131,6 +131,9 @@ def votes(rng, prompts):
     return won.ravel(), np.repeat(np.arange(prompts), 5)
 
 
+FAVOUR = 2 * stats.norm.cdf(0.2 / 1.6**0.5) - 1  # the net preference of `votes_of_raters`
+
+
 def votes_of_raters(rng, raters):
     """Each of 40 prompts judged by 3 of the raters; prompts and raters vary alike."""
     prompts = np.repeat(np.arange(40), 3)
@@ -240,9 +243,13 @@ SIMULATIONS: dict[tuple[str, str], tuple[tuple[int, ...], Callable]] = {
         (5, 10, 20, 60),
         vector_coverage(net_preference, votes, 0.2),
     ),
+    ("net_preference", "40 prompts × 3 of n raters, both with effects: too narrow for other raters"): (
+        (5, 8, 12, 20),
+        vector_coverage(lambda scores, prompts, _: net_preference(scores, prompts), votes_of_raters, FAVOUR),
+    ),
     ("net_preference_two_way", "40 prompts × 3 of n raters, both with effects"): (
         (5, 8, 12, 20),
-        vector_coverage(net_preference_two_way, votes_of_raters, 2 * stats.norm.cdf(0.2 / 1.6**0.5) - 1),
+        vector_coverage(net_preference_two_way, votes_of_raters, FAVOUR),
     ),
     ("preference: decisive rate", "n prompts × 5 votes, 30 % ties, ρ 0.3"): (
         (5, 10, 20, 60),

@@ -29,7 +29,7 @@ def net_preference_two_way(
 
     Undefined without judgments; without an interval from fewer than 5 prompts or 5 raters, or where both all prompts
     and all raters have the same mean. Below 8 raters read it with `scope_of`. Where raters differ as much as prompts
-    do, intervals by prompt held in 63 % (5 raters) to 78 % (20) of simulations, these in 94 to 96 %.
+    do, intervals by prompt held in 72 % (5 raters) to 88 % (20) of simulations, these in 95 to 96 %.
     """
     vector = preference_scores(scores)
     n = len(vector)
