@@ -1,13 +1,13 @@
 """Pure: candidate against baseline on one metric: the interval that decides, and the tests shown beside it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evaltrack.stats import independent, intervals, paired, power
+from evaltrack.stats import independent, intervals, paired, planning
 from evaltrack.stats.estimate import Estimate, TestResult, Undefined
 from experiments.metrics.base import Direction, Kind, Metric
 from experiments.suite import MetricRule
@@ -170,24 +170,23 @@ def advice(metric: Metric, rule: MetricRule, ours: Any, theirs: Any, *, design: 
     if metric.quantile is not None or design != "paired" or n < 2:
         return ""
     delta = float((ours - theirs).mean()) * (1 if metric.direction == Direction.HIGHER else -1)
+    assumed: planning.PairedShares | planning.PairedMeans
     if metric.kind == Kind.BINARY:
-        discordant = float((ours != theirs).mean())
-        detectable = power.detectable_difference_paired_binary(discordant, n)
-        needed = power.examples_needed_paired_binary(discordant, delta, rule.margin)
+        assumed = planning.PairedShares(float((ours != theirs).mean()))
     else:
-        spread = float((ours - theirs).std(ddof=1))
-        detectable = power.detectable_difference_paired_mean(spread, n)
-        needed = power.examples_needed_paired_mean(spread, delta, rule.margin)
+        assumed = planning.PairedMeans(float((ours - theirs).std(ddof=1)))
+    detectable = assumed.detectable(n)
+    needed = replace(assumed, margin=rule.margin).needed(delta)
     sentences = []
-    if isinstance(detectable, float):
+    if isinstance(detectable, planning.Plan):
         size = (
-            f"{detectable * 100:.1f} points"
+            f"{detectable.difference * 100:.1f} points"
             if metric.kind == Kind.BINARY
-            else f"{detectable:.3g} {metric.unit}"
+            else f"{detectable.difference:.3g} {metric.unit}"
         )
         sentences.append(f"{n} examples show a difference from {size.strip()} up (80 % power).")
-    if isinstance(needed, int):
-        more = needed - n
+    if isinstance(needed, planning.Plan):
+        more = needed.n - n
         sentences.append(
             f"About {more:,} more examples would settle it if the difference is what was seen."
             if more > 0

@@ -53,7 +53,7 @@ def newcombe_independent(x1: int, n1: int, x2: int, n2: int) -> Estimate | Undef
     return Estimate(value, low, high, n1 + n2, "Newcombe hybrid score interval of a difference")
 
 
-def constrained_shares(x1: int, n1: int, x2: int, n2: int, delta: float) -> tuple[float, float]:
+def constrained_shares(x1: float, n1: float, x2: float, n2: float, delta: float) -> tuple[float, float]:
     """The shares that fit both counts best among those with p₁ − p₂ = delta (Miettinen & Nurminen 1985).
 
     The maximum of the likelihood is the root of a cubic, in closed form.

@@ -27,11 +27,11 @@ from evaltrack.stats.paired import (
     tango_difference,
 )
 from evaltrack.stats.pairwise import mean_pairwise_kappa
-from evaltrack.stats.preference import net_preference
-from evaltrack.stats.strengths import strengths
-from tests.stats import voting
+from evaltrack.stats.preference import net_preference, net_preference_two_way, preference
+from evaltrack.stats.strengths import RIGHT, strengths
 from tests.stats.judge import simulated as judges
 from tests.stats.sequential import paths
+from tests.stats.strengths import voting
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "statistics.md"
 
@@ -131,8 +131,35 @@ def votes(rng, prompts):
     return won.ravel(), np.repeat(np.arange(prompts), 5)
 
 
+FAVOUR = 2 * stats.norm.cdf(0.2 / 1.6**0.5) - 1  # the net preference of `votes_of_raters`
+
+
+def votes_of_raters(rng, raters):
+    """Each of 40 prompts judged by 3 of the raters; prompts and raters vary alike."""
+    prompts = np.repeat(np.arange(40), 3)
+    people = rng.random((40, raters)).argsort(axis=1)[:, :3].ravel()
+    of_prompt, of_rater = rng.normal(0, 0.3**0.5, size=40), rng.normal(0, 0.3**0.5, size=raters)
+    liking = 0.2 + of_prompt[prompts] + of_rater[people] + rng.normal(size=120)
+    return np.sign(liking), prompts.tolist(), people.tolist()
+
+
+def decisive_rate(rng, prompts):
+    """The votes of `votes`, of which ties take 30 %, whoever would have won."""
+    scores, of_prompt = votes(rng, prompts)
+    tied = rng.random(len(scores)) < 0.3
+    said = np.where(tied, "tie", np.where(scores > 0, "win", "loss")).tolist()
+    return said, of_prompt.tolist(), [0] * len(said)
+
+
 def difference_or_reason(fitted):
     return fitted if isinstance(fitted, Undefined) else fitted.difference(1, 0)
+
+
+def undefeated_votes(rng, prompts):
+    """The votes of three equal systems, and on each prompt one between one of them and a fourth, which wins."""
+    votes = voting.drawn(rng, prompts, theta=(0, 0, 0), alike=1)
+    more = rng.integers(0, 3, size=prompts), np.full(prompts, 3), np.full(prompts, RIGHT), np.arange(prompts)
+    return [np.concatenate(both) for both in zip(votes, more, strict=True)]
 
 
 def paired_lognormal(rng, n):
@@ -216,6 +243,18 @@ SIMULATIONS: dict[tuple[str, str], tuple[tuple[int, ...], Callable]] = {
         (5, 10, 20, 60),
         vector_coverage(net_preference, votes, 0.2),
     ),
+    ("net_preference", "40 prompts × 3 of n raters, both with effects: too narrow for other raters"): (
+        (5, 8, 12, 20),
+        vector_coverage(lambda scores, prompts, _: net_preference(scores, prompts), votes_of_raters, FAVOUR),
+    ),
+    ("net_preference_two_way", "40 prompts × 3 of n raters, both with effects"): (
+        (5, 8, 12, 20),
+        vector_coverage(net_preference_two_way, votes_of_raters, FAVOUR),
+    ),
+    ("preference: decisive rate", "n prompts × 5 votes, 30 % ties, ρ 0.3"): (
+        (5, 10, 20, 60),
+        vector_coverage(lambda *said: preference(*said, seed=1).decisive_rate, decisive_rate, 0.6),
+    ),
     ("strengths", "3 equal systems, n prompts × 4 votes, each prompt suits one"): (
         (20, 60, 200),
         vector_coverage(
@@ -223,6 +262,12 @@ SIMULATIONS: dict[tuple[str, str], tuple[tuple[int, ...], Callable]] = {
             lambda rng, n: voting.drawn(rng, n, theta=(0, 0, 0), alike=1),
             0,
             1000,
+        ),
+    ),
+    ("strengths", "the same and a fourth system that always wins, with `fall_back`"): (
+        (20, 60, 200),
+        vector_coverage(
+            lambda *votes: difference_or_reason(strengths(*votes, fall_back=True)), undefeated_votes, 0, 1000
         ),
     ),
     ("rectified_mean", "judge errs in 8 % either way, n human labels and 2,000 more"): (

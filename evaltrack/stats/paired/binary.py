@@ -26,13 +26,16 @@ def mcnemar_mid_p(candidate: ArrayLike, baseline: ArrayLike) -> TestResult | Und
     discordant pairs. Undefined without examples.
     """
     b, c, n = _discordant(candidate, baseline)
-    if n == 0:
-        return NO_PAIRS
-    discordant, fewer = b + c, min(b, c)
+    return TestResult(None, mid_p_of(b, c)) if n else NO_PAIRS
+
+
+def mid_p_of(b: int, c: int) -> float:
+    """The p of `mcnemar_mid_p` from the counts of discordant examples."""
     if b == c:
-        return TestResult(None, 1.0)
+        return 1.0
+    discordant, fewer = b + c, min(b, c)
     below = float(special.bdtr(fewer - 1, discordant, 0.5)) if fewer else 0.0
-    return TestResult(None, min(1.0, float(special.bdtr(fewer, discordant, 0.5)) + below))
+    return min(1.0, float(special.bdtr(fewer, discordant, 0.5)) + below)
 
 
 def mcnemar_exact(candidate: ArrayLike, baseline: ArrayLike) -> TestResult | Undefined:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from evaltrack.stats.estimate import Undefined
 from evaltrack.stats.preference import net_preference
 from evaltrack.stats.strengths import LEFT, RIGHT, TIE, strengths
-from tests.stats.voting import drawn
+from tests.stats.strengths.voting import drawn
 
 approx = pytest.approx
 repeatable = settings(derandomize=True, deadline=None)
@@ -120,13 +120,16 @@ def test_baseball_at_home():
     assert 2 * (saturated - fitted.log_likelihood) == approx(38.64, abs=5e-3)
 
 
-def test_chocolate_pudding():
-    counted = (
+def tastings():
+    return votes(
         (i - 1, j - 1, outcome, count)
         for (i, j), row in PUDDING.items()
         for outcome, count in zip((LEFT, RIGHT, TIE), row, strict=True)
     )
-    fitted = strengths(*votes(counted), order=False)
+
+
+def test_chocolate_pudding():
+    fitted = strengths(*tastings(), order=False)
     worth = np.exp(fitted.strengths)
     assert worth / worth.sum() == approx([0.13880, 0.17300, 0.16175, 0.16537, 0.15869, 0.20239], abs=5e-6)
     assert fitted.tie_weight == approx(0.74682, abs=5e-6)
@@ -219,3 +222,83 @@ def test_two_systems_without_ties_are_the_share_of_wins(outcomes):
         return
     net = net_preference(outcomes, range(len(outcomes))).value
     assert found.difference(0, 1).value == approx(np.log((1 + net) / (1 - net)), abs=1e-8)
+
+
+@settings(derandomize=True, deadline=None, max_examples=25)
+@given(st.permutations(range(6)), st.booleans())
+def test_numbering_the_systems_otherwise_changes_no_strength(order, shown):
+    left, right, outcomes, prompts = tastings()
+    there = strengths(left, right, outcomes, prompts, order=shown)
+    names = np.array(order)
+    again = strengths(names[left], names[right], outcomes, prompts, order=shown)
+    assert again.strengths[names] == approx(there.strengths, abs=1e-8)
+    assert again.log_likelihood == approx(there.log_likelihood)
+    one, other = there.difference(2, 4), again.difference(order[2], order[4])
+    assert (one.ci_low, one.ci_high) == approx((other.ci_low, other.ci_high))
+
+
+def test_twice_the_votes_of_new_prompts_halve_the_variances():
+    left, right, outcomes, prompts = tastings()
+    once = strengths(left, right, outcomes, prompts)
+    new = np.concatenate([prompts, prompts + len(prompts)])
+    twice = strengths(np.tile(left, 2), np.tile(right, 2), np.tile(outcomes, 2), new)
+    assert twice.strengths == approx(once.strengths, abs=1e-8)
+    assert twice.model_covariance == approx(once.model_covariance / 2)
+    n = len(prompts)
+    assert twice.covariance * (2 * n - 1) / (2 * n) == approx(once.covariance * (n - 1) / n / 2)
+
+
+# Systems 0 to 2 beat each other; 3 has beaten all of them and lost to nobody; 4 has no votes.
+UNDEFEATED = (
+    [0, 1, 1, 2, 2, 0, 3, 3, 0, 1],
+    [1, 0, 2, 1, 0, 2, 0, 1, 3, 2],
+    [LEFT, LEFT, LEFT, LEFT, LEFT, LEFT, LEFT, LEFT, RIGHT, TIE],
+    list(range(10)),
+)
+
+
+def test_an_undefeated_system_has_a_strength_with_a_weak_penalty_only():
+    apart = strengths(*UNDEFEATED)
+    assert "2 groups of which one never won or tied" in apart.reason
+    found = strengths(*UNDEFEATED, fall_back=True, systems=5)
+    assert (
+        found.penalty
+        == f"A weak penalty keeps the strengths finite: {strengths(*UNDEFEATED, systems=5).reason}."
+    )
+    assert found.strengths.argmax() == 3
+    assert found.difference(3, 0).value < 6
+    assert found.difference(3, 0).ci_low is None
+    assert "a penalty keeps this finite" in found.difference(3, 0).ci_undefined
+    assert found.difference(0, 1).ci_low < 0 < found.difference(0, 1).ci_high
+    assert found.strengths.sum() == approx(0)
+    assert found.strengths[4] == approx(0, abs=0.1)  # without a vote, nearly an average system
+    assert np.isfinite(found.covariance).all()
+
+
+def test_two_votes_for_one_side_and_nothing_else():
+    """Half a win and half a loss against the average leave two votes to say what two votes can."""
+    found = strengths([0, 0], [1, 1], [LEFT, LEFT], [0, 1], order=False, fall_back=True)
+    # 2·ln σ(2t) + ln σ(t) + ln σ(−t), whose derivative 4σ(−2t) + 1 − 2σ(t) is 0 at the strengths ± t
+    t = found.strengths[0]
+    assert 4 / (1 + np.exp(2 * t)) + 1 - 2 / (1 + np.exp(-t)) == approx(0, abs=1e-9)
+    assert 0.5 < t < 2
+
+
+@settings(derandomize=True, deadline=None, max_examples=25)
+@given(st.permutations(range(5)))
+def test_the_penalty_does_not_depend_on_the_numbers_of_the_systems(order):
+    names = np.array(order)
+    left, right, *others = UNDEFEATED
+    there = strengths(left, right, *others, fall_back=True, systems=5)
+    again = strengths(names[left], names[right], *others, fall_back=True, systems=5)
+    assert again.strengths[names] == approx(there.strengths, abs=1e-7)
+
+
+def test_without_need_nothing_is_penalised():
+    there, same = strengths(*tastings()), strengths(*tastings(), fall_back=True)
+    assert same.penalty == there.penalty == ""
+    assert same.strengths.tolist() == there.strengths.tolist()
+    assert set(there.parts) == {0}
+    assert isinstance(strengths([0, 1], [1, 0], [TIE, TIE], [0, 1], fall_back=True), Undefined)
+    with pytest.raises(ValueError, match="votes name a system 5, but there are 3"):
+        strengths(*tastings(), systems=3)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Hashable, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from evaltrack.stats.estimate import Estimate, Undefined
@@ -28,10 +28,21 @@ def net_preference(scores: ArrayLike, clusters: Sequence[Hashable]) -> Estimate 
     same mean their spread says nothing; the limits then assume that as many prompts as Wilson's interval of 0
     out of G allows would have gone all one way.
     """
+    return clustered_mean(preference_scores(scores), clusters, noun="prompt", counted="judgments")
+
+
+def preference_scores(scores: ArrayLike) -> NDArray[np.float64]:
+    """The scores as a vector; ValueError unless each lies between −1 and 1."""
     vector = real_values(scores)
     if (np.abs(vector) > 1).any():
         raise ValueError("a preference score lies between -1 and 1")
-    return clustered_mean(vector, clusters, noun="prompt", counted="judgments")
+    return vector
+
+
+def numbered(names: Sequence[Hashable]) -> NDArray[np.intp]:
+    """A number from 0 for each name, the same for the same name."""
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.intp)
 
 
 def clustered_mean(
@@ -44,9 +55,8 @@ def clustered_mean(
     method = f"cluster-robust t interval by {noun}"
     if n == 0:
         return Undefined(f"there are no {counted}")
-    numbers: dict[Hashable, int] = {}
-    group = np.array([numbers.setdefault(cluster, len(numbers)) for cluster in clusters])
-    groups = len(numbers)
+    group = numbered(clusters)
+    groups = int(group.max()) + 1
     value = float(vector.mean())
     if groups < FEWEST_CLUSTERS:
         reason = f"{counted} of {groups} {noun}s do not support an interval: {FEWEST_CLUSTERS} are needed"

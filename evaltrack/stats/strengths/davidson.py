@@ -1,0 +1,195 @@
+"""How strong each of several systems is, by the model of Bradley and Terry with Davidson's ties."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import linalg, sparse, special
+
+from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.intervals import TAIL
+from evaltrack.stats.preference.net import FEWEST_CLUSTERS
+from evaltrack.stats.strengths.newton import Slope, climb, weakly
+from evaltrack.stats.strengths.votes import TIE, Codes, Vector, Votes, counted, designed, why_apart
+
+BLOCK = 4096
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Strengths:
+    """The fitted model. Only differences of `strengths` mean something; their sum is 0.
+
+    `order_effect` is how much being shown on the left adds to the log odds of winning; `tie_weight` is ν, 0 where
+    there was no tie. `covariance` is that of all strengths but the first (taken as 0), the order effect if fitted,
+    and ln ν if there are ties; `model_covariance` is what it would be if votes were independent and the model true.
+    `log_likelihood` is that of the votes.
+
+    `penalty` is "" for the likeliest strengths; else it says that a weak penalty keeps them finite, and why. `parts`
+    then numbers the groups of systems that are tied together by wins in both directions.
+    """
+
+    strengths: Vector
+    order_effect: Estimate
+    tie_weight: float
+    log_likelihood: float
+    covariance: NDArray[np.float64]
+    model_covariance: NDArray[np.float64]
+    n: int
+    clusters: int
+    parts: Codes
+    penalty: str = ""
+
+    def difference(self, one: int, other: int) -> Estimate:
+        """Log odds that `one` wins against `other` when neither is shown first and they do not tie.
+
+        Without an interval where only the penalty keeps it finite.
+        """
+        value = float(self.strengths[one] - self.strengths[other])
+        if self.parts[one] != self.parts[other]:
+            reason = (
+                "one of the two never won or tied against the group of the other: a penalty keeps this finite"
+            )
+            return Estimate(value, None, None, self.n, METHOD, reason, clusters=self.clusters)
+        contrast = self.contrast(one, other)
+        return clustered(value, float(contrast @ self.covariance @ contrast), self.n, self.clusters)
+
+    def contrast(self, one: int, other: int) -> Vector:
+        """The difference of two strengths as weights of what the covariance is of."""
+        contrast = np.zeros(len(self.covariance))
+        for system, sign in ((one, 1.0), (other, -1.0)):
+            if system:
+                contrast[system - 1] += sign
+        return contrast
+
+
+METHOD = "Davidson model, cluster-robust t interval by prompt"
+
+
+def clustered(value: float, variance: float, n: int, clusters: int) -> Estimate:
+    """The t interval with clusters − 1 degrees of freedom, from enough clusters."""
+    if clusters < FEWEST_CLUSTERS:
+        reason = f"votes on {clusters} prompts do not support an interval: {FEWEST_CLUSTERS} are needed"
+        return Estimate(value, None, None, n, METHOD, reason, clusters=clusters)
+    half = float(special.stdtrit(clusters - 1, 1 - TAIL)) * math.sqrt(max(variance, 0.0))
+    return Estimate(value, value - half, value + half, n, METHOD, clusters=clusters)
+
+
+def strengths(
+    left: ArrayLike,
+    right: ArrayLike,
+    outcomes: ArrayLike,
+    prompts: ArrayLike,
+    *,
+    order: bool = True,
+    systems: int | None = None,
+    fall_back: bool = False,
+) -> Strengths | Undefined:
+    """Fit votes by maximum likelihood: Davidson 1970, with the order effect of Davidson & Beaver 1977.
+
+    One entry per vote: `left` and `right` number the systems from 0, `outcomes` is 1 where the left one won, −1
+    where the right one did, 0 for a tie; `prompts` numbers the prompt. With η = θ_left − θ_right + δ, the left one
+    wins, the right one wins or they tie in the proportions exp(η/2) : exp(−η/2) : ν; without ties this is the
+    Bradley–Terry model. "Both bad" is no tie: it says something about quality, so leave it out and count it.
+    With `order` False δ is 0, for votes whose order was not kept. `systems` counts those without a vote yet, too.
+
+    Votes on one prompt are alike, so covariances are the sandwich H⁻¹ (Σ s_g s_gᵀ) H⁻¹·G/(G − 1) with scores
+    summed by prompt.
+
+    Undefined without votes; where some systems never won or tied against the others, as then no finite strengths
+    are the likeliest (Ford 1957); or where all votes went to one side, or were ties. With `fall_back` the second case
+    has strengths all the same: each system is given half a win and half a loss against a phantom of average strength,
+    `penalty` says so, and differences that rest on it alone have no interval.
+    """
+    votes = counted(left, right, outcomes, prompts, systems)
+    if not votes.n:
+        return Undefined("there are no votes")
+    parts = votes.parts()
+    apart = why_apart(parts)
+    reason = (apart if not fall_back else "") or votes.why_one_sided(order=order)
+    if reason:
+        return Undefined(reason)
+    design = designed(votes.left, votes.right, votes.systems, order=order)
+
+    def slope(parameters: Vector) -> Slope:
+        return sloped(design, votes, parameters)
+
+    start = np.zeros(design.shape[1] + votes.has_ties)
+    fitted = climb(weakly(slope, votes.systems) if apart else slope, start)
+    if isinstance(fitted, Undefined):
+        return fitted
+    parameters, top = fitted
+    inverse = linalg.inv(top.hessian)
+    covariance = inverse @ _meat(design, votes, parameters) @ inverse
+    covariance *= votes.prompts / max(votes.prompts - 1, 1)
+    theta = np.concatenate([[0.0], parameters[: votes.systems - 1]])
+    if order:
+        at = votes.systems - 1
+        effect = clustered(parameters[at], covariance[at, at], votes.n, votes.prompts)
+    else:
+        effect = Estimate(0.0, None, None, votes.n, "none", "the order was not kept", clusters=votes.prompts)
+    return Strengths(
+        theta - theta.mean(),
+        effect,
+        math.exp(parameters[-1]) if votes.has_ties else 0.0,
+        slope(parameters).height,
+        covariance,
+        inverse,
+        votes.n,
+        votes.prompts,
+        parts,
+        f"A weak penalty keeps the strengths finite: {apart}." if apart else "",
+    )
+
+
+def log_chances(design: Vector, parameters: Vector, *, has_ties: bool) -> Vector:
+    """ln P of left, tie, right (rows) for each pair; −∞ for a tie where there are none."""
+    half = design @ parameters[: design.shape[1]] / 2
+    tie = np.full_like(half, parameters[-1] if has_ties else -np.inf)
+    logits = np.stack([half, tie, -half])
+    return logits - np.logaddexp.reduce(logits)
+
+
+def log_likelihood(counts: Vector, logs: Vector) -> float:
+    """Σ count·ln P, where what was never seen may have had no chance."""
+    return float((counts * np.where(counts > 0, logs, 0.0)).sum())
+
+
+def sloped(design: Vector, votes: Votes, parameters: Vector) -> Slope:
+    """Davidson's log likelihood of the votes, concave in strengths, order effect and ln ν."""
+    counts, totals = votes.counts, votes.counts.sum(axis=0)
+    logs = log_chances(design, parameters, has_ties=votes.has_ties)
+    left, tie, right = np.exp(logs)
+    gradient = design.T @ (counts[0] - counts[2] - totals * (left - right)) / 2
+    hessian = design.T @ (design * (totals * (left + right - (left - right) ** 2) / 4)[:, None])
+    if votes.has_ties:
+        gradient = np.append(gradient, (counts[1] - totals * tie).sum())
+        cross = design.T @ (-totals * (left - right) * tie / 2)
+        corner = float((totals * tie * (1 - tie)).sum())
+        hessian = np.block([[hessian, cross[:, None]], [cross[None, :], np.array([[corner]])]])
+    return Slope(log_likelihood(counts, logs), gradient, hessian)
+
+
+def _meat(design: Vector, votes: Votes, parameters: Vector) -> Vector:
+    """Σ s_g s_gᵀ over prompts, a block of them at a time."""
+    scores = prompt_scores(design, votes, parameters)
+    blocks = (scores[start : start + BLOCK].toarray() for start in range(0, votes.prompts, BLOCK))
+    return sum((block.T @ block for block in blocks), np.zeros((len(parameters), len(parameters))))
+
+
+def prompt_scores(design: Vector, votes: Votes, parameters: Vector) -> sparse.csr_array:
+    """The gradient of each prompt's votes (prompts × parameters)."""
+    left, tie, right = np.exp(log_chances(design, parameters, has_ties=votes.has_ties))
+    # Votes of one prompt on one pair share a row of the design: by prompt and pair, then by parameter.
+    eta = sparse.csr_array(
+        ((votes.outcomes - (left - right)[votes.pair_of]) / 2, (votes.prompt_of, votes.pair_of)),
+        shape=(votes.prompts, len(left)),
+    ) @ sparse.csr_array(design)
+    if not votes.has_ties:
+        return eta
+    rest = np.bincount(
+        votes.prompt_of, weights=(votes.outcomes == TIE) - tie[votes.pair_of], minlength=votes.prompts
+    )
+    return sparse.hstack([eta, sparse.csr_array(rest[:, None])], format="csr")
