@@ -1,6 +1,6 @@
 from django.urls import path
 
-from experiments.views import comparison, components, examples, experiments, production, promotions
+from experiments.views import comparison, components, examples, experiments, livetests, production, promotions
 
 urlpatterns = [
     path("components/", components.component_list, name="components"),
@@ -19,6 +19,8 @@ urlpatterns = [
         experiments.experiment_recompute,
         name="experiment-recompute",
     ),
+    path("live-tests/<str:public_id>/", livetests.live_test_detail, name="live-test"),
+    path("live-tests/<str:public_id>/end/", livetests.live_test_end, name="live-test-end"),
     path("promotions/", promotions.promotion_list, name="promotions"),
     path("promotions/promises/", production.promises_kept, name="promises"),
     path("promotions/request/", promotions.promotion_request, name="promotion-request"),

@@ -14,5 +14,8 @@ urlpatterns = [
     path("promotions/<str:public_id>/withdraw", views.PromotionWithdraw.as_view()),
     path("production/<str:name>", production.Production.as_view()),
     path("production/<str:name>/samples", production.ProductionSamples.as_view()),
+    path("live-tests", production.LiveTests.as_view()),
+    path("live-tests/<str:public_id>", production.LiveTestView.as_view()),
+    path("live-tests/<str:public_id>/end", production.LiveTestEnd.as_view()),
     path("production/<str:name>/quality", production.ProductionQuality.as_view()),
 ]
