@@ -98,7 +98,7 @@ class Site:
 
 
 @pytest.fixture
-def site(request):
+def site(request, db):
     people = {name: request.getfixturevalue(name) for name in ROLES.split()[1:] if name != "evaluator"}
     people |= {
         "admin": request.getfixturevalue("admin_person"),
