@@ -213,3 +213,16 @@ class LiveTestOut(serializers.Serializer):
     started_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
     result = serializers.JSONField(read_only=True, required=False)
+
+
+class BacktestIn(serializers.Serializer):
+    suite = serializers.JSONField()
+
+
+class TestedOut(serializers.Serializer):
+    experiment = serializers.CharField()
+    was = serializers.CharField()
+    now = serializers.CharField()
+    changed = serializers.BooleanField()
+    reasons = serializers.ListField(child=serializers.CharField())
+    metrics = serializers.DictField(child=serializers.CharField())

@@ -5,6 +5,7 @@ from experiments.api import production, views
 urlpatterns = [
     path("components", views.Components.as_view()),
     path("components/<str:name>/versions", views.ComponentVersions.as_view()),
+    path("components/<str:name>/backtest", views.ComponentBacktest.as_view()),
     path("experiments", views.Experiments.as_view()),
     path("experiments/<str:public_id>", views.ExperimentView.as_view()),
     path("experiments/<str:public_id>/cancel", views.ExperimentCancel.as_view()),
