@@ -11,8 +11,13 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
+
+from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.intervals import real_values
+from evaltrack.stats.patterns import distinct_units
+from evaltrack.stats.resampling import FEWEST_UNITS, bootstrap_estimate, one_label, resampled
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 LEVELS = ("nominal", "ordinal", "interval", "ratio")
@@ -79,3 +84,39 @@ def alphas(
     one_value = (totals > 0).sum(axis=1) < 2
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(one_value, np.nan, 1 - (n - 1) * observed / expected)
+
+
+def coded_alpha(
+    units: ArrayLike, labels: ArrayLike, *, level: Level, seed: int, values: ArrayLike | None = None
+) -> Estimate | Undefined:
+    """Krippendorff's alpha of single judgments in two arrays of whole numbers, for hundreds of thousands of them.
+
+    Judgment i says that unit `units[i]` has label `labels[i]`. Labels are numbered from 0 in ascending order of what
+    they stand for: `values`, one number for each; the label numbers themselves without it. Value, interval and gaps
+    are those of `agreement.krippendorff_alpha` on the same ratings.
+    """
+    if level not in LEVELS:
+        raise ValueError(f"the level of measurement is one of {', '.join(LEVELS)}, not {level!r}")
+    if values is None:
+        highest = int(np.asarray(labels).max(initial=0))
+        scale = np.arange(highest + 1, dtype=np.float64)
+    else:
+        scale = real_values(values)
+        if (np.diff(scale) <= 0).any() or (level == "ratio" and len(scale) and scale[0] < 0):
+            raise ValueError("labels stand for ascending values, at the ratio level from 0 up")
+    counts, multiplicity = distinct_units(units, labels, len(scale))
+    paired = np.asarray(counts.sum(axis=1)).ravel() >= 2
+    counts, multiplicity = counts[paired], multiplicity[paired]
+    n = int(multiplicity.sum())
+    if n == 0:
+        return Undefined("no unit has two ratings")
+    totals = multiplicity @ counts
+    used = np.flatnonzero(totals)
+    if len(used) == 1:
+        return one_label(n, "units")
+    counts, scale, totals = counts[:, used].tocsr(), scale[used], totals[used]
+    value = float(alphas(multiplicity[None, :].astype(np.float64), counts, scale, level)[0])
+    differ = 1 - float(((totals / totals.sum()) ** 2).sum())
+    blocks = resampled(multiplicity, len(scale), seed) if n >= FEWEST_UNITS else ()
+    draws = np.concatenate([np.empty(0), *(alphas(weights, counts, scale, level) for weights in blocks)])
+    return bootstrap_estimate(value, draws, n, differ, "unit bootstrap", n=n, seed=seed)
