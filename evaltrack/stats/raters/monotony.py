@@ -1,0 +1,98 @@
+"""Raters who press one key: long runs of one label, and labels less varied than those of others on the same items."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from evaltrack.stats.estimate import Undefined
+from evaltrack.stats.patterns import Counts, whole
+from evaltrack.stats.raters.judgments import Indication, columns, indications, label_counts
+
+DRAWS = 2000
+DRAWN_CELLS = 2_000_000
+FEWEST_JUDGMENTS = 10
+
+
+def longest_runs(raters: ArrayLike, labels: ArrayLike, *, seed: int) -> tuple[Indication, ...]:
+    """The longest run of one label of each rater, against the same labels in random order.
+
+    Judgments stand in the order in which each rater gave them. `false_positives` is the share of 2,000 orders with a
+    run as long (its own one among them); items must have come in random order, or runs of alike items look like
+    straight-lining. Raters with fewer than 10 judgments are left out.
+    """
+    who, label = whole(raters, "rater numbers"), whole(labels, "label numbers")
+    if who.ndim != 1 or who.shape != label.shape:
+        raise ValueError(f"{label.shape} labels do not stand beside {who.shape} raters")
+    names, place = np.unique(who, return_inverse=True)
+    found = []
+    for number, name in enumerate(names.tolist()):
+        own = label[place == number]
+        n = len(own)
+        if n < FEWEST_JUDGMENTS:
+            continue
+        # Each rater has draws of their own: who else has judged changes nothing.
+        rng = np.random.default_rng([seed, name])
+        longest = int(_runs(own[None, :])[0])
+        step = max(1, DRAWN_CELLS // n)
+        as_long = sum(
+            int((_runs(rng.permuted(np.tile(own, (min(step, DRAWS - start), 1)), axis=1)) >= longest).sum())
+            for start in range(0, DRAWS, step)
+        )
+        found.append((name, longest, n, (1 + as_long) / (1 + DRAWS)))
+    return indications(*zip(*found, strict=True)) if found else ()
+
+
+def _runs(rows: Counts) -> Counts:
+    """The length of the longest run of equal numbers in each row."""
+    draws, n = rows.shape
+    place = np.arange(1, n)
+    starts = np.where(rows[:, 1:] != rows[:, :-1], place, 0)
+    since = np.maximum.accumulate(
+        np.concatenate([np.zeros((draws, 1), dtype=np.int64), starts], axis=1), axis=1
+    )
+    return (np.arange(n) - since).max(axis=1) + 1
+
+
+def variety(
+    raters: ArrayLike, items: ArrayLike, labels: ArrayLike, *, k: int, seed: int
+) -> tuple[Indication, ...] | Undefined:
+    """The entropy of each rater's labels, in bits, against that of others on the same items.
+
+    Somebody who always says the same has 0. `false_positives` is the share of 2,000 imagined raters with as little,
+    who on each item give a label that one of its raters has given, each equally likely: if its raters are alike, the
+    own label is one of those. Only items that others judged too count; raters with fewer than 10 of them are left
+    out. Undefined where all are.
+    """
+    who, what = columns(raters, items)
+    label, row, counts = label_counts(what, labels, k)
+    shared = counts.sum(axis=1)[row] >= 2 if len(row) else np.zeros(0, dtype=bool)
+    who, label, row = who[shared], label[shared], row[shared]
+    names, place = np.unique(who, return_inverse=True)
+    upto = np.cumsum(counts, axis=1)
+    found = []
+    for number, name in enumerate(names.tolist()):
+        mine = place == number
+        n = int(mine.sum())
+        if n < FEWEST_JUDGMENTS:
+            continue
+        rng = np.random.default_rng([seed, name])
+        own = _entropy(np.bincount(label[mine], minlength=k)[None, :])[0]
+        limits = upto[row[mine]]
+        step = max(1, DRAWN_CELLS // (n * k))
+        as_little = 0
+        for start in range(0, DRAWS, step):
+            rows = min(step, DRAWS - start)
+            pick = rng.integers(0, limits[:, -1], size=(rows, n))
+            drawn = (pick[:, :, None] >= limits).sum(axis=2)
+            tallies = np.stack([(drawn == each).sum(axis=1) for each in range(k)], axis=1)
+            as_little += int((_entropy(tallies) <= own + 1e-9).sum())
+        found.append((name, float(own), n, (1 + as_little) / (1 + DRAWS)))
+    if not found:
+        return Undefined(f"no rater shares {FEWEST_JUDGMENTS} items with others")
+    return indications(*zip(*found, strict=True))
+
+
+def _entropy(tallies: Counts) -> NDArray[np.float64]:
+    return special.entr(tallies / tallies.sum(axis=1, keepdims=True)).sum(axis=1) / np.log(2)
