@@ -29,8 +29,8 @@ class GoldAccuracy:
 
     `seen` is the share that was right, with Wilson's interval; `shrunk` the mean of its posterior, by which raters
     are ranked; `below` the probability that their accuracy lies under the threshold. `standing` is "below" where that
-    exceeds 0.95. `false_positives` is how often that would be said of somebody exactly at the threshold who has
-    answered as many: such a rater is as good as demanded.
+    exceeds 0.95. `false_positives` is how often that would be said, beside the same others, of somebody exactly at
+    the threshold who has answered as many: such a rater is as good as demanded. Where all others are poor, often.
     """
 
     seen: Estimate | Undefined
@@ -106,6 +106,10 @@ def _spread(counts: Sequence[tuple[int, int]]) -> tuple[float, float]:
 
     start = np.array([special.logit((x.sum() + 1) / (n.sum() + 2)), np.log(10.0)])
     found = optimize.minimize(
-        unlikely, start, method="L-BFGS-B", bounds=[(-12, 12), (np.log(0.1), np.log(HEAVIEST))]
+        unlikely,
+        start,
+        method="Nelder-Mead",
+        bounds=[(-12, 12), (np.log(0.1), np.log(HEAVIEST))],
+        options={"xatol": 1e-7, "fatol": 1e-9},
     )
     return float(special.expit(found.x[0])), float(np.exp(found.x[1]))

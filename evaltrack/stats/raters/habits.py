@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -106,6 +107,9 @@ def severity(raters: ArrayLike, items: ArrayLike, scores: ArrayLike) -> tuple[In
     return indications(*zip(*found, strict=True)) if found else ()
 
 
+_threshold = lru_cache(maxsize=16)(cusum_threshold)
+
+
 @dataclass(frozen=True, slots=True)
 class Drift:
     """The chart of one rater, its threshold, and the chance of a signal so far had nothing changed."""
@@ -126,7 +130,7 @@ def drift(scores: ArrayLike, known: ArrayLike, *, sd: float, run_length: float =
     x, expected = beside(given, given.size, "scores"), beside(known, given.size, "known scores")
     if not len(x):
         return Undefined("there are no scores of anchor items")
-    threshold = cusum_threshold(run_length)
+    threshold = _threshold(run_length)
     chart = cusum(x - expected, target=0.0, sd=sd, h=threshold)
     return Drift(chart, threshold, -math.expm1(-len(x) / run_length))
 

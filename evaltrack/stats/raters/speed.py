@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -66,7 +66,7 @@ def _robust(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[n
         return apart / spread, spread
 
 
-@cache
+@lru_cache(maxsize=16)
 def _by_chance(raters: int) -> NDArray[np.float64]:
     """How far out ordinary raters lie in groups of so many, ascending; the same draws whenever asked."""
     groups = max(DRAWS, LEAST_IMAGINED // raters)
