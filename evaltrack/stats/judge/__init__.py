@@ -1,15 +1,12 @@
-"""A judge that is no person (a model, a rule) beside human labels: how it errs, and what its many labels are worth."""
+"""A judge that is no person (a model, a rule) beside human labels: how it errs, and what its labels are worth."""
 
+from evaltrack.stats.judge.bias import StratumBias, bias_by_stratum, favour, judge_bias
 from evaltrack.stats.judge.calibration import (
     BesidePeople,
     Rates,
-    StratumBias,
     Swaps,
     beside_people,
-    bias,
-    bias_by_stratum,
     error_rates,
-    favour,
     position_swaps,
 )
 from evaltrack.stats.judge.corrected import corrected_share
@@ -24,11 +21,11 @@ __all__ = [
     "StratumBias",
     "Swaps",
     "beside_people",
-    "bias",
     "bias_by_stratum",
     "corrected_share",
     "error_rates",
     "favour",
+    "judge_bias",
     "position_swaps",
     "proxy_eligibility",
     "rectified_mean",

@@ -1,29 +1,22 @@
-"""How a judge that is no person errs: each way, against people among themselves, by stratum, by system, by position.
+"""How a judge that is no person errs: each way, against people among themselves, and by position.
 
-A judge may be right as often as people are and yet decide comparisons wrongly, as when it prefers the style of one
-system. So the report has parts, and the ones that bear on a comparison are those by system and by position.
+With `bias` this is the report on a judge. It may be right as often as people are and yet decide comparisons wrongly;
+what bears on a comparison is `bias.favour` and the position.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
-from evaltrack.stats.estimate import Estimate, TestResult, Undefined, rounded
-from evaltrack.stats.independent import welch_difference, welch_t
-from evaltrack.stats.intervals import mean_t, real_values, wilson
-from evaltrack.stats.multiplicity import benjamini_hochberg
-from evaltrack.stats.paired import mean_difference_t
+from evaltrack.stats.estimate import Estimate, TestResult, Undefined
+from evaltrack.stats.intervals import wilson
+from evaltrack.stats.judge.bias import both_labels, mean_within
 from evaltrack.stats.patterns import whole
-
-FEWEST_IN_STRATUM = 10
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +35,7 @@ def error_rates(truth: ArrayLike, judged: ArrayLike) -> Rates:
 
     Undefined without examples of the kind.
     """
-    true, said = _both(truth, judged)
+    true, said = both_labels(truth, judged)
     if not (np.isin(true, (0, 1)).all() and np.isin(said, (0, 1)).all()):
         raise ValueError("sensitivity and specificity need labels that are 1 or 0")
     there = true == 1
@@ -74,7 +67,7 @@ class BesidePeople:
 
 
 def beside_people(items: ArrayLike, labels: ArrayLike, judged: ArrayLike) -> BesidePeople:
-    """Agreement of judge and person against that of two people, with t intervals over items.
+    """Agreement of judge and person against that of two people, with intervals over items.
 
     Human judgment i says that item `items[i]` has label `labels[i]`, by different people within an item; `judged`
     has the judge's label of each item, in the order of their numbers from 0. Labels are numbers. Only items with two
@@ -100,98 +93,10 @@ def beside_people(items: ArrayLike, labels: ArrayLike, judged: ArrayLike) -> Bes
     with_judge = np.take_along_axis(c, said[kept, None], axis=1)[:, 0] / m
     among_people = (c * (c - 1)).sum(axis=1) / (m * (m - 1))
     return BesidePeople(
-        _within(mean_t(with_judge), 0.0),
-        _within(mean_t(among_people), 0.0),
-        _within(mean_difference_t(with_judge, among_people), -1.0),
+        mean_within(with_judge, 0, 1),
+        mean_within(among_people, 0, 1),
+        mean_within(with_judge - among_people, -1, 1),
     )
-
-
-def _within(shown: Estimate | Undefined, lowest: float) -> Estimate | Undefined:
-    """Limits no lower than a share (or a difference of two) can be, and no higher."""
-    if isinstance(shown, Undefined) or shown.ci_low is None or shown.ci_high is None:
-        return shown
-    return replace(shown, ci_low=max(shown.ci_low, lowest), ci_high=min(shown.ci_high, 1.0))
-
-
-@dataclass(frozen=True, slots=True)
-class StratumBias:
-    """Judge − people in one stratum, and how far that lies from the bias elsewhere.
-
-    `adjusted` is Welch's p of no difference from elsewhere, adjusted over the strata (Benjamini & Hochberg 1995); None
-    where there is none.
-    """
-
-    stratum: Hashable
-    bias: Estimate
-    apart: Estimate | Undefined
-    adjusted: float | None
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "stratum": str(self.stratum),
-            "bias": self.bias.as_json(),
-            "apart": self.apart.as_json(),
-            "adjusted": None if self.adjusted is None else rounded(self.adjusted),
-        }
-
-
-def bias(truth: ArrayLike, judged: ArrayLike) -> Estimate | Undefined:
-    """Mean of judge − people over examples that both labelled, in the unit of the labels, with the paired t interval."""
-    true, said = _both(truth, judged)
-    return mean_difference_t(said, true)
-
-
-def bias_by_stratum(
-    truth: ArrayLike, judged: ArrayLike, strata: Sequence[Hashable]
-) -> tuple[StratumBias, ...]:
-    """The judge's bias in each stratum (a length, a language, a system), in the order in which they first occur.
-
-    Strata with fewer than 10 examples have a value without an interval, and no p. A bias that is the same everywhere
-    cancels from comparisons and may be corrected; one that differs does neither.
-    """
-    true, said = _both(truth, judged)
-    if len(strata) != len(true):
-        raise ValueError(f"{len(strata)} strata do not stand beside {len(true)} examples")
-    error = said - true
-    number: dict[Hashable, int] = {}
-    place = np.array([number.setdefault(stratum, len(number)) for stratum in strata], dtype=np.int64)
-    found: list[tuple[Hashable, Estimate, Estimate | Undefined, TestResult | Undefined]] = []
-    for stratum, own in number.items():
-        here, elsewhere = error[place == own], error[place != own]
-        shown = mean_difference_t(said[place == own], true[place == own])
-        assert isinstance(shown, Estimate)  # a stratum has an example
-        if len(here) < FEWEST_IN_STRATUM:
-            reason = f"{len(here)} examples do not support an interval: {FEWEST_IN_STRATUM} are needed"
-            shown = Estimate(shown.value, None, None, shown.n, shown.method, reason)
-            found.append((stratum, shown, Undefined(reason), Undefined(reason)))
-        else:
-            found.append((stratum, shown, welch_difference(here, elsewhere), welch_t(here, elsewhere)))
-    p = [test.p_value for *_, test in found if isinstance(test, TestResult)]
-    adjusted = iter(benjamini_hochberg(p))
-    return tuple(
-        StratumBias(stratum, shown, apart, next(adjusted) if isinstance(test, TestResult) else None)
-        for stratum, shown, apart, test in found
-    )
-
-
-def favour(
-    truth: ArrayLike,
-    judged: ArrayLike,
-    other_truth: ArrayLike,
-    other_judged: ArrayLike,
-    *,
-    paired: bool = True,
-) -> Estimate | Undefined:
-    """By how much more the judge overrates one system than the other: the interaction of system and judge's error.
-
-    The mean of (judge − people) of the first less that of the second; above 0 the judge favours the first. This is what
-    the judge adds to the difference of the two systems. `paired` where both answered the same examples, in the same
-    order (paired t); Welch's t otherwise.
-    """
-    true, said = _both(truth, judged)
-    other_true, other_said = _both(other_truth, other_judged)
-    ours, theirs = said - true, other_said - other_true
-    return mean_difference_t(ours, theirs) if paired else welch_difference(ours, theirs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +107,7 @@ class Swaps:
     leaned to the response that stood first, `test` the two-sided binomial test of no such leaning.
     """
 
-    consistent: Estimate
+    consistent: Estimate | Undefined
     first: Estimate | Undefined
     test: TestResult | Undefined
 
@@ -215,12 +120,12 @@ class Swaps:
 
 
 def position_swaps(shown: ArrayLike, swapped: ArrayLike) -> Swaps | Undefined:
-    """Preferences for the same pairs in two orders: 1 for the response that `shown` has first, −1 for the other, 0 tie.
+    """Preferences for the same pairs in two orders: 1 for the response that stood first in `shown`, −1 or 0 (tie).
 
     Both columns speak of the response, not of the place: a consistent judge has the same number in both. Undefined
     without pairs.
     """
-    one, other = _both(shown, swapped)
+    one, other = both_labels(shown, swapped)
     if not (np.isin(one, (-1, 0, 1)).all() and np.isin(other, (-1, 0, 1)).all()):
         raise ValueError("a preference is 1, 0 or -1")
     if not len(one):
@@ -228,16 +133,8 @@ def position_swaps(shown: ArrayLike, swapped: ArrayLike) -> Swaps | Undefined:
     lean = np.sign(one - other)
     first, second = int((lean > 0).sum()), int((lean < 0).sum())
     consistent = wilson(int((lean == 0).sum()), len(lean))
-    assert isinstance(consistent, Estimate)
     if first + second == 0:
         none = Undefined("the judge said the same in both orders of every pair")
         return Swaps(consistent, none, none)
     p = min(1.0, 2 * float(special.bdtr(float(min(first, second)), first + second, 0.5)))
     return Swaps(consistent, wilson(first, first + second), TestResult(None, p))
-
-
-def _both(one: ArrayLike, other: ArrayLike) -> tuple[Vector, Vector]:
-    ours, theirs = real_values(one), real_values(other)
-    if len(ours) != len(theirs):
-        raise ValueError(f"{len(theirs)} labels of the one do not stand beside {len(ours)} of the other")
-    return ours, theirs

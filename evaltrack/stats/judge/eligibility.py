@@ -1,4 +1,4 @@
-"""Whether a judge may stand in for people who did not judge in time. To say so is an act of governance, not of this."""
+"""Whether a judge may stand in for people who did not judge in time. The act is governance; these are its facts."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def proxy_eligibility(
 ) -> Eligibility:
     """May this judge's verdict on two systems be used as a proxy, with that word wherever it is shown?
 
-    All must hold. At least `fewest` human labels, drawn at random, are no older than `within_days`; `ages_in_days` has
-    one number for each label of the same version of judge and task and the same family of datasets. And the judge is
-    equivalent to people: the whole 95 % interval of `bias` (judge − people, `calibration.bias`) lies within ±`margin`,
-    and so does that of `favour` (by how much more it overrates the one system, `calibration.favour`). That no
+    All must hold. At least `fewest` human labels, drawn at random, are no older than `within_days`; `ages_in_days`
+    has one number for each label of the same version of judge and task and the same family of datasets. And the judge
+    is equivalent to people: the whole 95 % interval of `bias` (judge − people, `judge_bias`) lies within
+    ±`margin`, and so does that of `favour` (how much more it overrates one system, `favour`). That no
     difference was found is not equivalence; a wide interval fails. With 95 % intervals each error has 2.5 %, stricter
     than the usual two one-sided tests at 5 %.
 
