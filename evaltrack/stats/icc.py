@@ -17,6 +17,7 @@ from scipy import special
 
 from evaltrack.stats.estimate import Estimate, Undefined
 from evaltrack.stats.intervals import TAIL, all_equal, around
+from evaltrack.stats.resampling import DRAWS
 
 Form = Literal["(1,1)", "(2,1)", "(3,1)", "(1,k)", "(2,k)", "(3,k)"]
 FORMS: tuple[Form, ...] = ("(1,1)", "(2,1)", "(3,1)", "(1,k)", "(2,k)", "(3,k)")
@@ -71,12 +72,14 @@ def mean_squares(scores: ArrayLike) -> MeanSquares | Undefined:
     return MeanSquares(n, k, *squares)
 
 
-def icc(scores: ArrayLike, form: Form = "(2,1)") -> Estimate | Undefined:
+def icc(scores: ArrayLike, form: Form = "(2,1)", *, seed: int) -> Estimate | Undefined:
     """An intraclass correlation with its interval (Shrout & Fleiss 1979; McGraw & Wong 1996); `n` counts units.
 
-    `scores` is complete, units × raters; units must be independent. The intervals rest on the F distribution: exact
-    for normal scores in forms (1,·) and (3,·), Satterthwaite's approximation in (2,·). The mean of k raters has the
-    limits of one rater after Spearman and Brown.
+    `scores` is complete, units × raters; units must be independent. For normal scores the F intervals of forms (1,·)
+    and (3,·) are exact. That of (2,·) takes percentiles of 2,000 draws of the three variances that could be behind
+    these mean squares (generalized interval, Weerahandi 1993; Gilder et al. 2007): Satterthwaite's, which other
+    programs print (`satterthwaite_limits`), covers 88 % in place of 95 % with 200 units and three raters, as if more
+    units told more of the raters. The mean of k raters has the limits of one after Spearman and Brown.
 
     Undefined where `mean_squares` is. Where all raters agree completely there is a value without an interval, as
     there is where units do not differ at all, and the mean of raters then has no value either.
@@ -87,7 +90,7 @@ def icc(scores: ArrayLike, form: Form = "(2,1)") -> Estimate | Undefined:
     if isinstance(squares, Undefined):
         return squares
     n, k, of_units, error = squares.n, squares.k, squares.units, squares.residual
-    method = f"F interval of ICC{form}"
+    method = f"{'generalized' if form[1] == '2' else 'F'} interval of ICC{form}"
     if form[1] == "1":
         error = squares.within
     denominator = of_units + (k - 1) * error
@@ -107,7 +110,7 @@ def icc(scores: ArrayLike, form: Form = "(2,1)") -> Estimate | Undefined:
     if reason:
         return Estimate(shown, None, None, n, method, reason)
     if form[1] == "2":
-        low, high = _two_way_random(squares, value)
+        low, high = _generalized_limits(squares, seed)
     else:
         df = n * (k - 1) if form[1] == "1" else (n - 1) * (k - 1)
         f = of_units / error
@@ -115,7 +118,7 @@ def icc(scores: ArrayLike, form: Form = "(2,1)") -> Estimate | Undefined:
         low, high = ((ratio - 1) / (ratio + k - 1) for ratio in (below, above))
     if form[3] == "k":
         low, high = _of_mean(low, k), _of_mean(high, k)
-    return Estimate(shown, *around(low, high, shown), n, method)
+    return Estimate(shown, *around(low, high, shown), n, method, seed=seed if form[1] == "2" else None)
 
 
 def _f(df1: float, df2: float) -> float:
@@ -128,9 +131,30 @@ def _of_mean(single: float, k: int) -> float:
     return k * single / (1 + (k - 1) * single)
 
 
-def _two_way_random(squares: MeanSquares, value: float) -> tuple[float, float]:
-    """Limits of ICC(2,1), with Satterthwaite's degrees of freedom of what raters and residual share."""
+def _generalized_limits(squares: MeanSquares, seed: int) -> tuple[float, float]:
+    """Limits of ICC(2,1): a mean square times its degrees of freedom is its variance times a χ² variable."""
+    n, k = squares.n, squares.k
+    rng = np.random.default_rng(seed)
+    units, raters, error = (
+        square * df / rng.chisquare(df, size=DRAWS)
+        for square, df in (
+            (squares.units, n - 1),
+            (squares.raters, k - 1),
+            (squares.residual, (n - 1) * (k - 1)),
+        )
+    )
+    of_units, of_raters = np.maximum(units - error, 0) / k, np.maximum(raters - error, 0) / n
+    low, high = np.quantile(of_units / (of_units + of_raters + error), (TAIL, 1 - TAIL))
+    return float(low), float(high)
+
+
+def satterthwaite_limits(squares: MeanSquares) -> tuple[float, float]:
+    """The limits of ICC(2,1) in Shrout & Fleiss 1979 and McGraw & Wong 1996, for comparison with other programs.
+
+    They share out the degrees of freedom of raters and residual by Satterthwaite's rule. Needs a positive residual.
+    """
     n, k, error = squares.n, squares.k, squares.residual
+    value = (squares.units - error) / (squares.units + (k - 1) * error + k * (squares.raters - error) / n)
     a = k * value / (n * (1 - value))
     b = 1 + k * value * (n - 1) / (n * (1 - value))
     mixed = (a * squares.raters + b * error) ** 2
