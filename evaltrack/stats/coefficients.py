@@ -15,15 +15,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.intervals import percentile_limits
 from evaltrack.stats.kappa import Weights, agreement_weights
 from evaltrack.stats.patterns import Counts, codes, distinct_rows, whole
+from evaltrack.stats.posterior import MOST_PATTERNS, posterior_sums, random_units
 from evaltrack.stats.resampling import FEWEST_UNITS, bootstrap_estimate, one_label, resampled
 
 Chance = Literal["gwet", "fleiss", "brennan_prediger"]
@@ -66,6 +68,8 @@ def gwet_ac(
     items: ArrayLike | None = None,
 ) -> Estimate | Undefined:
     """Gwet's AC1, and AC2 with weights (Gwet 2008, 2014), with a bootstrap interval over units.
+
+    The interval is widened to that of `posterior` where it is narrower, as a bootstrap is where labels are rare.
 
     `counts` (units × labels) says how many raters gave each unit each label, over all labels of the rubric in its
     order; `times`, how many units each row stands for. `weights`, for ordered labels: `kappa.agreement_weights`.
@@ -169,8 +173,23 @@ def _coefficient(
         resampled(multiplicity, features.shape[1], seed) if independent >= FEWEST_UNITS and value < 1 else ()
     )
     draws = np.concatenate([np.empty(0), *(units.values(chance, drawn @ features) for drawn in blocks)])
-    return bootstrap_estimate(
+    shown = bootstrap_estimate(
         value, draws, independent, 1 - expected, method, n=n, clusters=clusters, seed=seed
+    )
+    if not len(draws) or shown.ci_low is None or shown.ci_high is None or len(features) > MOST_PATTERNS:
+        return shown
+    rng = np.random.default_rng([seed, 1])
+    rows, mass = random_units(table.sum(axis=1), units.times, table.shape[1], rng)
+    prior = _units(rows, np.ones(len(rows), dtype=np.int64), weights).features()
+    # An item has as many units as items have on average.
+    prior *= units.times.sum() / multiplicity.sum()
+    likely = units.values(chance, posterior_sums(features, multiplicity, prior, mass, rng))
+    low, high = percentile_limits(likely[~np.isnan(likely)], value)
+    return replace(
+        shown,
+        ci_low=min(shown.ci_low, low),
+        ci_high=max(shown.ci_high, high),
+        method=f"{method}, no narrower than a Dirichlet posterior of prior mass 2",
     )
 
 

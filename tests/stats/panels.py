@@ -39,7 +39,7 @@ def coefficient(method, chance, prevalences, agreement, seen=1.0) -> tuple[Calla
         lambda table: method(table, seed=1),
         lambda rng, n: (counts(rng, n, 3, prevalences, agreement, seen),),
         truth_of(chance, prevalences, agreement),
-        400,
+        200,
     )
 
 

@@ -14,6 +14,8 @@ from evaltrack.stats.coefficients import brennan_prediger, fleiss_kappa, gwet_ac
 from evaltrack.stats.estimate import Undefined
 from evaltrack.stats.fleiss import fleiss_table
 from evaltrack.stats.kappa import paradox
+from evaltrack.stats.patterns import distinct_rows
+from evaltrack.stats.posterior import random_units
 
 approx = pytest.approx
 repeatable = settings(derandomize=True, deadline=None, max_examples=50)
@@ -176,6 +178,31 @@ def test_the_interval_shrinks_with_the_units_and_takes_no_longer():
     assert many.n == 300_000
     assert many.ci_low < many.value < many.ci_high
     assert (few.ci_high - few.ci_low) == approx(100 * (many.ci_high - many.ci_low), rel=0.15)
+
+
+def test_rare_disagreement_leaves_room_that_a_bootstrap_would_not():
+    """Of 20 units one deviates, and two thirds of all draws hold it."""
+    counts = [[3, 0]] * 16 + [[0, 3]] * 3 + [[2, 1]]
+    shown = fleiss_kappa(counts, seed=1)
+    table, times = distinct_rows(counts)
+    alone = np.quantile(
+        [
+            statsmodels_fleiss(np.repeat(table, drawn, axis=0))
+            for drawn in np.random.default_rng(1).multinomial(20, times / 20, size=400)
+            if np.count_nonzero(drawn @ table) > 1
+        ],
+        0.025,
+    )
+    assert shown.ci_low < alone - 0.05
+    assert shown.method.startswith("unit bootstrap, no narrower than")
+    assert fleiss_kappa(counts, seed=1) == shown
+
+
+def test_the_priors_units_weigh_two_and_have_labels_at_random():
+    rows, mass = random_units(np.array([1, 3]), np.array([1, 3]), 4, np.random.default_rng(1))
+    assert mass.sum(axis=1).mean() == approx(2, abs=0.1)
+    assert (rows.sum(axis=1) == 3).mean() == approx(0.75, abs=0.01)
+    assert rows.sum(axis=0) / rows.sum() == approx(0.25, abs=0.01)
 
 
 def test_units_of_one_item_are_drawn_together():

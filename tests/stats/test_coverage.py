@@ -102,6 +102,11 @@ def alpha_coverage(n, rng):
     return share_covered((krippendorff_alpha(s, level="nominal", seed=i) for i, s in enumerate(samples)), 0.5)
 
 
+def alpha_of_counts(counts, seed):
+    units = [np.repeat(np.arange(len(row)), row).tolist() for row in counts]
+    return krippendorff_alpha(units, level="nominal", seed=seed)
+
+
 def rated(sample, names):
     return [
         (unit, rater, names[x]) for unit, row in enumerate(sample.tolist()) for rater, x in enumerate(row)
@@ -212,6 +217,18 @@ SIMULATIONS: dict[tuple[str, str], tuple[tuple[int, ...], Callable]] = {
     ("fleiss_kappa", "3 raters, 3 labels, κ 0.5, a third of ratings missing"): (
         (20, 50, 200),
         vector_coverage(*panels.coefficient(fleiss_kappa, "fleiss", (0.5, 0.3, 0.2), 0.5, seen=2 / 3)),
+    ),
+    ("fleiss_kappa", "3 raters, 2 labels at 0.9, κ 0.5"): (
+        SMALL,
+        vector_coverage(*panels.coefficient(fleiss_kappa, "fleiss", (0.9, 0.1), 0.5)),
+    ),
+    ("fleiss_kappa", "3 raters, 2 labels at 0.9, κ 0.8"): (
+        SMALL,
+        vector_coverage(*panels.coefficient(fleiss_kappa, "fleiss", (0.9, 0.1), 0.8)),
+    ),
+    ("krippendorff_alpha", "3 raters, 2 labels at 0.9, α 0.8"): (
+        SMALL,
+        vector_coverage(*panels.coefficient(alpha_of_counts, "fleiss", (0.9, 0.1), 0.8)),
     ),
     ("gwet_ac", "3 raters, 3 labels, AC1 0.55"): (
         SMALL,
