@@ -17,6 +17,7 @@ from scipy import sparse
 from evaltrack.stats.estimate import Estimate, Undefined
 from evaltrack.stats.intervals import real_values
 from evaltrack.stats.patterns import distinct_units
+from evaltrack.stats.posterior import gamma_weights, random_units, widened
 from evaltrack.stats.resampling import FEWEST_UNITS, bootstrap_estimate, one_label, resampled
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
@@ -116,7 +117,51 @@ def coded_alpha(
         return one_label(n, "units")
     counts, scale, totals = counts[:, used].tocsr(), scale[used], totals[used]
     value = float(alphas(multiplicity[None, :].astype(np.float64), counts, scale, level)[0])
+    return with_interval(value, counts, multiplicity, scale, level, seed=seed)
+
+
+def with_interval(
+    value: float,
+    counts: sparse.csr_array,
+    multiplicity: NDArray[np.int64],
+    values: NDArray[np.float64],
+    level: Level,
+    *,
+    seed: int,
+    items: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None,
+) -> Estimate:
+    """Alpha of distinct units (`counts`, each `multiplicity` times) with its interval.
+
+    `items` draws items in place of units: how many there are of each kind, and how many units of each pattern an item
+    of that kind has.
+    """
+    n = int(multiplicity.sum())
+    totals = multiplicity @ counts
     differ = 1 - float(((totals / totals.sum()) ** 2).sum())
-    blocks = resampled(multiplicity, len(scale), seed) if n >= FEWEST_UNITS else ()
-    draws = np.concatenate([np.empty(0), *(alphas(weights, counts, scale, level) for weights in blocks)])
-    return bootstrap_estimate(value, draws, n, differ, "unit bootstrap", n=n, seed=seed)
+    drawn, made_of = (multiplicity, None) if items is None else items
+    independent = int(drawn.sum())
+
+    def of(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return alphas(weights if made_of is None else weights @ made_of, counts, values, level)
+
+    blocks = resampled(drawn, len(values), seed) if independent >= FEWEST_UNITS and value < 1 else ()
+    draws = np.concatenate([np.empty(0), *(of(weights) for weights in blocks)])
+    if items is None:
+        shown = bootstrap_estimate(value, draws, n, differ, "unit bootstrap", n=n, seed=seed)
+    else:
+        method, clusters = "bootstrap over items", independent
+        shown = bootstrap_estimate(
+            value, draws, independent, differ, method, n=n, clusters=clusters, seed=seed
+        )
+
+    def likely(rng: np.random.Generator) -> NDArray[np.float64]:
+        sizes = np.asarray(counts.sum(axis=1)).ravel().astype(np.int64)
+        rows, mass = random_units(sizes, multiplicity, len(values), rng)
+        both = sparse.vstack([counts, sparse.csr_array(rows.astype(np.float64))], format="csr")
+        seen = gamma_weights(drawn, rng)
+        seen = seen if made_of is None else seen @ made_of
+        # An item has as many units as items have on average.
+        prior = gamma_weights(mass, rng) * (n / independent)
+        return alphas(np.concatenate([seen, prior], axis=1), both, values, level)
+
+    return widened(shown, len(multiplicity) + len(drawn), len(values), seed, likely)

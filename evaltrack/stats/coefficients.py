@@ -15,17 +15,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from evaltrack.stats.estimate import Estimate, Undefined
-from evaltrack.stats.intervals import percentile_limits
 from evaltrack.stats.kappa import Weights, agreement_weights
 from evaltrack.stats.patterns import Counts, codes, distinct_rows, whole
-from evaltrack.stats.posterior import MOST_PATTERNS, posterior_sums, random_units
+from evaltrack.stats.posterior import gamma_weights, random_units, widened
 from evaltrack.stats.resampling import FEWEST_UNITS, bootstrap_estimate, one_label, resampled
 
 Chance = Literal["gwet", "fleiss", "brennan_prediger"]
@@ -176,21 +175,16 @@ def _coefficient(
     shown = bootstrap_estimate(
         value, draws, independent, 1 - expected, method, n=n, clusters=clusters, seed=seed
     )
-    if not len(draws) or shown.ci_low is None or shown.ci_high is None or len(features) > MOST_PATTERNS:
-        return shown
-    rng = np.random.default_rng([seed, 1])
-    rows, mass = random_units(table.sum(axis=1), units.times, table.shape[1], rng)
-    prior = _units(rows, np.ones(len(rows), dtype=np.int64), weights).features()
-    # An item has as many units as items have on average.
-    prior *= units.times.sum() / multiplicity.sum()
-    likely = units.values(chance, posterior_sums(features, multiplicity, prior, mass, rng))
-    low, high = percentile_limits(likely[~np.isnan(likely)], value)
-    return replace(
-        shown,
-        ci_low=min(shown.ci_low, low),
-        ci_high=max(shown.ci_high, high),
-        method=f"{method}, no narrower than a Dirichlet posterior of prior mass 2",
-    )
+
+    def likely(rng: np.random.Generator) -> Matrix:
+        rows, mass = random_units(table.sum(axis=1), units.times, table.shape[1], rng)
+        prior = _units(rows, np.ones(len(rows), dtype=np.int64), weights).features()
+        # An item has as many units as items have on average.
+        prior *= units.times.sum() / multiplicity.sum()
+        sums = gamma_weights(multiplicity, rng) @ features + gamma_weights(mass, rng) @ prior
+        return units.values(chance, sums)
+
+    return widened(shown, len(features), table.shape[1], seed, likely)
 
 
 def _by_item(counts: Counts, features: Matrix, table: Counts, items: Counts) -> tuple[Matrix, Counts]:

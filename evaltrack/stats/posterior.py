@@ -9,43 +9,53 @@ side is what holds. For two raters that prior puts 2/k² on each cell, as `kappa
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from evaltrack.stats.patterns import Counts
+from evaltrack.stats.estimate import Estimate
+from evaltrack.stats.intervals import percentile_limits
+from evaltrack.stats.patterns import Counts, distinct_rows
 from evaltrack.stats.resampling import DRAWS
 
 PRIOR_UNITS = 2.0
-# With so many distinct units the posterior is slow, and the labels are too varied to need it.
+# With more distinct units or labels the posterior is slow, and what was seen too varied to need it.
 MOST_PATTERNS = 2000
-# Sticks of the prior's units that are drawn; what is left of its weight is (2/3)^30.
-STICKS = 30
+MOST_LABELS = 100
+# The prior's units are drawn once, so many of them, and share its weight.
+IMAGINED = 500
 
 Matrix = NDArray[np.float64]
 
 
 def random_units(sizes: Counts, times: Counts, k: int, rng: np.random.Generator) -> tuple[Counts, Matrix]:
-    """The prior's units: counts of labels (draws·sticks × k), and the weight of each in its draw (draws × sticks).
+    """The prior's distinct units as counts of k labels, and the weight of each; all weigh two units together.
 
-    A gamma process of mass two, broken into sticks (Sethuraman 1994): each stick is a unit of a size as frequent as
-    `sizes` are by `times`, with labels drawn evenly. Rows of a draw weigh two units on average, and few of them much.
+    They have as many ratings as units have (`sizes`, each `times` over), and labels drawn evenly.
     """
-    breaks = rng.beta(1.0, PRIOR_UNITS, size=(DRAWS, STICKS))
-    left = np.cumprod(1 - breaks, axis=1)
-    left = np.concatenate([np.ones((DRAWS, 1)), left[:, :-1]], axis=1)
-    mass = rng.standard_gamma(PRIOR_UNITS, size=(DRAWS, 1)) * breaks * left
-    size = rng.choice(sizes, size=DRAWS * STICKS, p=times / times.sum())
-    return rng.multinomial(size, np.full(k, 1 / k)), mass
+    size = rng.choice(sizes, size=IMAGINED, p=times / times.sum())
+    rows, drawn = distinct_rows(rng.multinomial(size, np.full(k, 1 / k)))
+    return rows, PRIOR_UNITS * drawn / IMAGINED
 
 
-def posterior_sums(
-    features: Matrix, times: Counts, prior: Matrix, mass: Matrix, rng: np.random.Generator
-) -> Matrix:
-    """Sums of features (draws × features) over weighted units, those seen and those of the prior.
+def gamma_weights(masses: NDArray[np.float64] | Counts, rng: np.random.Generator) -> Matrix:
+    """Weights of the posterior (draws × masses), up to a factor, which changes none of the coefficients."""
+    return rng.standard_gamma(np.asarray(masses, dtype=np.float64), size=(DRAWS, len(masses)))
 
-    `features` has a row for each distinct unit and `times` how many there are; `prior` one for each of the prior's
-    units. Sums need not be scaled: what is made of them does not change when all are multiplied.
+
+def widened(
+    shown: Estimate, kinds: int, k: int, seed: int, draws_of: Callable[[np.random.Generator], Matrix]
+) -> Estimate:
+    """An estimate whose limits lie no nearer than those of the posterior, whose draws `draws_of` makes.
+
+    Unchanged where it has no bootstrap interval, and with very many distinct units (`kinds`) or labels.
     """
-    seen = rng.standard_gamma(times.astype(np.float64), size=(DRAWS, len(times))) @ features
-    imagined = np.einsum("ds,dsf->df", mass, prior.reshape(*mass.shape, -1))
-    return seen + imagined
+    low, high = shown.ci_low, shown.ci_high
+    if low is None or high is None or shown.value >= 1 or kinds > MOST_PATTERNS or k > MOST_LABELS:
+        return shown
+    draws = draws_of(np.random.default_rng([seed, 1]))
+    lower, upper = percentile_limits(draws[~np.isnan(draws)], shown.value)
+    method = f"{shown.method}, no narrower than a Dirichlet posterior of prior mass 2"
+    return replace(shown, ci_low=min(low, lower), ci_high=max(high, upper), method=method)

@@ -226,6 +226,10 @@ SIMULATIONS: dict[tuple[str, str], tuple[tuple[int, ...], Callable]] = {
         SMALL,
         vector_coverage(*panels.coefficient(fleiss_kappa, "fleiss", (0.9, 0.1), 0.8)),
     ),
+    ("krippendorff_alpha", "3 raters, 2 labels at 0.9, α 0.5"): (
+        SMALL,
+        vector_coverage(*panels.coefficient(alpha_of_counts, "fleiss", (0.9, 0.1), 0.5)),
+    ),
     ("krippendorff_alpha", "3 raters, 2 labels at 0.9, α 0.8"): (
         SMALL,
         vector_coverage(*panels.coefficient(alpha_of_counts, "fleiss", (0.9, 0.1), 0.8)),
