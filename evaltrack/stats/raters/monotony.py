@@ -7,20 +7,21 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from evaltrack.stats.estimate import Undefined
-from evaltrack.stats.patterns import Counts, whole
+from evaltrack.stats.patterns import Counts, distinct_rows, whole
 from evaltrack.stats.raters.judgments import Indication, columns, indications, label_counts
 
 DRAWS = 2000
-DRAWN_CELLS = 2_000_000
 FEWEST_JUDGMENTS = 10
+MANY_JUDGMENTS = 500
+SURE = 3.0  # the logarithm of 20
 
 
 def longest_runs(raters: ArrayLike, labels: ArrayLike, *, seed: int) -> tuple[Indication, ...]:
     """The longest run of one label of each rater, against the same labels in random order.
 
     Judgments stand in the order in which each rater gave them. `false_positives` is the share of 2,000 orders with a
-    run as long (its own one among them); items must have come in random order, or runs of alike items look like
-    straight-lining. Raters with fewer than 10 judgments are left out.
+    run as long (its own one among them), from 500 judgments on by formula; items must have come in random order, or
+    runs of alike items look like straight-lining. Raters with fewer than 10 judgments are left out.
     """
     who, label = whole(raters, "rater numbers"), whole(labels, "label numbers")
     if who.ndim != 1 or who.shape != label.shape:
@@ -32,16 +33,36 @@ def longest_runs(raters: ArrayLike, labels: ArrayLike, *, seed: int) -> tuple[In
         n = len(own)
         if n < FEWEST_JUDGMENTS:
             continue
-        # Each rater has draws of their own: who else has judged changes nothing.
-        rng = np.random.default_rng([seed, name])
         longest = int(_runs(own[None, :])[0])
-        step = max(1, DRAWN_CELLS // n)
-        as_long = sum(
-            int((_runs(rng.permuted(np.tile(own, (min(step, DRAWS - start), 1)), axis=1)) >= longest).sum())
-            for start in range(0, DRAWS, step)
-        )
-        found.append((name, longest, n, (1 + as_long) / (1 + DRAWS)))
+        if n < MANY_JUDGMENTS:
+            # Each rater has draws of their own: who else has judged changes nothing.
+            rng = np.random.default_rng([seed, name])
+            orders = rng.permuted(np.tile(own, (DRAWS, 1)), axis=1)
+            chance = (1 + int((_runs(orders) >= longest).sum())) / (1 + DRAWS)
+        else:
+            chance = chance_of_run(np.bincount(own), longest)
+        found.append((name, longest, n, chance))
     return indications(*zip(*found, strict=True)) if found else ()
+
+
+def chance_of_run(counts: Counts, length: int) -> float:
+    """About how often labels that occur `counts` times have a run of `length` or more in random order.
+
+    The other labels leave g = n − count + 1 gaps for a label. That some gap holds `length` or more of it has the
+    probability Σ_j (−1)^(j+1) C(g, j) · count!/(count − j·length)! · (n − j·length)!/n!, exactly. The runs of
+    different labels are taken for independent, which is off by little in long sequences.
+    """
+    n, none = int(counts.sum()), 1.0
+    for count in counts[counts >= length].tolist():
+        gaps = n - count + 1
+        j = np.arange(1, min(gaps, count // length) + 1)
+        logs = special.gammaln(gaps + 1) - special.gammaln(j + 1) - special.gammaln(gaps - j + 1)
+        logs += special.gammaln(count + 1) - special.gammaln(count - j * length + 1)
+        logs += special.gammaln(n - j * length + 1) - special.gammaln(n + 1)
+        # With so many runs to be expected the terms lose their digits, and one is sure to be there.
+        some = 1.0 if logs[0] > SURE else float(((-1.0) ** (j + 1) * np.exp(logs)).sum())
+        none *= 1 - min(max(some, 0.0), 1.0)
+    return 1 - none
 
 
 def _runs(rows: Counts) -> Counts:
@@ -70,7 +91,6 @@ def variety(
     shared = counts.sum(axis=1)[row] >= 2 if len(row) else np.zeros(0, dtype=bool)
     who, label, row = who[shared], label[shared], row[shared]
     names, place = np.unique(who, return_inverse=True)
-    upto = np.cumsum(counts, axis=1)
     found = []
     for number, name in enumerate(names.tolist()):
         mine = place == number
@@ -79,15 +99,12 @@ def variety(
             continue
         rng = np.random.default_rng([seed, name])
         own = _entropy(np.bincount(label[mine], minlength=k)[None, :])[0]
-        limits = upto[row[mine]]
-        step = max(1, DRAWN_CELLS // (n * k))
-        as_little = 0
-        for start in range(0, DRAWS, step):
-            rows = min(step, DRAWS - start)
-            pick = rng.integers(0, limits[:, -1], size=(rows, n))
-            drawn = (pick[:, :, None] >= limits).sum(axis=2)
-            tallies = np.stack([(drawn == each).sum(axis=1) for each in range(k)], axis=1)
-            as_little += int((_entropy(tallies) <= own + 1e-9).sum())
+        # Items with the same ratings are drawn together.
+        kinds, times = distinct_rows(counts[row[mine]])
+        tallies = np.zeros((DRAWS, k), dtype=np.int64)
+        for kind, many in zip(kinds, times.tolist(), strict=True):
+            tallies += rng.multinomial(many, kind / kind.sum(), size=DRAWS)
+        as_little = int((_entropy(tallies) <= own + 1e-9).sum())
         found.append((name, float(own), n, (1 + as_little) / (1 + DRAWS)))
     if not found:
         return Undefined(f"no rater shares {FEWEST_JUDGMENTS} items with others")

@@ -9,7 +9,7 @@ from evaltrack.stats.monitoring import cusum_threshold
 from evaltrack.stats.multiplicity import benjamini_hochberg
 from evaltrack.stats.raters import drift, longest_runs, overuse, pace, severity, sides, unread, variety
 from evaltrack.stats.raters.habits import _as_many
-from evaltrack.stats.raters.monotony import _runs
+from evaltrack.stats.raters.monotony import _runs, chance_of_run
 
 approx = pytest.approx
 
@@ -104,6 +104,19 @@ def _choices(n, k):
         for number in range(2**n)
         if number.bit_count() == k
     ]
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.5), (0.4, 0.3, 0.2, 0.1), (0.97, 0.03)])
+def test_the_formula_for_long_sequences_agrees_with_drawing(shares):
+    rng = np.random.default_rng(1)
+    labels = np.repeat(np.arange(len(shares)), (600 * np.array(shares)).astype(int))
+    runs = _runs(rng.permuted(np.tile(labels, (3000, 1)), axis=1))
+    for length in np.quantile(runs, (0.2, 0.5, 0.9, 0.99)).astype(int):
+        drawn = (runs >= length).mean()
+        assert chance_of_run(np.bincount(labels), length) == approx(drawn, abs=0.03)
+    assert longest_runs([0] * 600, labels, seed=1)[0].false_positives < 1e-9
+    assert chance_of_run(np.array([600]), 600) == 1
+    assert chance_of_run(np.array([300, 300]), 301) == 0
 
 
 def test_straight_lining_is_found_and_random_order_is_not():
