@@ -162,6 +162,8 @@ def _coefficient(
     features = units.features()
     sums = multiplicity @ features
     value = float(units.values(chance, sums[None, :])[0])
+    if math.isnan(value):
+        return Undefined("the labels that were used do not disagree by these weights")
     expected = float(BY_CHANCE[chance](sums[3:] / sums[2], units.agreement))
     method, clusters, independent = "unit bootstrap", None, n
     if items is not None:

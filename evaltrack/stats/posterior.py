@@ -9,11 +9,15 @@ side is what holds. For two raters that prior puts 2/k² on each cell, as `kappa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
+from itertools import combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from evaltrack.stats.estimate import Estimate
 from evaltrack.stats.intervals import percentile_limits
@@ -22,10 +26,11 @@ from evaltrack.stats.resampling import DRAWS
 
 PRIOR_UNITS = 2.0
 # With more distinct units or labels the posterior is slow, and what was seen too varied to need it.
-MOST_PATTERNS = 2000
-MOST_LABELS = 100
-# The prior's units are drawn once, so many of them, and share its weight.
-IMAGINED = 500
+MOST_PATTERNS = 500
+MOST_LABELS = 20
+# Up to so many possible units the prior has all of them, exactly: a sample of a few kinds, one being too many or too
+# few, moved coverage by fifteen points. Beyond, it has a sample of as many.
+IMAGINED = 300
 
 Matrix = NDArray[np.float64]
 
@@ -33,11 +38,28 @@ Matrix = NDArray[np.float64]
 def random_units(sizes: Counts, times: Counts, k: int, rng: np.random.Generator) -> tuple[Counts, Matrix]:
     """The prior's distinct units as counts of k labels, and the weight of each; all weigh two units together.
 
-    They have as many ratings as units have (`sizes`, each `times` over), and labels drawn evenly.
+    They have as many ratings as units have (`sizes`, each `times` over), and labels drawn evenly: each possible unit
+    with its probability, or a sample where too many are possible.
     """
-    size = rng.choice(sizes, size=IMAGINED, p=times / times.sum())
-    rows, drawn = distinct_rows(rng.multinomial(size, np.full(k, 1 / k)))
-    return rows, PRIOR_UNITS * drawn / IMAGINED
+    rows, masses = [], []
+    for size in np.unique(sizes).tolist():
+        if math.comb(size + k - 1, size) <= IMAGINED:
+            possible, chance = _possible(size, k)
+        else:
+            possible, drawn = distinct_rows(rng.multinomial(size, np.full(k, 1 / k), size=IMAGINED))
+            chance = drawn / IMAGINED
+        rows.append(possible)
+        masses.append(PRIOR_UNITS * chance * float(times[sizes == size].sum() / times.sum()))
+    return np.concatenate(rows), np.concatenate(masses)
+
+
+@lru_cache(maxsize=64)
+def _possible(size: int, k: int) -> tuple[Counts, Matrix]:
+    """All ways to count `size` labels of k, and how probable each is when labels are drawn evenly."""
+    ways = [np.bincount(labels, minlength=k) for labels in combinations_with_replacement(range(k), size)]
+    rows = np.array(ways, dtype=np.int64)
+    orders = special.gammaln(size + 1) - special.gammaln(rows + 1).sum(axis=1)
+    return rows, np.exp(orders - size * math.log(k))
 
 
 def gamma_weights(masses: NDArray[np.float64] | Counts, rng: np.random.Generator) -> Matrix:

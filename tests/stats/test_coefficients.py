@@ -83,6 +83,11 @@ def test_the_four_raters_of_gwet_2014(method, chance, weights, value, error):
         assert round(standard_error(GWET, chance), 5) == error
 
 
+def test_alpha_of_the_same_raters():
+    units = [np.repeat(range(5), row).tolist() for row in GWET]
+    assert round(krippendorff_alpha(units, level="nominal", seed=1).value, 5) == 0.74342
+
+
 def test_quadratic_weights_and_the_printed_interval_of_gwet_2014():
     assert round(gwet_ac(GWET, seed=1, weights="quadratic").value, 3) == 0.914
     low = gwet_ac(GWET, seed=1).value - stats.t.ppf(0.975, 11) * standard_error(GWET, "gwet")
@@ -201,9 +206,15 @@ def test_rare_disagreement_leaves_room_that_a_bootstrap_would_not():
 def test_the_priors_units_weigh_two_and_have_labels_at_random():
     rows, mass = random_units(np.array([1, 3]), np.array([1, 3]), 4, np.random.default_rng(1))
     assert mass.sum() == approx(2)
-    assert mass[rows.sum(axis=1) == 3].sum() == approx(1.5, abs=0.1)
+    assert mass[rows.sum(axis=1) == 3].sum() == approx(1.5)
     labels = mass @ rows
-    assert labels / labels.sum() == approx(0.25, abs=0.05)
+    assert labels / labels.sum() == approx(0.25)
+    assert len(rows) == 4 + 20
+    # Of 1,001 possible units a sample.
+    rows, mass = random_units(np.array([10]), np.array([5]), 5, np.random.default_rng(1))
+    assert len(rows) <= 300
+    assert mass.sum() == approx(2)
+    assert mass @ rows / (mass @ rows).sum() == approx(0.2, abs=0.02)
 
 
 def test_units_of_one_item_are_drawn_together():
@@ -231,6 +242,14 @@ def test_one_category_pairs_and_labels(method):
     assert method([[1, 0], [0, 1]], seed=1) == Undefined("no unit has two ratings")
     assert method(np.empty((0, 3)), seed=1) == Undefined("no unit has two ratings")
     assert method([[4]] * 20, seed=1) == Undefined("one label leaves nothing to agree on")
+
+
+def test_labels_that_do_not_disagree():
+    weights = [[0, 0, 1], [0, 0, 1], [1, 1, 0]]
+    counts = [[2, 1, 0], [1, 2, 0]] * 6
+    assert "do not disagree" in fleiss_kappa(counts, seed=1, weights=weights).reason
+    assert isinstance(standard_error(counts, "fleiss", weights=weights), Undefined)
+    assert gwet_ac(counts, seed=1, weights=weights).value == 1
 
 
 def test_nine_units_have_no_interval_and_ten_agreeing_ones_have():
