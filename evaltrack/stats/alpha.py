@@ -16,7 +16,7 @@ from scipy import sparse
 
 from evaltrack.stats.estimate import Estimate, Undefined
 from evaltrack.stats.intervals import real_values
-from evaltrack.stats.patterns import distinct_units
+from evaltrack.stats.patterns import distinct_units, whole
 from evaltrack.stats.posterior import gamma_weights, random_units, widened
 from evaltrack.stats.resampling import FEWEST_UNITS, bootstrap_estimate, one_label, resampled
 
@@ -96,6 +96,37 @@ def coded_alpha(
     they stand for: `values`, one number for each; the label numbers themselves without it. Value, interval and gaps
     are those of `agreement.krippendorff_alpha` on the same ratings.
     """
+    found = _distinct(units, labels, level, values)
+    return found if isinstance(found, Undefined) else with_interval(*found, level, seed=seed)
+
+
+def alpha_without_each(
+    units: ArrayLike, raters: ArrayLike, labels: ArrayLike, *, level: Level, values: ArrayLike | None = None
+) -> dict[int, float | Undefined]:
+    """Alpha with each rater left out in turn, by rater; the columns as in `coded_alpha`.
+
+    How far agreement rests on one person. The interval of alpha is about other units, judged by these raters; the
+    range of these values is what can be said of other raters.
+    """
+    unit, who, label = (
+        whole(units, "unit numbers"),
+        whole(raters, "rater numbers"),
+        whole(labels, "label numbers"),
+    )
+    if not unit.shape == who.shape == label.shape:
+        raise ValueError("units, raters and labels are columns of one length")
+    found: dict[int, float | Undefined] = {}
+    for rater in np.unique(who).tolist():
+        others = who != rater
+        left = _distinct(unit[others], label[others], level, values)
+        found[rater] = left if isinstance(left, Undefined) else left[0]
+    return found
+
+
+def _distinct(
+    units: ArrayLike, labels: ArrayLike, level: Level, values: ArrayLike | None
+) -> tuple[float, sparse.csr_array, NDArray[np.int64], NDArray[np.float64]] | Undefined:
+    """Alpha, and what it is of: distinct units with two ratings, how many there are, and the values that occur."""
     if level not in LEVELS:
         raise ValueError(f"the level of measurement is one of {', '.join(LEVELS)}, not {level!r}")
     if values is None:
@@ -115,9 +146,9 @@ def coded_alpha(
     used = np.flatnonzero(totals)
     if len(used) == 1:
         return one_label(n, "units")
-    counts, scale, totals = counts[:, used].tocsr(), scale[used], totals[used]
+    counts, scale = counts[:, used].tocsr(), scale[used]
     value = float(alphas(multiplicity[None, :].astype(np.float64), counts, scale, level)[0])
-    return with_interval(value, counts, multiplicity, scale, level, seed=seed)
+    return value, counts, multiplicity, scale
 
 
 def with_interval(

@@ -36,7 +36,7 @@ class _Influence:
     along: dict[int, Vector]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class LiveAgreement:
     """Sums over units for k labels, numbered from 0 to k − 1.
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaltrack.stats.agreement import krippendorff_alpha
-from evaltrack.stats.alpha import coded_alpha
+from evaltrack.stats.alpha import alpha_without_each, coded_alpha
 from evaltrack.stats.coefficients import fleiss_kappa
 from evaltrack.stats.estimate import Undefined
 from evaltrack.stats.kappa import cohen_kappa, table_of
@@ -35,6 +35,24 @@ def test_alpha_and_its_interval_are_those_of_the_units(given_judgments, level):
     assert (shown.n, shown.method, shown.ci_undefined) == (expected.n, expected.method, expected.ci_undefined)
     if shown.ci_low is not None:
         assert (shown.ci_low, shown.ci_high) == approx((expected.ci_low, expected.ci_high), abs=1e-9)
+
+
+def test_alpha_without_each_rater():
+    rng = np.random.default_rng(1)
+    truth = rng.integers(0, 3, size=60)
+    careless = rng.integers(0, 3, size=60)
+    said = np.stack([truth, truth, np.where(rng.random(60) < 0.9, truth, careless), careless])
+    units, raters = np.tile(np.arange(60), 4), np.repeat([2, 3, 5, 9], 60)
+    without = alpha_without_each(units, raters, said.ravel(), level="nominal")
+    assert list(without) == [2, 3, 5, 9]
+    assert max(without, key=without.get) == 9
+    for rater, row in zip(without, range(4), strict=True):
+        rest = np.delete(said, row, axis=0).T.tolist()
+        assert without[rater] == approx(krippendorff_alpha(rest, level="nominal", seed=1).value)
+    two = alpha_without_each([0, 0, 1, 1], [0, 1, 0, 1], [0, 0, 1, 1], level="nominal")
+    assert two == {0: Undefined("no unit has two ratings"), 1: Undefined("no unit has two ratings")}
+    with pytest.raises(ValueError, match="one length"):
+        alpha_without_each([0], [0, 1], [0], level="nominal")
 
 
 def test_values_behind_the_labels():

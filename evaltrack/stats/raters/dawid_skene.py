@@ -26,7 +26,7 @@ LABELS_PER_CELL = 5
 Matrix = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Aggregated:
     """The labels behind the judgments, and the raters behind the labels.
 
