@@ -104,7 +104,7 @@ def dawid_skene(
     before, reached, rounds = -np.inf, False, 0
     while rounds < most and not reached:
         rounds += 1
-        shares = np.full(n, 1 / n) @ posteriors
+        shares = posteriors.sum(axis=0) / n
         # Sums by rater, label given and truth, turned to rater, truth and label.
         tallies = (by_column @ posteriors).reshape(r, k, k).transpose(0, 2, 1) + prior
         confusion = _one_coin(tallies) if one_coin else _rows(tallies)
@@ -143,11 +143,11 @@ def _expected(
         log_confusion = np.log(confusion)
         by_label = log_confusion.transpose(0, 2, 1).reshape(-1, k)
         joint = given @ by_label + np.log(shares)
-    # Label by label, and by a product: numpy's own maximum and sum of short rows take three times as long.
+    # Label by label: numpy's own maximum and sum of short rows take three times as long.
     top = reduce(np.maximum, joint.T)[:, None]
     np.subtract(joint, top, out=joint)
     np.exp(joint, out=joint)
-    total = joint @ np.ones((k, 1))
+    total = reduce(np.add, joint.T)[:, None]
     likelihood = float(np.log(total).sum() + top.sum())
     held = prior > 0
     penalty = float((prior[held] * log_confusion[:, held]).sum()) if held.any() else 0.0
