@@ -17,9 +17,9 @@ import krippendorff
 import numpy as np
 from numpy.typing import NDArray
 
-from evaltrack.stats.alpha import Level, alphas, coded, pattern_counts
+from evaltrack.stats.alpha import Level, alphas, coded, pattern_counts, with_interval
 from evaltrack.stats.estimate import Estimate, Undefined
-from evaltrack.stats.resampling import FEWEST_UNITS, bootstrap_estimate, one_label, resampled
+from evaltrack.stats.resampling import bootstrap_estimate, one_label, resampled
 
 TIE = "tie"
 BOTH_BAD = "both_bad"
@@ -45,7 +45,7 @@ def krippendorff_alpha(
 
     Undefined without a unit that two people rated, and when only one value occurs. Without an interval below
     ten units or items. Chance disagreement is recomputed in each draw; holding it fixed covers too little (Zapf
-    et al. 2016).
+    et al. 2016). Where labels are rare the bootstrap does so too, and is widened to a `posterior`.
     """
     named = units.items() if isinstance(units, Mapping) else enumerate(units)
     pairable = {key: kept for key, unit in named if len(kept := [r for r in unit if r is not None]) >= 2}
@@ -67,20 +67,8 @@ def krippendorff_alpha(
         )
     else:
         value = float(alphas(multiplicity[None, :].astype(np.float64), counts, values, level)[0])
-    totals = multiplicity @ counts
-    differ = 1 - float(((totals / totals.sum()) ** 2).sum())
-    if item_of is None:
-        drawn, made_of, resamples = multiplicity, None, n
-    else:
-        drawn, made_of = _by_item(pattern_of, distinct, item_of)
-        resamples = int(drawn.sum())
-    blocks = resampled(drawn, len(values), seed) if resamples >= FEWEST_UNITS else ()
-    weighted = (weights if made_of is None else weights @ made_of for weights in blocks)
-    draws = np.concatenate([np.empty(0), *(alphas(weights, counts, values, level) for weights in weighted)])
-    if item_of is None:
-        return bootstrap_estimate(value, draws, n, differ, "unit bootstrap", n=n, seed=seed)
-    method = "bootstrap over items"
-    return bootstrap_estimate(value, draws, resamples, differ, method, n=n, clusters=resamples, seed=seed)
+    items = None if item_of is None else _by_item(pattern_of, distinct, item_of)
+    return with_interval(value, counts, multiplicity, values, level, seed=seed, items=items)
 
 
 def _by_item(
@@ -94,7 +82,8 @@ def _by_item(
     for key, pattern in pattern_of.items():
         items[item_of[key]][column[pattern]] += 1
     kinds = Counter(tuple(item) for item in items.values())
-    ordered = sorted(kinds)
+    # In the order of their patterns, where items are single units: they then have the draws of units.
+    ordered = sorted(kinds, reverse=True)
     return np.array([kinds[kind] for kind in ordered]), np.array(ordered, dtype=np.float64)
 
 

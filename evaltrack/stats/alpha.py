@@ -11,8 +11,14 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
+
+from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.intervals import real_values
+from evaltrack.stats.patterns import distinct_units, whole
+from evaltrack.stats.posterior import gamma_weights, random_units, widened
+from evaltrack.stats.resampling import FEWEST_UNITS, bootstrap_estimate, one_label, resampled
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 LEVELS = ("nominal", "ordinal", "interval", "ratio")
@@ -79,3 +85,114 @@ def alphas(
     one_value = (totals > 0).sum(axis=1) < 2
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(one_value, np.nan, 1 - (n - 1) * observed / expected)
+
+
+def coded_alpha(
+    units: ArrayLike, labels: ArrayLike, *, level: Level, seed: int, values: ArrayLike | None = None
+) -> Estimate | Undefined:
+    """Krippendorff's alpha of single judgments in two arrays of whole numbers, for hundreds of thousands of them.
+
+    Judgment i says that unit `units[i]` has label `labels[i]`. Labels are numbered from 0 in ascending order of what
+    they stand for: `values`, one number for each; the label numbers themselves without it. Value, interval and gaps
+    are those of `agreement.krippendorff_alpha` on the same ratings.
+    """
+    found = _distinct(units, labels, level, values)
+    return found if isinstance(found, Undefined) else with_interval(*found, level, seed=seed)
+
+
+def alpha_without_each(
+    units: ArrayLike, raters: ArrayLike, labels: ArrayLike, *, level: Level, values: ArrayLike | None = None
+) -> dict[int, float | Undefined]:
+    """Alpha with each rater left out in turn, by rater; the columns as in `coded_alpha`.
+
+    How far agreement rests on one person. The interval of alpha is about other units, judged by these raters; the
+    range of these values is what can be said of other raters.
+    """
+    unit, who, label = (
+        whole(units, "unit numbers"),
+        whole(raters, "rater numbers"),
+        whole(labels, "label numbers"),
+    )
+    if not unit.shape == who.shape == label.shape:
+        raise ValueError("units, raters and labels are columns of one length")
+    found: dict[int, float | Undefined] = {}
+    for rater in np.unique(who).tolist():
+        others = who != rater
+        left = _distinct(unit[others], label[others], level, values)
+        found[rater] = left if isinstance(left, Undefined) else left[0]
+    return found
+
+
+def _distinct(
+    units: ArrayLike, labels: ArrayLike, level: Level, values: ArrayLike | None
+) -> tuple[float, sparse.csr_array, NDArray[np.int64], NDArray[np.float64]] | Undefined:
+    """Alpha, and what it is of: distinct units with two ratings, how many there are, and the values that occur."""
+    if level not in LEVELS:
+        raise ValueError(f"the level of measurement is one of {', '.join(LEVELS)}, not {level!r}")
+    if values is None:
+        highest = int(np.asarray(labels).max(initial=0))
+        scale = np.arange(highest + 1, dtype=np.float64)
+    else:
+        scale = real_values(values)
+        if (np.diff(scale) <= 0).any() or (level == "ratio" and len(scale) and scale[0] < 0):
+            raise ValueError("labels stand for ascending values, at the ratio level from 0 up")
+    counts, multiplicity = distinct_units(units, labels, len(scale))
+    paired = np.asarray(counts.sum(axis=1)).ravel() >= 2
+    counts, multiplicity = counts[paired], multiplicity[paired]
+    n = int(multiplicity.sum())
+    if n == 0:
+        return Undefined("no unit has two ratings")
+    totals = multiplicity @ counts
+    used = np.flatnonzero(totals)
+    if len(used) == 1:
+        return one_label(n, "units")
+    counts, scale = counts[:, used].tocsr(), scale[used]
+    value = float(alphas(multiplicity[None, :].astype(np.float64), counts, scale, level)[0])
+    return value, counts, multiplicity, scale
+
+
+def with_interval(
+    value: float,
+    counts: sparse.csr_array,
+    multiplicity: NDArray[np.int64],
+    values: NDArray[np.float64],
+    level: Level,
+    *,
+    seed: int,
+    items: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None,
+) -> Estimate:
+    """Alpha of distinct units (`counts`, each `multiplicity` times) with its interval.
+
+    `items` draws items in place of units: how many there are of each kind, and how many units of each pattern an item
+    of that kind has.
+    """
+    n = int(multiplicity.sum())
+    totals = multiplicity @ counts
+    differ = 1 - float(((totals / totals.sum()) ** 2).sum())
+    drawn, made_of = (multiplicity, None) if items is None else items
+    independent = int(drawn.sum())
+
+    def of(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return alphas(weights if made_of is None else weights @ made_of, counts, values, level)
+
+    blocks = resampled(drawn, len(values), seed) if independent >= FEWEST_UNITS and value < 1 else ()
+    draws = np.concatenate([np.empty(0), *(of(weights) for weights in blocks)])
+    if items is None:
+        shown = bootstrap_estimate(value, draws, n, differ, "unit bootstrap", n=n, seed=seed)
+    else:
+        method, clusters = "bootstrap over items", independent
+        shown = bootstrap_estimate(
+            value, draws, independent, differ, method, n=n, clusters=clusters, seed=seed
+        )
+
+    def likely(rng: np.random.Generator) -> NDArray[np.float64]:
+        sizes = np.asarray(counts.sum(axis=1)).ravel().astype(np.int64)
+        rows, mass = random_units(sizes, multiplicity, len(values), rng)
+        both = sparse.vstack([counts, sparse.csr_array(rows.astype(np.float64))], format="csr")
+        seen = gamma_weights(drawn, rng)
+        seen = seen if made_of is None else seen @ made_of
+        # An item has as many units as items have on average.
+        prior = gamma_weights(mass, rng) * (n / independent)
+        return alphas(np.concatenate([seen, prior], axis=1), both, values, level)
+
+    return widened(shown, len(multiplicity) + len(drawn), len(values), seed, likely)

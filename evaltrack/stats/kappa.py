@@ -15,12 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from evaltrack.stats.estimate import Estimate, Undefined
 from evaltrack.stats.intervals import percentile_limits, wilson
+from evaltrack.stats.patterns import whole
 from evaltrack.stats.resampling import DRAWS, one_label
 
 PRIOR_MASS = 2.0
 ITEMS_PER_LABEL = 4  # with 10 items and 5 labels the interval covered 81 %, with 20 items 93 %
 
-Weights = Literal["linear", "quadratic"] | ArrayLike | None
+Weights = Literal["linear", "quadratic", "ordinal"] | ArrayLike | None
 
 
 def _counts(table: ArrayLike) -> NDArray[np.float64]:
@@ -30,6 +31,16 @@ def _counts(table: ArrayLike) -> NDArray[np.float64]:
     if not (np.isfinite(counts).all() and (counts >= 0).all() and (counts == np.floor(counts)).all()):
         raise ValueError("a table holds counts")
     return counts
+
+
+def table_of(first: ArrayLike, second: ArrayLike, k: int) -> NDArray[np.int64]:
+    """The k × k table of two raters' labels, numbered from 0 to k − 1, item by item: a million take milliseconds."""
+    ours, theirs = whole(first, "label numbers"), whole(second, "label numbers")
+    if ours.ndim != 1 or ours.shape != theirs.shape:
+        raise ValueError(f"{theirs.shape} labels of one rater do not stand beside {ours.shape} of the other")
+    if k < 1 or max(ours.max(initial=0), theirs.max(initial=0)) >= k:
+        raise ValueError(f"labels are numbered from 0 to {k - 1}")
+    return np.bincount(ours * k + theirs, minlength=k * k).reshape(k, k)
 
 
 def kappas(tables: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -54,16 +65,19 @@ def percent_agreement(table: ArrayLike) -> Estimate | Undefined:
 def agreement_weights(weights: Weights, k: int) -> NDArray[np.float64]:
     """How far two labels agree, 1 on the diagonal, k × k (Cohen 1968).
 
-    "linear" and "quadratic" fall from 1 to 0 with the distance of the labels, which are then ordered; None is plain
-    kappa. A matrix holds disagreements instead, 0 on the diagonal and as large as one likes.
+    "linear" and "quadratic" fall from 1 to 0 with the distance of the labels, which are then ordered; "ordinal" lies
+    between: d(d + 1)/2, the pairs of labels from the one to the other (Gwet 2014; not Krippendorff's ordinal
+    difference). None is plain kappa. A matrix holds disagreements instead, 0 on the diagonal and as large as one
+    likes.
     """
     if weights is None:
         return np.eye(k)
     if isinstance(weights, str):
-        if weights not in ("linear", "quadratic"):
-            raise ValueError(f"weights are linear, quadratic or a matrix of disagreements, not {weights!r}")
-        distance = np.abs(np.subtract.outer(np.arange(k), np.arange(k))) / max(k - 1, 1)
-        return 1 - distance ** (1 if weights == "linear" else 2)
+        distance = np.abs(np.subtract.outer(np.arange(k), np.arange(k))).astype(np.float64)
+        kinds = {"linear": distance, "quadratic": distance**2, "ordinal": distance * (distance + 1) / 2}
+        if weights not in kinds:
+            raise ValueError(f"weights are {', '.join(kinds)} or a matrix of disagreements, not {weights!r}")
+        return 1 - kinds[weights] / max(kinds[weights].max(), 1.0)
     disagreement = np.asarray(weights, dtype=np.float64)
     if disagreement.shape != (k, k) or not np.isfinite(disagreement).all() or (disagreement < 0).any():
         raise ValueError(f"disagreements of {k} labels are a {k} × {k} matrix of numbers from 0 up")

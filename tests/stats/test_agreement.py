@@ -215,6 +215,19 @@ def test_alpha_with_one_deviating_unit_has_no_interval():
     assert "too few units deviate" in alpha.ci_undefined
 
 
+def test_rare_disagreement_leaves_room_that_a_bootstrap_would_not():
+    """One of twenty units deviates, and a third of all draws does not hold it."""
+    units = [["a", "a"]] * 15 + [["b", "b"]] * 4 + [["a", "b"]]
+    shown = krippendorff_alpha(units, level="nominal", seed=1)
+    values, numbered = coded(units, "nominal")
+    counts = pattern_counts(numbered, len(values))
+    drawn = np.random.default_rng(1).multinomial(20, np.full(20, 1 / 20), size=2000).astype(float)
+    alone = np.nanquantile(alphas(drawn, counts, values, "nominal"), (0.025, 0.975))
+    assert shown.ci_low < alone[0] - 0.05
+    assert shown.ci_high >= alone[1] - 0.02
+    assert shown.method == "unit bootstrap, no narrower than a Dirichlet posterior of prior mass 2"
+
+
 def test_complete_agreement_leaves_room_below_one():
     """Up to 11.35 % of units might disagree unseen (Wilson, 0 of 30); two such labels differ half the time."""
     alpha = krippendorff_alpha([["a", "a"]] * 15 + [["b", "b"]] * 15, level="nominal", seed=1)

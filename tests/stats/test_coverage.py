@@ -15,6 +15,7 @@ import pytest
 from scipy import stats
 
 from evaltrack.stats.agreement import krippendorff_alpha, preference_kappa
+from evaltrack.stats.coefficients import brennan_prediger, fleiss_kappa, gwet_ac
 from evaltrack.stats.estimate import Undefined
 from evaltrack.stats.independent import miettinen_nurminen, newcombe_independent, welch_difference
 from evaltrack.stats.intervals import mean_t, quantile, wilson
@@ -29,7 +30,9 @@ from evaltrack.stats.paired import (
 from evaltrack.stats.pairwise import mean_pairwise_kappa
 from evaltrack.stats.preference import net_preference, net_preference_two_way, preference
 from evaltrack.stats.strengths import RIGHT, strengths
+from tests.stats import panels
 from tests.stats.judge import simulated as judges
+from tests.stats.panels import labels
 from tests.stats.sequential import paths
 from tests.stats.strengths import voting
 
@@ -95,16 +98,14 @@ def kappa_coverage(prevalences, kappa, times=400):
     return simulated
 
 
-def labels(rng, n, raters, prevalences, agreement):
-    """n × raters labels: each rater copies the unit's label with probability √agreement, or guesses."""
-    truth = rng.choice(len(prevalences), p=prevalences, size=(n, 1))
-    guess = rng.choice(len(prevalences), p=prevalences, size=(n, raters))
-    return np.where(rng.random((n, raters)) < agreement**0.5, truth, guess)
-
-
 def alpha_coverage(n, rng):
     samples = (labels(rng, n, 3, (0.5, 0.3, 0.2), 0.5).tolist() for _ in range(200))
     return share_covered((krippendorff_alpha(s, level="nominal", seed=i) for i, s in enumerate(samples)), 0.5)
+
+
+def alpha_of_counts(counts, seed):
+    units = [np.repeat(np.arange(len(row)), row).tolist() for row in counts]
+    return krippendorff_alpha(units, level="nominal", seed=seed)
 
 
 def rated(sample, names):
@@ -237,6 +238,59 @@ SIMULATIONS: dict[tuple[str, str], tuple[tuple[int, ...], Callable]] = {
     ("cohen_kappa", "2 labels at 0.9, κ 0.9"): (SMALL, kappa_coverage((0.9, 0.1), 0.9)),
     ("cohen_kappa", "5 labels at 0.2, κ 0.8"): ((20, 50, 200), kappa_coverage((0.2,) * 5, 0.8)),
     ("krippendorff_alpha", "3 raters, 3 labels, α 0.5"): (SMALL, alpha_coverage),
+    ("fleiss_kappa", "3 raters, 3 labels, κ 0.5"): (
+        SMALL,
+        vector_coverage(*panels.coefficient(fleiss_kappa, "fleiss", (0.5, 0.3, 0.2), 0.5)),
+    ),
+    ("fleiss_kappa", "3 raters, 3 labels, κ 0.5, a third of ratings missing"): (
+        (20, 50, 200),
+        vector_coverage(*panels.coefficient(fleiss_kappa, "fleiss", (0.5, 0.3, 0.2), 0.5, seen=2 / 3)),
+    ),
+    ("fleiss_kappa", "3 raters, 2 labels at 0.9, κ 0.5"): (
+        SMALL,
+        vector_coverage(*panels.coefficient(fleiss_kappa, "fleiss", (0.9, 0.1), 0.5)),
+    ),
+    ("fleiss_kappa", "3 raters, 2 labels at 0.9, κ 0.8"): (
+        SMALL,
+        vector_coverage(*panels.coefficient(fleiss_kappa, "fleiss", (0.9, 0.1), 0.8)),
+    ),
+    ("krippendorff_alpha", "3 raters, 2 labels at 0.9, α 0.5"): (
+        SMALL,
+        vector_coverage(*panels.coefficient(alpha_of_counts, "fleiss", (0.9, 0.1), 0.5)),
+    ),
+    ("krippendorff_alpha", "3 raters, 2 labels at 0.9, α 0.8"): (
+        SMALL,
+        vector_coverage(*panels.coefficient(alpha_of_counts, "fleiss", (0.9, 0.1), 0.8)),
+    ),
+    ("gwet_ac", "3 raters, 3 labels, AC1 0.55"): (
+        SMALL,
+        vector_coverage(*panels.coefficient(gwet_ac, "gwet", (0.5, 0.3, 0.2), 0.5)),
+    ),
+    ("gwet_ac", "3 raters, 2 labels at 0.9, AC1 0.89"): (
+        SMALL,
+        vector_coverage(*panels.coefficient(gwet_ac, "gwet", (0.9, 0.1), 0.5)),
+    ),
+    ("brennan_prediger", "3 raters, 3 labels, 0.54"): (
+        SMALL,
+        vector_coverage(*panels.coefficient(brennan_prediger, "brennan_prediger", (0.5, 0.3, 0.2), 0.5)),
+    ),
+    ("LiveAgreement.estimate", "alpha 0.5, 3 raters, 3 labels, planned 300, from the 50th look"): (
+        FROM_50,
+        panels.live("alpha", (0.5, 0.3, 0.2), 0.5, 300),
+    ),
+    ("LiveAgreement.estimate", "AC1 0.89, 3 raters, 2 labels at 0.9, planned 300, from the 50th look"): (
+        FROM_50,
+        panels.live("gwet", (0.9, 0.1), 0.5, 300),
+    ),
+    ("icc (2,1)", "3 raters, a third of the error theirs, 0.5"): (
+        SMALL,
+        vector_coverage(*panels.scores("(2,1)", 3)),
+    ),
+    ("icc (2,k)", "mean of 3 raters, a third of the error theirs, 0.75"): (
+        SMALL,
+        vector_coverage(*panels.scores("(2,k)", 3)),
+    ),
+    ("icc (3,1)", "3 raters, 0.59"): (SMALL, vector_coverage(*panels.scores("(3,1)", 3))),
     ("preference_kappa", "3 raters, 20 % ties, κ 0.4"): (SMALL, preference_kappa_coverage),
     ("mean_pairwise_kappa", "3 raters, 3 labels, κ 0.5"): ((20, 50), mean_pairwise_kappa_coverage),
     ("net_preference", "n prompts × 5 votes, ρ 0.3"): (
@@ -285,6 +339,15 @@ SIMULATIONS: dict[tuple[str, str], tuple[tuple[int, ...], Callable]] = {
     ("corrected_share", "share 0.95, rates 0.99 and 0.97, n checks each, 10n labels"): (
         (20, 50, 200),
         vector_coverage(*judges.corrected(0.95, 0.99, 0.97)),
+    ),
+    ("favour", "judge passes 2 % of what fails of one system, fails 2 % of what is good of the other"): (
+        (100, 200, 500),
+        vector_coverage(*panels.favoured(0.02, 0.02)),
+    ),
+    ("favour", "the same with 20 % and 5 %"): ((50, 100, 200), vector_coverage(*panels.favoured(0.2, 0.05))),
+    ("beside_people", "a judge like each of 3 people"): (
+        (20, 50, 200),
+        vector_coverage(*panels.among_people(0.5)),
     ),
     ("relative_change", "shares 0.8 v 0.9, n each"): (
         SMALL,

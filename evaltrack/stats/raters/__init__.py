@@ -1,0 +1,29 @@
+"""Evaluators: how often each is right, and what is worth a look. Scores with their error rates, never a verdict."""
+
+from evaltrack.stats.raters.consensus import WithOthers, with_others
+from evaltrack.stats.raters.dawid_skene import Aggregated, dawid_skene
+from evaltrack.stats.raters.gold import GoldAccuracy, GoldReport, gold_accuracies
+from evaltrack.stats.raters.habits import Drift, drift, overuse, severity, sides
+from evaltrack.stats.raters.judgments import Indication
+from evaltrack.stats.raters.monotony import longest_runs, variety
+from evaltrack.stats.raters.speed import pace, unread
+
+__all__ = [
+    "Aggregated",
+    "Drift",
+    "GoldAccuracy",
+    "GoldReport",
+    "Indication",
+    "WithOthers",
+    "dawid_skene",
+    "drift",
+    "gold_accuracies",
+    "longest_runs",
+    "overuse",
+    "pace",
+    "severity",
+    "sides",
+    "unread",
+    "variety",
+    "with_others",
+]
