@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -432,8 +433,15 @@ def test_the_document_has_a_row_for_each_simulation():
     assert list(documented()) == list(rows())
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("method", "setting", "n"), list(rows()))
+def cells() -> Iterator[Any]:
+    """The smallest n of each row is cheap and the hardest; the others, and paths of looks, are for `-m slow`."""
+    for (method, setting), (sizes, _) in SIMULATIONS.items():
+        for n in sizes:
+            always = n == sizes[0] and sizes is not FROM_50 and "fall_back" not in setting
+            yield pytest.param(method, setting, n, marks=[] if always else [pytest.mark.slow])
+
+
+@pytest.mark.parametrize(("method", "setting", "n"), list(cells()))
 def test_coverage_is_what_the_document_says(method, setting, n):
     share, floor = documented()[method, setting, n]
     measured = coverage(method, setting, n)
