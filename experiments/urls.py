@@ -1,11 +1,12 @@
 from django.urls import path
 
-from experiments.views import comparison, components, examples, experiments, production, promotions
+from experiments.views import comparison, components, examples, experiments, planner, production, promotions
 
 urlpatterns = [
     path("components/", components.component_list, name="components"),
     path("components/<str:name>/", components.component_detail, name="component"),
     path("components/<str:name>/production/", production.component_production, name="component-production"),
+    path("components/<str:name>/planner/", planner.component_planner, name="component-planner"),
     path("components/<str:name>/compare/", comparison.component_compare, name="component-compare"),
     path("components/<str:name>/compare/save/", comparison.comparison_save, name="comparison-save"),
     path("components/<str:name>/compare/forget/", comparison.comparison_forget, name="comparison-forget"),

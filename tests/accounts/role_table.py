@@ -38,6 +38,7 @@ PAGES = [
     ("GET", "components/", LEADS_TOO),
     ("GET", "components/<str:name>/", LEADS_TOO),
     ("GET", "components/<str:name>/production/", LEADS_TOO),
+    ("GET", "components/<str:name>/planner/", LEADS_TOO),
     ("GET", "components/<str:name>/compare/", LEADS_TOO),
     ("POST", "components/<str:name>/compare/save/", LEADS_TOO),
     ("POST", "components/<str:name>/compare/forget/", LEADS_TOO),

@@ -292,6 +292,7 @@ def test_another_owner_sees_none_of_it(site):
     for method, pattern in [
         ("GET", "components/<str:name>/"),
         ("GET", "components/<str:name>/production/"),
+        ("GET", "components/<str:name>/planner/"),
         ("GET", "components/<str:name>/compare/"),
         ("POST", "components/<str:name>/compare/save/"),
         ("POST", "components/<str:name>/compare/forget/"),
