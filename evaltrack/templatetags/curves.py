@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from evaltrack.templatetags.trends import LABELS, nice_ticks
 
 # In pixels; across, places are shares of the width, as in a trend.
-HEIGHT, TOP, BOTTOM = 260, 14, 40
+HEIGHT, TOP, BOTTOM = 250, 14, 28
 FINE = 1.7  # powers of ten, up to which the axis also has 2 and 5
 MOST_TICKS = 6
 

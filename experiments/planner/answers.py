@@ -45,6 +45,7 @@ class Answer:
     sizes: tuple[Size, ...]
     heading: str
     power_heading: str
+    note: str
     curve: tuple[tuple[int, float], ...]
     level: float
 
@@ -177,7 +178,8 @@ def of_design(told: Told, sizes: Mapping[int, str]) -> Answer:
             Size(n, names, told.smallest(n, power) or "none", told.power(n), told.prompts(n))
             for n, names in rows.items()
         ),
-        heading=heading(told, power),
+        heading=heading(told),
+        note=note(told, power),
         power_heading=f"Power to show {'it' if design.margin else told.claim()}",
         curve=curve(told.power, rows, needed),
         level=power,
@@ -210,12 +212,22 @@ def bound(told: Told, smallest: str) -> str:
     return f"at {'most' if smallest.endswith('worse') and not told.worse else 'least'} {smallest}"
 
 
-def heading(told: Told, power: float) -> str:
+def heading(told: Told) -> str:
     if told.name == "win_rate":
-        return f"{'Largest' if told.worse else 'Smallest'} win rate shown, {percent(power)} power"
+        return f"{'Largest' if told.worse else 'Smallest'} win rate shown"
     if told.design.margin:
-        return f"Shown if in truth, {percent(power)} power"
-    return f"Smallest {'loss' if told.worse else 'difference'} shown, {percent(power)} power"
+        return "Shown where the candidate is"
+    return f"Smallest {'loss' if told.worse else 'difference'} shown"
+
+
+def note(told: Told, power: float) -> str:
+    shown = f"What is shown is so with {percent(power)} power."
+    if told.name != "paired_share" or told.design.margin:
+        return shown
+    return (
+        f"{shown} It follows Connor’s formula, which for few examples promises too much; "
+        "the power beside it is that of McNemar’s mid-p test by enumeration."
+    )
 
 
 def of_kappa(values: Mapping[str, float], sizes: Mapping[int, str]) -> Answer:
@@ -233,6 +245,7 @@ def of_kappa(values: Mapping[str, float], sizes: Mapping[int, str]) -> Answer:
         sizes=tuple(Size(n, names, f"± {plain(design.half_width(n), 2)}", None) for n, names in rows.items()),
         heading="Interval of kappa",
         power_heading="",
+        note="",
         curve=curve(design.half_width, rows, needed),
         level=half,
     )

@@ -95,7 +95,13 @@ def of_row(row: Comparison) -> Iterator[tuple[str, Shown]]:
     """What the policy tolerates and what was seen."""
     is_share = row.kind == Kind.BINARY
     shown = points(row.margin) if is_share else f"{plain(row.margin)} {row.unit}".strip()
-    yield "margin", Shown(typed(row.margin * (100 if is_share else 1)), f"its policy tolerates {shown}")
+    yield (
+        "margin",
+        Shown(
+            typed(row.margin * (100 if is_share else 1)),
+            f"its policy tolerates {shown if row.margin else 'no loss'}",
+        ),
+    )
     # With a margin the question is whether a candidate that is as good will pass.
     yield "difference", Shown("0" if row.margin else "", f"{seen(row)}; plan for what matters, not for that")
     yield "n", Shown(str(max(row.n, 1)), f"it has {row.n:,}")
@@ -161,18 +167,17 @@ def discordance(differ: int, n: int) -> Shown:
     )
 
 
-def of_people(component: Component, rule: HumanRule | None) -> Pilot | None:
-    """What the newest closed judgments of people show."""
+def of_people(component: Component, rule: HumanRule | None, *, items: bool) -> Pilot | None:
+    """What the newest closed judgments of people show; n counts their `items`, or the judgments."""
     heard = Evidence.objects.filter(experiment__component=component, kind=EvidenceKind.HUMAN)
     newest = heard.select_related("experiment").order_by("-recorded_at", "-pk").first()
     if newest is None:
         return None
-    body, missing = newest.body, {}
-    judgments, items = body["judgments"], body["items"]
-    shown = {"n": Shown(str(max(judgments, 1)), f"it has {judgments:,} judgments of {items:,} items")}
-    if items:
-        each = max(1, round(judgments / items))
-        shown["votes"] = Shown(str(each), f"{judgments:,} judgments of {items:,} items")
+    body, missing = newest.body, dict[str, str]()
+    told = f"{body['judgments']:,} judgments of {body['items']:,} items"
+    shown = {"n": Shown(str(max(body["items" if items else "judgments"], 1)), told)}
+    if body["items"]:
+        shown["votes"] = Shown(str(max(1, round(body["judgments"] / body["items"]))), told)
     counts = body.get("counts")
     total = sum(counts.values()) if counts else 0
     if counts and total:
@@ -195,4 +200,4 @@ def of_people(component: Component, rule: HumanRule | None) -> Pilot | None:
 
 def typed(value: float) -> str:
     """As somebody would write it: short, without an exponent and without separators."""
-    return plain(value).replace(",", "") if abs(value) >= 1e-9 else "0"
+    return plain(value, 3).replace(",", "") if abs(value) >= 1e-9 else "0"

@@ -38,7 +38,7 @@ class Question:
 
 
 POWER = Field("power", "Power", "%", "80", 50, 99.9, 100, help="The chance to show it if it is true.")
-DIFFERENCE = "Difference in truth, better upwards"
+DIFFERENCE, UPWARDS = "True difference", "Above 0 the candidate is better."
 MARGIN = "Loss that is tolerated (margin)"
 
 
@@ -49,7 +49,7 @@ def at_hand(label: str = "Examples at hand", default: str = "250") -> Field:
 def of_shares(*assumed: Field, n: Field) -> tuple[Field, ...]:
     return (
         *assumed,
-        Field("difference", DIFFERENCE, "points", "2", -100, 100, 100),
+        Field("difference", DIFFERENCE, "points", "2", -100, 100, 100, help=UPWARDS),
         Field("margin", MARGIN, "points", "0", 0, 99, 100),
         POWER,
         n,
@@ -59,7 +59,7 @@ def of_shares(*assumed: Field, n: Field) -> tuple[Field, ...]:
 def of_means(*assumed: Field, n: Field) -> tuple[Field, ...]:
     return (
         *assumed,
-        Field("difference", DIFFERENCE, "", "0.05", -1e9, 1e9),
+        Field("difference", DIFFERENCE, "", "0.05", -1e9, 1e9, help=UPWARDS),
         Field("margin", MARGIN, "", "0", 0, 1e9),
         POWER,
         n,
@@ -111,7 +111,7 @@ QUESTIONS = {
             (
                 Field(
                     "win_rate",
-                    "Win rate in truth",
+                    "True win rate",
                     "%",
                     "60",
                     0,
@@ -140,7 +140,7 @@ QUESTIONS = {
             "kappa",
             "How closely kappa is known",
             (
-                Field("kappa", "Kappa in truth", "", "0.6", -0.99, 0.99),
+                Field("kappa", "True kappa", "", "0.6", -0.99, 0.99),
                 Field(
                     "prevalence",
                     "Items with the first label",

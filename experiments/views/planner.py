@@ -76,7 +76,7 @@ def component_planner(request: PageRequest, name: str) -> HttpResponse:
 def learned(component: Component, question: Question, metric: str, named: str) -> pilot.Pilot | None:
     if question.human:
         rule = suite.parse(component.policy.body).human if component.policy else None
-        return pilot.of_people(component, rule)
+        return pilot.of_people(component, rule, items=question.name == "kappa")
     return pilot.of_metric(component, metric, named) if metric else None
 
 
