@@ -154,13 +154,11 @@ def negated(statistic: Statistic) -> Statistic:
     if isinstance(statistic, Undefined):
         return statistic
     low, high = statistic.ci_low, statistic.ci_high
-    return Estimate(
-        -statistic.value,
-        None if high is None else -high,
-        None if low is None else -low,
-        statistic.n,
-        statistic.method,
-        statistic.ci_undefined,
+    return replace(
+        statistic,
+        value=-statistic.value,
+        ci_low=None if high is None else -high,
+        ci_high=None if low is None else -low,
     )
 
 

@@ -2,7 +2,8 @@
 
 from evaltrack.accounts.models import User
 from evaltrack.errors import NotFound
-from experiments.models import Component, Experiment, PromotionRequest
+from experiments.models import Component, Experiment, LiveTest, PromotionRequest
+from experiments.querysets import owned_or_all
 
 
 def experiment_named(public_id: str, *, seen_by: User) -> Experiment:
@@ -24,4 +25,14 @@ def component_named(name: str, *, seen_by: User) -> Component:
     found = seen.filter(name=name).first()
     if found is None:
         raise NotFound("no_such_component", f"There is no component {name!r} that you may see.")
+    return found
+
+
+def live_test_named(public_id: str, *, seen_by: User) -> LiveTest:
+    seen = LiveTest.objects.filter(owned_or_all(seen_by, "component__owner")).select_related(
+        "component__owner", "experiment__candidate", "experiment__baseline", "started_by", "ended_by"
+    )
+    found = seen.filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("no_such_live_test", f"There is no live test {public_id} that you may see.")
     return found

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from experiments.models import DailyNumber
 
-EXPERIMENT, PROMOTION = "exp", "prm"
+EXPERIMENT, PROMOTION, LIVE_TEST = "exp", "prm", "abt"
 
 
 def next_public_id(prefix: str, *, at: dt.datetime) -> str:

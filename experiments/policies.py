@@ -90,6 +90,25 @@ def comparing_with_what_runs(experiment: Experiment, environment: str) -> Refusa
     return None
 
 
+def live_testing(by: User, experiment: Experiment, verdict: Verdict | None) -> Refusal | None:
+    """Whether the candidate of `experiment` may answer a share of the users beside what runs."""
+    component = experiment.component
+    if refusal := changing(by, component):
+        return refusal
+    if component.risk == Risk.HIGH:
+        return Refusal(
+            "high_risk", f"{component} is high-risk: a change reaches users by an approved promotion alone."
+        )
+    decided = experiment.status == ExperimentStatus.DECIDED and verdict is not None
+    if not decided or verdict is None or verdict.outcome != MetricOutcome.PASS or verdict.provisional:
+        return Refusal("not_passed", f"Only a candidate that has passed meets users; {experiment} has not.")
+    if experiment.tier == Tier.SMOKE:
+        return Refusal("smoke_only", "Ten examples are a smoke test; evaluate the standard tier first.")
+    if component.deployments.filter(environment=Environment.PRODUCTION, ended_at=None).first() is None:
+        return Refusal("nothing_runs", f"Nothing of {component} is in production to test against.")
+    return comparing_with_what_runs(experiment, Environment.PRODUCTION)
+
+
 def deciding(by: User, request: PromotionRequest) -> Refusal | None:
     if by.is_machine or not by.can(Permission.DECIDE_PROMOTION):
         return Refusal("not_approver", "Only an approver decides about promotions.")

@@ -1,12 +1,23 @@
 from django.urls import path
 
-from experiments.views import comparison, components, examples, experiments, planner, production, promotions
+from experiments.views import (
+    backtest,
+    comparison,
+    components,
+    examples,
+    experiments,
+    livetests,
+    planner,
+    production,
+    promotions,
+)
 
 urlpatterns = [
     path("components/", components.component_list, name="components"),
     path("components/<str:name>/", components.component_detail, name="component"),
     path("components/<str:name>/production/", production.component_production, name="component-production"),
     path("components/<str:name>/planner/", planner.component_planner, name="component-planner"),
+    path("components/<str:name>/backtest/", backtest.component_backtest, name="component-backtest"),
     path("components/<str:name>/compare/", comparison.component_compare, name="component-compare"),
     path("components/<str:name>/compare/save/", comparison.comparison_save, name="comparison-save"),
     path("components/<str:name>/compare/forget/", comparison.comparison_forget, name="comparison-forget"),
@@ -20,6 +31,8 @@ urlpatterns = [
         experiments.experiment_recompute,
         name="experiment-recompute",
     ),
+    path("live-tests/<str:public_id>/", livetests.live_test_detail, name="live-test"),
+    path("live-tests/<str:public_id>/end/", livetests.live_test_end, name="live-test-end"),
     path("promotions/", promotions.promotion_list, name="promotions"),
     path("promotions/promises/", production.promises_kept, name="promises"),
     path("promotions/request/", promotions.promotion_request, name="promotion-request"),

@@ -42,6 +42,8 @@ class Event(models.TextChoices):
     PROMOTION_WITHDRAWN = "promotion_withdrawn", "Promotion withdrawn"
     PRODUCTION_CHANGED = "production_changed", "Production changed"
     PRODUCTION_REGRESSED = "production_regressed", "Production regressed"
+    LIVE_TEST_STARTED = "live_test_started", "Live test started"
+    LIVE_TEST_ENDED = "live_test_ended", "Live test ended"
     INTEGRITY_CHECK_FAILED = "integrity_check_failed", "Integrity check failed"
     PERSONAL_DATA_ERASED = "personal_data_erased", "Personal data erased"
 
@@ -91,6 +93,8 @@ SENTENCES = {
     Event.PROMOTION_WITHDRAWN: "{actor} withdrew {subject}",
     Event.PRODUCTION_CHANGED: "{actor} changed what is in production: {subject}",
     Event.PRODUCTION_REGRESSED: "{actor} confirmed that {metric} fell in production under {subject}",
+    Event.LIVE_TEST_STARTED: "{actor} started {subject} on live traffic",
+    Event.LIVE_TEST_ENDED: "{actor} ended {subject}: {outcome}",
     Event.INTEGRITY_CHECK_FAILED: "{actor} found that the integrity of {subject} is broken",
     Event.PERSONAL_DATA_ERASED: "{actor} erased personal data that stood beside {subject}",
 }
@@ -107,4 +111,8 @@ REQUIRED_FACTS = {
     Event.QUALIFICATION_GRANTED: frozenset({"qualification", "course"}),
     Event.QUALIFICATION_REVOKED: frozenset({"qualification", "course"}),
     Event.PRODUCTION_REGRESSED: frozenset({"metric", "value"}),
+    Event.LIVE_TEST_STARTED: frozenset(
+        {"experiment", "metric", "margin", "treatment_share", "planned_units"}
+    ),
+    Event.LIVE_TEST_ENDED: frozenset({"outcome"}),
 }

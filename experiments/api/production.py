@@ -1,6 +1,7 @@
 """The production API: what runs there, and how it does."""
 
 import datetime as dt
+from typing import Any
 
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -14,9 +15,9 @@ from evaltrack.errors import Invalid, NotFound
 from evaltrack.parsers import NdjsonParser, received_lines
 from experiments import registry
 from experiments.api import serializers as shapes
-from experiments.lookup import component_named
-from experiments.models import Environment, ProductionMonitor
-from experiments.production import intake, silence, watching
+from experiments.lookup import component_named, experiment_named, live_test_named
+from experiments.models import Environment, LiveTest, ProductionMonitor
+from experiments.production import effects, intake, livetests, silence, watching
 
 
 def time_of(written: str) -> dt.datetime | None:
@@ -95,3 +96,50 @@ class ProductionQuality(ApiView):
                 ],
             }
         )
+
+
+class LiveTests(ApiView):
+    permissions = {"POST": (P.SUBMIT_EXPERIMENTS,)}
+
+    @extend_schema(request=shapes.LiveTestIn, responses={201: shapes.LiveTestOut})
+    @idempotent
+    def post(self, request):
+        """Begin to compare the candidate of an experiment that passed with its baseline, on live traffic.
+
+        The router then sends samples of both with `arm` ("control" or "treatment") and `unit`, whom it was that
+        was assigned; `before` may tell what was measured of the unit earlier, which makes the interval narrower.
+        """
+        given = self.shaped(shapes.LiveTestIn)
+        row = livetests.begin(
+            experiment_named(given["experiment"], seen_by=request.user),
+            metric=given["metric"],
+            treatment_share=given["treatment_share"],
+            planned_units=given["planned_units"],
+            by=request.user,
+            at=self.at,
+        )
+        return Response(live_test_body(row), status=201)
+
+
+class LiveTestView(ApiView):
+    permissions = {"GET": (P.VIEW_EXPERIMENTS,)}
+
+    @extend_schema(responses=shapes.LiveTestOut)
+    def get(self, request, public_id: str):
+        return Response(live_test_body(live_test_named(public_id, seen_by=request.user)))
+
+
+class LiveTestEnd(ApiView):
+    permissions = {"POST": (P.SUBMIT_EXPERIMENTS,)}
+
+    @extend_schema(request=shapes.Reason, responses=shapes.LiveTestOut)
+    def post(self, request, public_id: str):
+        row = live_test_named(public_id, seen_by=request.user)
+        reason = self.shaped(shapes.Reason)["reason"]
+        ended = livetests.end(row.pk, reason=reason, by=request.user, at=self.at)
+        return Response(live_test_body(ended))
+
+
+def live_test_body(row: LiveTest) -> dict[str, Any]:
+    """With what it shows now, or showed when it ended."""
+    return {**shapes.LiveTestOut(row).data, "result": effects.result(row)}

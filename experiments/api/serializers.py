@@ -186,3 +186,43 @@ class QualityOut(serializers.Serializer):
     newest_sample_at = serializers.DateTimeField(allow_null=True)
     fresh = serializers.BooleanField()
     metrics = WatchedOut(many=True)
+
+
+class LiveTestIn(serializers.Serializer):
+    experiment = serializers.CharField(max_length=24)
+    metric = serializers.CharField(max_length=60)
+    treatment_share = serializers.FloatField(min_value=0.001, max_value=0.999, default=0.5)
+    planned_units = serializers.IntegerField(min_value=100, max_value=100_000_000)
+
+
+class Reason(serializers.Serializer):
+    reason = serializers.CharField(max_length=5000)
+
+
+class LiveTestOut(serializers.Serializer):
+    id = serializers.CharField(source="public_id")
+    url = serializers.CharField(source="get_absolute_url")
+    component = serializers.CharField(source="component.name")
+    experiment = serializers.CharField(source="experiment.public_id")
+    control = serializers.CharField(source="experiment.baseline.version")
+    treatment = serializers.CharField(source="experiment.candidate.version")
+    metric = serializers.CharField()
+    margin = serializers.FloatField()
+    treatment_share = serializers.FloatField()
+    planned_units = serializers.IntegerField()
+    started_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    result = serializers.JSONField(read_only=True, required=False)
+
+
+class BacktestIn(serializers.Serializer):
+    suite = serializers.JSONField()
+
+
+class TestedOut(serializers.Serializer):
+    experiment = serializers.CharField()
+    was = serializers.CharField()
+    now = serializers.CharField()
+    changed = serializers.BooleanField()
+    reasons = serializers.ListField(child=serializers.CharField())
+    metrics = serializers.DictField(child=serializers.CharField())

@@ -5,6 +5,7 @@ from experiments.api import production, views
 urlpatterns = [
     path("components", views.Components.as_view()),
     path("components/<str:name>/versions", views.ComponentVersions.as_view()),
+    path("components/<str:name>/backtest", views.ComponentBacktest.as_view()),
     path("experiments", views.Experiments.as_view()),
     path("experiments/<str:public_id>", views.ExperimentView.as_view()),
     path("experiments/<str:public_id>/cancel", views.ExperimentCancel.as_view()),
@@ -14,5 +15,8 @@ urlpatterns = [
     path("promotions/<str:public_id>/withdraw", views.PromotionWithdraw.as_view()),
     path("production/<str:name>", production.Production.as_view()),
     path("production/<str:name>/samples", production.ProductionSamples.as_view()),
+    path("live-tests", production.LiveTests.as_view()),
+    path("live-tests/<str:public_id>", production.LiveTestView.as_view()),
+    path("live-tests/<str:public_id>/end", production.LiveTestEnd.as_view()),
     path("production/<str:name>/quality", production.ProductionQuality.as_view()),
 ]

@@ -10,25 +10,25 @@ from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView, paged, person
 from evaltrack.canonical import digest
 from evaltrack.errors import Invalid, NotFound, refuse_if
-from experiments import policies, promotion, registration, submission
+from experiments import backtest, policies, promotion, registration, submission, suite
 from experiments.api import serializers as shapes
 from experiments.lookup import component_named, experiment_named, promotion_named
 from experiments.models import Component, Experiment, GatePolicy, PromotionRequest
 from experiments.submission import Question
 
 
-def policy_named(suite, component_name: str, request) -> GatePolicy | None:
-    """The policy that `suite` names or describes; None where it is left out."""
-    if suite is None:
+def policy_named(given, component_name: str, request) -> GatePolicy | None:
+    """The policy that a request names or describes in `suite`; None where it is left out."""
+    if given is None:
         return None
-    if isinstance(suite, str):
-        found = GatePolicy.objects.filter(name=suite).order_by("-version").first()
+    if isinstance(given, str):
+        found = GatePolicy.objects.filter(name=given).order_by("-version").first()
         if found is None:
-            raise NotFound("no_such_suite", f"There is no suite {suite!r}.")
+            raise NotFound("no_such_suite", f"There is no suite {given!r}.")
         return found
     # A suite sent inline is a policy too, named by its content, so that a verdict always names its rules.
-    name = f"{component_name[:60]}-{digest(suite)[:12]}"
-    return registration.activate_policy(name, suite, by=request.user, at=clock.now())
+    name = f"{component_name[:60]}-{digest(given)[:12]}"
+    return registration.activate_policy(name, given, by=request.user, at=clock.now())
 
 
 class Components(ApiView):
@@ -75,6 +75,17 @@ class ComponentVersions(ApiView):
             at=clock.now(),
         )
         return Response(shapes.VersionOut(row).data, status=201)
+
+
+class ComponentBacktest(ApiView):
+    permissions = {"POST": (P.SUBMIT_EXPERIMENTS,)}
+
+    @extend_schema(request=shapes.BacktestIn, responses=shapes.TestedOut(many=True))
+    def post(self, request, name: str):
+        """What `suite`, a policy's body, would have said about the newest decided experiments; stores nothing."""
+        component = component_named(name, seen_by=request.user)
+        rules = suite.parse(self.shaped(shapes.BacktestIn)["suite"])
+        return Response([each.as_json() for each in backtest.backtest(component, rules)])
 
 
 class Experiments(ApiView):

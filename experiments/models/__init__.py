@@ -1,6 +1,7 @@
 """Rows of experiments, by noun."""
 
 from experiments.models.experiment import DailyNumber, Experiment, ExperimentStatus, Lane, TestPlan, Tier
+from experiments.models.livetest import LiveTest, LiveUnit, TrafficArm
 from experiments.models.metric import Comparison, MetricOutcome, MetricResult, Role, SliceResult
 from experiments.models.production import (
     AlertState,
@@ -40,6 +41,8 @@ __all__ = [
     "ExperimentStatus",
     "GatePolicy",
     "Lane",
+    "LiveTest",
+    "LiveUnit",
     "MetricOutcome",
     "MetricResult",
     "Outcome",
@@ -59,5 +62,6 @@ __all__ = [
     "SliceResult",
     "TestPlan",
     "Tier",
+    "TrafficArm",
     "Verdict",
 ]

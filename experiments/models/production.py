@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models import F, Q
 
+from experiments.models.livetest import TrafficArm
+
 
 class ProductionMonitor(models.Model):
     """What was heard of a component. Its row is the lock under which samples are counted exactly once."""
@@ -47,13 +49,24 @@ class ProductionSample(models.Model):
         "experiments.Deployment", on_delete=models.PROTECT, related_name="production_samples"
     )
     key = models.CharField(max_length=80)
+    # Where it was given by the other version of a live test, it says nothing about the deployment.
+    live_test = models.ForeignKey(
+        "experiments.LiveTest", on_delete=models.PROTECT, null=True, related_name="samples"
+    )
+    arm = models.CharField(max_length=10, choices=TrafficArm.choices, blank=True)
     sampled_at = models.DateTimeField()
     received_at = models.DateTimeField()
     values = models.JSONField()
     body = models.JSONField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(name="sample_once", fields=["deployment", "key"])]
+        constraints = [
+            models.UniqueConstraint(name="sample_once", fields=["deployment", "key"]),
+            models.CheckConstraint(
+                name="sample_arm_of_a_test",
+                condition=Q(live_test=None, arm="") | Q(live_test__isnull=False, arm__in=TrafficArm.values),
+            ),
+        ]
         indexes = [
             models.Index(name="sample_by_time", fields=["deployment", "-sampled_at"]),
             models.Index(name="sample_text_by_age", fields=["received_at"], condition=Q(body__isnull=False)),

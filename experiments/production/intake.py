@@ -1,7 +1,6 @@
 """Act: take in answers that were sampled in production, each once."""
 
 import datetime as dt
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -11,22 +10,19 @@ from django.db import transaction
 
 from evaltrack.accounts.models import User
 from evaltrack.errors import Invalid, refuse_if
-from evaltrack.fields import WrongField, read_rows
+from evaltrack.fields import read_rows
 from evaltrack.ndjson import BrokenLines
 from experiments import policies, suite
 from experiments.metrics import REGISTRY
-from experiments.models import Component, Deployment, Environment, ProductionMonitor, ProductionSample
-from experiments.production import silence, windows
-from experiments.production.samples import Sample, sample_of, values_of
+from experiments.models import Component, LiveTest, ProductionSample, TrafficArm
+from experiments.production import livetests, silence, windows
+from experiments.production.places import Placed, Places, locked_monitor
+from experiments.production.samples import sample_of, values_of
 from experiments.production.sums import Sums, sums_of
 from experiments.suite import MetricRule
 
 MOST_SAMPLES = 10_000
 BATCH = 100
-# Clocks of machines differ.
-AHEAD = dt.timedelta(minutes=5)
-
-Placed = tuple[Deployment, Sample]
 
 
 @transaction.atomic
@@ -41,16 +37,17 @@ def take(component: Component, lines: Iterable[bytes], *, by: User, at: dt.datet
             "no_policy", f"{component} has no gate policy, so there is no metric to score its answers by."
         )
     rules = suite.parse(component.policy.body).metrics
-    ProductionMonitor.objects.get_or_create(component=component)
-    monitor = ProductionMonitor.objects.select_for_update().get(component=component)
+    monitor = locked_monitor(component)
     places = Places(component, at=at)
     numbered = read_rows(lines, lambda row: places.placed(sample_of(row)), noun="sample")
     found: dict[windows.Key, Sums] = defaultdict(Sums)
     newest, new, known = monitor.newest_sample_at, 0, 0
     try:
         for batch in batches(numbered):
-            rows = [sample_row(*each, rules, at=at) for each in unknown(batch)]
+            fresh = unknown(batch)
+            rows = [sample_row(each, rules, at=at) for each in fresh]
             ProductionSample.objects.bulk_create(rows)
+            count_in_live_tests(fresh, rows)
             for key, sums in summed(rows).items():
                 found[key] += sums
             newest = max([row.sampled_at for row in rows] + ([newest] if newest else []), default=None)
@@ -67,11 +64,12 @@ def take(component: Component, lines: Iterable[bytes], *, by: User, at: dt.datet
     return new, known
 
 
-def sample_row(
-    deployment: Deployment, sample: Sample, rules: Iterable[MetricRule], *, at: dt.datetime
-) -> ProductionSample:
+def sample_row(placed: Placed, rules: Iterable[MetricRule], *, at: dt.datetime) -> ProductionSample:
+    sample = placed.sample
     return ProductionSample(
-        deployment=deployment,
+        deployment=placed.deployment,
+        live_test=placed.live_test,
+        arm=sample.arm,
         key=sample.key,
         sampled_at=sample.sampled_at,
         received_at=at,
@@ -80,24 +78,15 @@ def sample_row(
     )
 
 
-class Places:
-    """Finds what ran in production when a sample was given."""
-
-    def __init__(self, component: Component, *, at: dt.datetime) -> None:
-        rows = component.deployments.filter(environment=Environment.PRODUCTION)
-        self.component, self.latest = component, at + AHEAD
-        self.deployments = list(rows.order_by("started_at", "pk"))
-        self.starts = [row.started_at for row in self.deployments]
-
-    def placed(self, sample: Sample) -> Placed:
-        if sample.sampled_at > self.latest:
-            raise WrongField("sampled_at", "lies in the future")
-        before = bisect_right(self.starts, sample.sampled_at)
-        found = self.deployments[before - 1] if before else None
-        if found is None or (found.ended_at and found.ended_at <= sample.sampled_at):
-            reason = f"is a time at which no version of {self.component} was in production"
-            raise WrongField("sampled_at", reason)
-        return found, sample
+def count_in_live_tests(fresh: list[Placed], rows: list[ProductionSample]) -> None:
+    met: dict[LiveTest, list[livetests.Met]] = defaultdict(list)
+    for placed, row in zip(fresh, rows, strict=True):
+        test, sample = placed.live_test, placed.sample
+        if test is not None and test.ended_at is None:
+            value = row.values.get(test.metric)
+            met[test].append(livetests.Met(sample.unit, sample.arm, value, sample.before))
+    for test, several in met.items():
+        livetests.meet(test, several)
 
 
 def batches(numbered: Iterator[tuple[int, Placed]]) -> Iterator[list[Placed]]:
@@ -111,9 +100,10 @@ def batches(numbered: Iterator[tuple[int, Placed]]) -> Iterator[list[Placed]]:
 
 def unknown(batch: list[Placed]) -> list[Placed]:
     """Those that are not stored, each once."""
-    by_key = {(deployment.pk, sample.key): (deployment, sample) for deployment, sample in reversed(batch)}
+    by_key = {(placed.deployment.pk, placed.sample.key): placed for placed in reversed(batch)}
     stored = ProductionSample.objects.filter(
-        deployment__in={deployment for deployment, _ in batch}, key__in={sample.key for _, sample in batch}
+        deployment__in={placed.deployment for placed in batch},
+        key__in={placed.sample.key for placed in batch},
     )
     for key in stored.values_list("deployment", "key"):
         by_key.pop(key, None)
@@ -123,6 +113,9 @@ def unknown(batch: list[Placed]) -> list[Placed]:
 def summed(rows: list[ProductionSample]) -> dict[windows.Key, Sums]:
     values: dict[windows.Key, list[float]] = defaultdict(list)
     for row in rows:
+        # The other version of a live test says nothing about what is in production.
+        if row.arm == TrafficArm.TREATMENT:
+            continue
         for metric, value in row.values.items():
             values[row.deployment_id, metric, row.sampled_at.date()].append(value)
     return {key: sums_of(REGISTRY[key[1]], several) for key, several in values.items()}

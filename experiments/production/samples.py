@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evaltrack.canonical import canonical_json, sha256_hex
-from evaltrack.fields import WrongField, mapping, named, text
+from evaltrack.fields import WrongField, mapping, named, one_of, text
 from evaltrack.ndjson import holds_nul
 from experiments.metrics import REGISTRY, operational
 from experiments.metrics.base import Answered, Kind
@@ -15,10 +15,10 @@ from experiments.suite import MetricRule
 
 FIELDS = {
     "id", "sampled_at", "input", "output", "expected",
-    "latency_ms", "input_tokens", "output_tokens", "metrics",
+    "latency_ms", "input_tokens", "output_tokens", "metrics", "arm", "unit", "before",
 }  # fmt: skip
 READ_NO_TEXT = {metric.name for metric in operational.METRICS}
-COUNTS = ("latency_ms", "input_tokens", "output_tokens")
+ARMS = ("control", "treatment")
 LONGEST_ID = 80
 LARGEST_COUNT = 10**9
 
@@ -40,6 +40,10 @@ class Sample:
     output_tokens: int | None = None
     given: Mapping[str, float] = field(default_factory=dict)
     recorded: bool = True
+    # Of a live test: which version answered, whom, and what was known of them before.
+    arm: str = ""
+    unit: str = ""
+    before: float | None = None
 
     @property
     def body(self) -> dict[str, Any]:
@@ -61,9 +65,31 @@ def sample_of(row: dict[str, Any]) -> Sample:
         recorded="output" in row,
         input=row.get("input"),
         expected=row.get("expected"),
-        **{name: count(row, name) for name in COUNTS},
+        latency_ms=count(row, "latency_ms"),
+        input_tokens=count(row, "input_tokens"),
+        output_tokens=count(row, "output_tokens"),
         given=given_metrics(row),
+        **of_live_test(row),
     )
+
+
+def of_live_test(row: dict[str, Any]) -> dict[str, Any]:
+    if "arm" not in row:
+        if stray := next((name for name in ("unit", "before") if name in row), None):
+            raise WrongField(stray, "stands without arm; both belong to a live test")
+        return {}
+    before = row.get("before")
+    if before is not None and not is_real(before):
+        raise WrongField("before", "must be a number")
+    return {
+        "arm": one_of(row, "arm", ARMS),
+        "unit": text(row, "unit", longest=LONGEST_ID),
+        "before": None if before is None else float(before),
+    }
+
+
+def is_real(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value) and abs(value) <= 1e12
 
 
 def moment(row: dict[str, Any], name: str) -> dt.datetime:
@@ -95,8 +121,7 @@ def given_metrics(row: dict[str, Any]) -> dict[str, float]:
         path = named("metrics", name)
         if name not in REGISTRY:
             raise WrongField(path, f"is unknown; known are {', '.join(sorted(REGISTRY))}")
-        real = isinstance(value, int | float) and (isinstance(value, bool) or math.isfinite(value))
-        if not real or abs(value) > 1e12:
+        if not is_real(value):
             raise WrongField(path, "must be a number")
         if REGISTRY[name].kind == Kind.BINARY and value not in (0, 1):
             raise WrongField(path, "is 0 or 1 for one answer")

@@ -46,7 +46,13 @@ def sums_of(metric: Metric, values: Sequence[float]) -> Sums:
 
 
 def added(parts: Iterable[Sums]) -> Sums:
-    return sum(parts, Sums())
+    """All together, in one pass over their buckets."""
+    moments, buckets = Moments(), Counter[int]()
+    for part in parts:
+        moments += part.moments
+        for place, count in part.buckets.items():
+            buckets[place] += count
+    return Sums(moments, buckets)
 
 
 def bucket(value: float) -> int:

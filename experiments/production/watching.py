@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import F
@@ -14,6 +14,7 @@ from evaltrack.notifications import outbox
 from evaltrack.stats.estimate import Estimate, Undefined
 from evaltrack.stats.monitoring import drop
 from experiments import messages, suite
+from experiments.comparison import negated
 from experiments.metrics import REGISTRY
 from experiments.metrics.base import Direction, Kind, Metric
 from experiments.models import (
@@ -102,22 +103,11 @@ def beside(metric: Metric, role: str, after: Sums, before: Sums | None) -> Watch
     state, text = AlertState.NONE, ""
     if isinstance(change, Estimate):
         margin = TOLERATED if metric.kind == Kind.BINARY else TOLERATED * abs(before.moments.mean)
-        found = drop(turned(change, metric), margin=margin, scale="absolute")
+        better = change if metric.direction == Direction.HIGHER else negated(change)
+        assert isinstance(better, Estimate)
+        found = drop(better, margin=margin, scale="absolute")
         state, text = AlertState(found.state), sentence(metric, change, AlertState(found.state))
     return Watched(metric, role, after, before, change, once(metric, after, before), state, text)
-
-
-def turned(change: Estimate, metric: Metric) -> Estimate:
-    """So that larger is better."""
-    if metric.direction == Direction.HIGHER:
-        return change
-    low, high = change.ci_low, change.ci_high
-    return replace(
-        change,
-        value=-change.value,
-        ci_low=None if high is None else -high,
-        ci_high=None if low is None else -low,
-    )
 
 
 def sentence(metric: Metric, change: Estimate, state: AlertState) -> str:

@@ -76,6 +76,7 @@ def component_detail(request: PageRequest, name: str) -> HttpResponse:
     of_metric = {step.experiment.pk: step for step in trend.of_experiments(list(shown), metric)}
     context = {
         "component": component,
+        "may_change": request.user.can(Permission.SUBMIT_EXPERIMENTS),
         "production": component.deployments.filter(environment=Environment.PRODUCTION, ended_at=None)
         .select_related("version", "promotion")
         .first(),

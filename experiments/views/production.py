@@ -14,7 +14,14 @@ from evaltrack.templatetags.evaltrack import number, signed
 from experiments.lookup import component_named
 from experiments.metrics import REGISTRY
 from experiments.metrics.base import Kind
-from experiments.models import Component, Deployment, ProductionAlert, ProductionMonitor, ProductionSample
+from experiments.models import (
+    Component,
+    Deployment,
+    LiveTest,
+    ProductionAlert,
+    ProductionMonitor,
+    ProductionSample,
+)
 from experiments.production import calibration, silence, watching, windows
 from experiments.production.sums import level
 from experiments.production.watching import Watched
@@ -51,6 +58,9 @@ def component_production(request: PageRequest, name: str) -> HttpResponse:
         "alerts": ProductionAlert.objects.filter(deployment__in=deployments)
         .select_related("deployment__version")
         .order_by("-since", "-pk")[:ALERTS],
+        "live_tests": LiveTest.objects.filter(component=component)
+        .select_related("experiment__candidate", "experiment__baseline")
+        .order_by("-started_at")[:ALERTS],
         "samples": newest_samples(current) if request.user.can(Permission.READ_EXAMPLES) else [],
     }
     return page(request, "experiments/production.html", context)

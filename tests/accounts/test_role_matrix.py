@@ -98,7 +98,7 @@ class Site:
 
 
 @pytest.fixture
-def site(request):
+def site(request, db):
     people = {name: request.getfixturevalue(name) for name in ROLES.split()[1:] if name != "evaluator"}
     people |= {
         "admin": request.getfixturevalue("admin_person"),
@@ -111,6 +111,7 @@ def site(request):
     asked = promotion.request(
         decided, environment="staging", reason="It is measurably better.", by=people["owner"], at=clock.now()
     )
+    test = experiments.live_test(campaign.experiment, by=people["owner"])
     shown = factory.next_for(people["evaluator"])
     rule = {"pass_mark": 1, "items": 1, "retries": 0, "wait_hours": 0}
     course = courses.course(people["lead"], training=1, test=1, **rule)
@@ -142,6 +143,7 @@ def site(request):
         named={
             "experiments/<str:public_id>": f"experiments/{campaign.experiment.public_id}",
             "promotions/<str:public_id>": f"promotions/{asked.public_id}",
+            "live-tests/<str:public_id>": f"live-tests/{test.public_id}",
             "<str:pseudonym>": people["evaluator"].pseudonym,
             "<uuid:public_id>": str(campaign.public_id),
             "<uuid:assignment_id>": str(shown.public_id),
@@ -293,6 +295,9 @@ def test_another_owner_sees_none_of_it(site):
         ("GET", "components/<str:name>/"),
         ("GET", "components/<str:name>/production/"),
         ("GET", "components/<str:name>/planner/"),
+        ("GET", "components/<str:name>/backtest/"),
+        ("POST", "components/<str:name>/backtest/"),
+        ("POST", "api/v1/components/<str:name>/backtest"),
         ("GET", "components/<str:name>/compare/"),
         ("POST", "components/<str:name>/compare/save/"),
         ("POST", "components/<str:name>/compare/forget/"),
@@ -309,6 +314,10 @@ def test_another_owner_sees_none_of_it(site):
         ("GET", "api/v1/campaigns/<uuid:public_id>"),
         ("GET", "api/v1/campaigns/<uuid:public_id>/agreement"),
         ("GET", "api/v1/promotions/<str:public_id>"),
+        ("GET", "live-tests/<str:public_id>/"),
+        ("POST", "live-tests/<str:public_id>/end/"),
+        ("GET", "api/v1/live-tests/<str:public_id>"),
+        ("POST", "api/v1/live-tests/<str:public_id>/end"),
         ("GET", "api/v1/production/<str:name>"),
         ("GET", "api/v1/production/<str:name>/quality"),
         ("POST", "api/v1/production/<str:name>/samples"),

@@ -9,7 +9,16 @@ from datasets.models import DatasetVersion
 from evaltrack import clock
 from evaltrack.accounts.models import User
 from experiments import conclusion, planning, promotion, registration, submission
-from experiments.models import Arm, Component, ComponentVersion, Experiment, Outcome, Output, OutputState
+from experiments.models import (
+    Arm,
+    Component,
+    ComponentVersion,
+    Experiment,
+    LiveTest,
+    Outcome,
+    Output,
+    OutputState,
+)
 from experiments.submission import Question
 
 SUITE: dict[str, Any] = {
@@ -170,6 +179,21 @@ def measured(*, better: bool = True, same: bool = False, **given: Any) -> Experi
     answer_all(experiment, right_for(right))
     conclusion.conclude(experiment, at=clock.now())
     return Experiment.objects.with_names().get(pk=experiment.pk)
+
+
+def live_test(experiment: Experiment, *, by: User, metric: str = "exact_match") -> LiveTest:
+    """One that is running, whatever its experiment says."""
+    return LiveTest.objects.create(
+        public_id="abt-20260101-001",
+        component=experiment.component,
+        experiment=experiment,
+        metric=metric,
+        margin=0.05,
+        treatment_share=0.5,
+        planned_units=1000,
+        started_by=by,
+        started_at=clock.now(),
+    )
 
 
 def promoted(

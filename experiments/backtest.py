@@ -1,0 +1,105 @@
+"""What a gate policy would have said about experiments that are over: to be read before it comes into force."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from datasets import versions
+from experiments import conclusion, gates, suite, verdicts
+from experiments.comparison import compare
+from experiments.gates import Decision, judge
+from experiments.metrics import REGISTRY
+from experiments.models import Arm, Comparison, Component, Experiment, MetricResult
+from experiments.scoring import values_of
+from experiments.suite import MetricRule, Suite
+
+MOST = 20
+
+
+@dataclass(frozen=True)
+class Tested:
+    """One experiment: the outcome that it got, and what the policy would have decided, metric by metric."""
+
+    experiment: Experiment
+    was: str
+    now: Decision
+    comparisons: list[Comparison]
+
+    @property
+    def changed(self) -> bool:
+        return self.was != self.now.outcome
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "experiment": self.experiment.public_id,
+            "was": self.was,
+            "now": self.now.outcome,
+            "changed": self.changed,
+            "reasons": self.now.reasons,
+            "metrics": {row.metric: row.outcome for row in self.comparisons},
+        }
+
+
+def backtest(component: Component, rules: Suite, *, most: int = MOST) -> list[Tested]:
+    """The newest decided experiments of the component, judged by `rules` from what was measured then.
+
+    Raises Unavailable where a metric is new, its values have to be computed, and the store does not answer.
+    """
+    rows = component.experiments.filter(status="decided").with_names().select_related("plan")
+    return [tested(row, rules) for row in rows.order_by("-submitted_at", "-pk")[:most]]
+
+
+def tested(experiment: Experiment, rules: Suite) -> Tested:
+    values = vectors(experiment, rules)
+    judged = judge(
+        [
+            compare(
+                rule,
+                REGISTRY[rule.metric],
+                baseline=values[Arm.BASELINE, rule.metric],
+                candidate=values[Arm.CANDIDATE, rule.metric],
+                design=rules.design,
+                seed=experiment.plan.body["seed"],
+            )
+            for rule in rules.metrics
+        ]
+    )
+    comparisons = [conclusion.comparison_row(experiment, order, each) for order, each in enumerate(judged)]
+    needed = suite.needs_people(
+        rules,
+        risk=experiment.component.risk,
+        candidate=experiment.candidate.version,
+        baseline=experiment.baseline.version,
+    )
+    people = verdicts.latest_people(experiment)
+    now = gates.decide(comparisons, rule=rules.human, people=people, needed=needed)
+    return Tested(experiment, experiment.verdicts.all()[0].outcome, now, comparisons)
+
+
+Vectors = Mapping[tuple[Arm, str], Sequence[float | None]]
+
+
+def vectors(experiment: Experiment, rules: Suite) -> Vectors:
+    """The values of each arm and metric: those that are stored where the metric was read in the same way."""
+    then = {rule.metric: rule.parameters for rule in suite.parse(experiment.plan.body["policy"]).metrics}
+    known = [rule.metric for rule in rules.metrics if then.get(rule.metric) == rule.parameters]
+    stored = MetricResult.objects.filter(run__experiment=experiment, metric__in=known).select_related("run")
+    found = {(Arm(row.run.arm), row.metric): row.values for row in stored}
+    new = [rule for rule in rules.metrics if (Arm.CANDIDATE, rule.metric) not in found]
+    return found | dict(computed(experiment, new)) if new else found
+
+
+def computed(
+    experiment: Experiment, rules: Sequence[MetricRule]
+) -> Iterator[tuple[tuple[Arm, str], list[float | None]]]:
+    examples = {example.id: example for example in versions.examples(experiment.dataset_version)}
+    for run in experiment.runs.all():
+        outputs = list(run.outputs.order_by("position", "repeat"))
+        for rule in rules:
+            yield (Arm(run.arm), rule.metric), values_of(rule, outputs, examples)
+
+
+def moved(found: Sequence[Tested]) -> Counter[tuple[str, str]]:
+    """How many went from which outcome to which."""
+    return Counter((each.was, each.now.outcome) for each in found)
