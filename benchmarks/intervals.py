@@ -8,7 +8,7 @@ draws, Bradley and Terry's strengths with cluster-robust intervals by prompt of 
 several calls are shown.
 
 The row bootstrap draws as many rows again, 2,000 times, and gives each draw to scikit-learn or krippendorff. It would
-take from minutes to an hour, so a few draws are timed, and what 2,000 of them take is computed from that. Goal: less
+take minutes each, so a few draws are timed, and what 2,000 of them take is computed from that. Goal: less
 than 0.5 s (1 s for the strengths), and at least 100 times faster than the row bootstrap.
 """
 
