@@ -15,8 +15,9 @@ from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import NotFound
 from evaltrack.htmx import page
+from evaltrack.templatetags import cumulative
 from evaltrack.templatetags.intervals import shared_scale
-from experiments import policies, recomputation, submission
+from experiments import latency, policies, recomputation, submission
 from experiments.lookup import experiment_named
 from experiments.metrics.base import Direction
 from experiments.models import Comparison, Environment, Experiment, ExperimentStatus
@@ -56,6 +57,7 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
     comparisons = with_scales(experiment.comparisons.select_related("slices"))
     verdicts = list(experiment.verdicts.all())
     verdict = verdicts[0] if verdicts else None
+    took = latency.of(experiment)
     return {
         "experiment": experiment,
         "plan": getattr(experiment, "plan", None),
@@ -64,6 +66,9 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "in_progress": experiment.status in {"queued", "running", "waiting"},
         "comparisons": comparisons,
         "slices": sliced(comparisons, request.GET.get("slices")),
+        "latency": took,
+        "latency_picture": cumulative.plot(took.values) if took else "",
+        "latency_reach": cumulative.reach(took.values) if took else None,
         "verdict": verdict,
         "earlier_verdicts": verdicts[1:],
         "runs": list(experiment.runs.select_related("version", "endpoint").order_by("arm")),

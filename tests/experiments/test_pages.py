@@ -173,3 +173,18 @@ def test_what_is_ended_has_no_cancel(people, passed):
     assert answer.status_code == 409
     with pytest.raises(Exception, match="cannot be cancelled"):
         submission.cancel(passed, by=people["owner"], at=clock.now())
+
+
+def test_the_latency_of_both_arms_is_a_picture_and_a_table(people):
+    experiment = experiments.measured(**people)
+    page = signed_in(people["owner"]).get(experiment.get_absolute_url()).content.decode()
+    assert "curve curve-baseline" in page
+    assert "p95" in page
+    assert "200 are needed" in page
+
+
+def test_without_a_latency_metric_there_is_none(people):
+    suite = {"metrics": [{"metric": "exact_match", "role": "gating"}]}
+    experiment = experiments.measured(**people, suite=suite)
+    page = signed_in(people["owner"]).get(experiment.get_absolute_url()).content.decode()
+    assert "latency-title" not in page
