@@ -28,6 +28,7 @@ from experiments.suite import HumanRule
 
 SCORED = (ExperimentStatus.DECIDED, ExperimentStatus.AWAITING_PEOPLE)
 DECIDING = ("baseline", "candidate")
+ASSUMED = ("discordant", "baseline", "spread", "sd")
 FEWEST = 2  # examples, to say anything about how they vary
 
 
@@ -73,12 +74,21 @@ def newest_scored(component: Component, public_id: str, **further: object) -> Ex
     return first
 
 
-def of_metric(component: Component, metric: str, public_id: str = "") -> Pilot | None:
-    """What the newest scored experiment with this metric, or the named one, shows of it."""
+def of_metric(
+    component: Component, metric: str, public_id: str = "", *, kinds: tuple[str, ...]
+) -> Pilot | None:
+    """What the newest scored experiment with this metric, or the named one, shows of it.
+
+    Of a metric of none of the `kinds` that is how many examples there were: a share and a mean have other units.
+    """
     experiment = newest_scored(component, public_id, comparisons__metric=metric)
     if experiment is None:
         return None
     row = experiment.comparisons.get(metric=metric)
+    if row.kind not in kinds:
+        what = f"{metric} is a {'share and no mean' if row.kind == Kind.BINARY else 'mean and no share'}"
+        unlike = dict.fromkeys(ASSUMED, what)
+        return Pilot(experiment, {"n": examples_of(row)}, unlike)
     vectors = {
         arm: np.array(values, dtype=float)
         for arm, values in MetricResult.objects.filter(run__experiment=experiment, metric=metric).values_list(
@@ -104,7 +114,11 @@ def of_row(row: Comparison) -> Iterator[tuple[str, Shown]]:
     )
     # With a margin the question is whether a candidate that is as good will pass.
     yield "difference", Shown("0" if row.margin else "", f"{seen(row)}; plan for what matters, not for that")
-    yield "n", Shown(str(max(row.n, 1)), f"it has {row.n:,}")
+    yield "n", examples_of(row)
+
+
+def examples_of(row: Comparison) -> Shown:
+    return Shown(str(max(row.n, 1)), f"it has {row.n:,}")
 
 
 def seen(row: Comparison) -> str:
@@ -125,7 +139,7 @@ def of_vectors(
     """What the values by example show, in pairs."""
     n = len(ours)
     if n < FEWEST:
-        missing |= dict.fromkeys(("discordant", "spread", "sd", "baseline"), f"it has {n} examples in common")
+        missing |= dict.fromkeys(ASSUMED, f"it has {n} examples in common")
         return
     if row.kind == Kind.BINARY:
         yield "discordant", discordance(int((ours != theirs).sum()), n)
@@ -134,8 +148,7 @@ def of_vectors(
             yield "baseline", Shown(typed(100 * right.value), f"{int(theirs.sum())} of {n:,} were right")
         else:
             missing["baseline"] = f"all {n} of the baseline were {'right' if theirs.all() else 'wrong'}"
-    else:
-        missing |= dict.fromkeys(("discordant", "baseline"), f"{row.metric} is a mean and no share")
+        return
     spread = float((ours - theirs).std(ddof=1))
     sd = math.sqrt((float(ours.var(ddof=1)) + float(theirs.var(ddof=1))) / 2)
     for name, value, what in (

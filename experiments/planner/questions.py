@@ -85,7 +85,7 @@ QUESTIONS = {
                 Field("spread", "Standard deviation of the differences", "", "0.3", 1e-9, 1e9),
                 n=at_hand(),
             ),
-            kinds=("continuous", "binary"),
+            kinds=("continuous",),
         ),
         Question(
             "two_shares",
@@ -103,7 +103,7 @@ QUESTIONS = {
                 Field("sd", "Standard deviation on one side", "", "0.3", 1e-9, 1e9),
                 n=at_hand("Examples at hand on each side"),
             ),
-            kinds=("continuous", "binary"),
+            kinds=("continuous",),
         ),
         Question(
             "win_rate",

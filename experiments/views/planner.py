@@ -14,7 +14,7 @@ from experiments.lookup import component_named
 from experiments.models import Component
 from experiments.planner import answers, pilot
 from experiments.planner.answers import Answer
-from experiments.planner.questions import QUESTIONS, Question, read
+from experiments.planner.questions import QUESTIONS, Field, Question, read
 from experiments.planner.words import percent
 
 LARGE = 1_000  # stands for the extended tier where no dataset says how large that is
@@ -77,16 +77,22 @@ def learned(component: Component, question: Question, metric: str, named: str) -
     if question.human:
         rule = suite.parse(component.policy.body).human if component.policy else None
         return pilot.of_people(component, rule, items=question.name == "kappa")
-    return pilot.of_metric(component, metric, named) if metric else None
+    return pilot.of_metric(component, metric, named, kinds=question.kinds) if metric else None
 
 
 def proposals(question: Question, known: pilot.Pilot | None) -> dict[str, str]:
     """What each field holds before anybody types: what the pilot shows, else the usual."""
     shown = {name: each.text for name, each in known.shown.items() if each.text} if known else {}
-    found = {field.name: shown.get(field.name, field.default) for field in question.fields}
+    found = {field.name: within(field, shown.get(field.name, field.default)) for field in question.fields}
     if "difference" in found and "difference" not in shown:
         found["difference"] = usual_difference(found)
     return found
+
+
+def within(field: Field, text: str) -> str:
+    """What a pilot shows may lie beyond what can be planned with, as where 1,999 of 2,000 were right."""
+    nearest = min(max(float(text), field.low), field.high)
+    return text if nearest == float(text) else f"{nearest:.12g}"
 
 
 def usual_difference(found: dict[str, str]) -> str:

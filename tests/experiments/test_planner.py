@@ -10,7 +10,7 @@ from evaltrack.accounts.roles import Role
 from evaltrack.stats.estimate import Estimate
 from evaltrack.stats.planning import PairedShares
 from experiments import conclusion, evidence
-from experiments.models import Arm, Experiment
+from experiments.models import Arm, Comparison, Experiment
 from experiments.planner.answers import answer
 from experiments.planner.questions import QUESTIONS, read
 from experiments.planner.words import percent, plain, points
@@ -177,11 +177,14 @@ def test_of_a_mean_it_is_the_standard_deviation(page, measured):
     )
 
 
-def test_a_mean_shows_no_discordance_and_a_metric_that_never_differs_no_spread(page, measured):
+def test_a_mean_shows_no_discordance_a_share_no_spread_nor_does_what_never_differs(page, measured):
     response = page(measured.component, metric="token_f1", question="paired_share")
     assert help_of(response, "discordant") == (
         f"A usual value; {measured} does not show it: token_f1 is a mean and no share."
     )
+    assert field(response, "margin") == "0"
+    share = page(measured.component, metric="exact_match", question="paired_mean")
+    assert "exact_match is a share and no mean" in help_of(share, "spread")
     same = page(measured.component, metric="output_tokens")
     assert field(same, "spread") == "0.3"
     assert "none of its 60 examples differ" in help_of(same, "spread")
@@ -194,6 +197,13 @@ def test_where_nothing_differs_as_much_is_assumed_as_may_differ_unseen(page, peo
     assert field(response, "discordant") == "6.02"
     assert "none of 60 differ, which 6 % may do unseen" in help_of(response, "discordant")
     assert response.context["answer"].needed > 0
+
+
+def test_what_no_plan_can_start_from_is_brought_into_its_range(page, measured):
+    Comparison.objects.filter(experiment=measured, metric="exact_match").update(n=3_000_000)
+    response = page(measured.component)
+    assert field(response, "n") == "1000000"
+    assert response.context["answer"]
 
 
 def test_what_is_typed_replaces_it_and_the_experiment_stays_beside_it(page, measured):
