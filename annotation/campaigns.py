@@ -79,6 +79,7 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
             judgments_root=root,
             by=by,
             at=at,
+            counts=found.counts,
         )
     record(
         Event.CAMPAIGN_CLOSED,

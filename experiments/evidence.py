@@ -26,8 +26,9 @@ def record_human_evidence(
     judgments_root: str,
     by: User,
     at: dt.datetime,
+    counts: dict[str, int] | None = None,
 ) -> Verdict:
-    """Take the closed judgments of people, and decide for good."""
+    """Take the closed judgments of people, and decide for good. `counts`: how often each answer was given."""
     experiment = locked(experiment_id)
     body = {
         "net_preference": net_preference.as_json(),
@@ -36,6 +37,8 @@ def record_human_evidence(
         "items": items,
         "judgments_root": judgments_root,
     }
+    if counts is not None:
+        body["counts"] = counts
     lifecycle.EXPERIMENT.advance(experiment, to=ExperimentStatus.DECIDED)
     keep(experiment, EvidenceKind.HUMAN, body, by=by, at=at)
     record(

@@ -7,6 +7,7 @@ from experiments.views import (
     examples,
     experiments,
     livetests,
+    planner,
     production,
     promotions,
 )
@@ -15,6 +16,7 @@ urlpatterns = [
     path("components/", components.component_list, name="components"),
     path("components/<str:name>/", components.component_detail, name="component"),
     path("components/<str:name>/production/", production.component_production, name="component-production"),
+    path("components/<str:name>/planner/", planner.component_planner, name="component-planner"),
     path("components/<str:name>/backtest/", backtest.component_backtest, name="component-backtest"),
     path("components/<str:name>/compare/", comparison.component_compare, name="component-compare"),
     path("components/<str:name>/compare/save/", comparison.comparison_save, name="comparison-save"),

@@ -38,6 +38,7 @@ PAGES = [
     ("GET", "components/", LEADS_TOO),
     ("GET", "components/<str:name>/", LEADS_TOO),
     ("GET", "components/<str:name>/production/", LEADS_TOO),
+    ("GET", "components/<str:name>/planner/", LEADS_TOO),
     ("GET", "components/<str:name>/backtest/", MAKERS),
     ("POST", "components/<str:name>/backtest/", MAKERS),
     ("GET", "components/<str:name>/compare/", LEADS_TOO),

@@ -294,6 +294,7 @@ def test_another_owner_sees_none_of_it(site):
     for method, pattern in [
         ("GET", "components/<str:name>/"),
         ("GET", "components/<str:name>/production/"),
+        ("GET", "components/<str:name>/planner/"),
         ("GET", "components/<str:name>/backtest/"),
         ("POST", "components/<str:name>/backtest/"),
         ("POST", "api/v1/components/<str:name>/backtest"),

@@ -226,6 +226,7 @@ def test_closing_is_in_the_ledger_with_the_evidence(twelve, both, lead):
     evidence = twelve.experiment.evidence.get(kind=EvidenceKind.HUMAN)
     assert evidence.body["judgments_root"] == closed.content["facts"]["judgments_root"]
     assert (evidence.body["judgments"], evidence.body["items"]) == (24, 12)
+    assert evidence.body["counts"] == {"baseline": 0, "candidate": 24, "tie": 0, "both_bad": 0}
     assert verify().ok
 
 

@@ -191,7 +191,8 @@ class Design(ABC):
 
         if math.isinf(farthest):
             farthest = 1.0
-            while lacking(farthest) > 0:
+            # One value has no spread, so that no distance is enough.
+            while lacking(farthest) > 0 and farthest < FAR * self.unit:
                 farthest *= 2
             while lacking(farthest / 2) < 0:
                 farthest /= 2

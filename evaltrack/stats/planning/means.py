@@ -57,7 +57,15 @@ class TMeans(Design):
             return 0.0  # one value has no spread
         distance = abs(difference + self.margin) / self.sd * math.sqrt(n / self.samples)
         critical = float(special.stdtrit(df, 1 - self.level / 2))
-        return float(1 - special.nctdtr(df, distance, critical))
+        power = float(1 - special.nctdtr(df, distance, critical))
+        if math.isnan(power):
+            # So scipy's nctdtr has it where nearly everything rejects; Abramowitz & Stegun 26.7.10 is exact enough.
+            power = float(
+                special.ndtr(
+                    (distance - critical * (1 - 1 / (4 * df))) / math.sqrt(1 + critical**2 / (2 * df))
+                )
+            )
+        return power
 
     def size(self, difference: float, power: float) -> float:
         if self.chance(2, difference) >= power:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +16,8 @@ from evaltrack.stats.preference.net import FEWEST_CLUSTERS
 from evaltrack.stats.strengths.newton import Slope, climb, weakly
 from evaltrack.stats.strengths.votes import TIE, Codes, Vector, Votes, counted, designed, why_apart
 
-BLOCK = 4096
+# η of each ordered pair over strengths and order effect: three numbers a row are not 0.
+Design: TypeAlias = Vector | sparse.csr_array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,7 +113,7 @@ def strengths(
     reason = (apart if not fall_back else "") or votes.why_one_sided(order=order)
     if reason:
         return Undefined(reason)
-    design = designed(votes.left, votes.right, votes.systems, order=order)
+    design = sparse.csr_array(designed(votes.left, votes.right, votes.systems, order=order))
 
     def slope(parameters: Vector) -> Slope:
         return sloped(design, votes, parameters)
@@ -144,7 +146,7 @@ def strengths(
     )
 
 
-def log_chances(design: Vector, parameters: Vector, *, has_ties: bool) -> Vector:
+def log_chances(design: Design, parameters: Vector, *, has_ties: bool) -> Vector:
     """ln P of left, tie, right (rows) for each pair; −∞ for a tie where there are none."""
     half = design @ parameters[: design.shape[1]] / 2
     tie = np.full_like(half, parameters[-1] if has_ties else -np.inf)
@@ -157,39 +159,46 @@ def log_likelihood(counts: Vector, logs: Vector) -> float:
     return float((counts * np.where(counts > 0, logs, 0.0)).sum())
 
 
-def sloped(design: Vector, votes: Votes, parameters: Vector) -> Slope:
+def sloped(design: Design, votes: Votes, parameters: Vector) -> Slope:
     """Davidson's log likelihood of the votes, concave in strengths, order effect and ln ν."""
     counts, totals = votes.counts, votes.counts.sum(axis=0)
     logs = log_chances(design, parameters, has_ties=votes.has_ties)
     left, tie, right = np.exp(logs)
     gradient = design.T @ (counts[0] - counts[2] - totals * (left - right)) / 2
-    hessian = design.T @ (design * (totals * (left + right - (left - right) ** 2) / 4)[:, None])
+    hessian = crossed(design, totals * (left + right - (left - right) ** 2) / 4)
     if votes.has_ties:
         gradient = np.append(gradient, (counts[1] - totals * tie).sum())
         cross = design.T @ (-totals * (left - right) * tie / 2)
         corner = float((totals * tie * (1 - tie)).sum())
-        hessian = np.block([[hessian, cross[:, None]], [cross[None, :], np.array([[corner]])]])
+        hessian = bordered(hessian, cross, corner)
     return Slope(log_likelihood(counts, logs), gradient, hessian)
 
 
-def _meat(design: Vector, votes: Votes, parameters: Vector) -> Vector:
-    """Σ s_g s_gᵀ over prompts, a block of them at a time."""
-    scores = prompt_scores(design, votes, parameters)
-    blocks = (scores[start : start + BLOCK].toarray() for start in range(0, votes.prompts, BLOCK))
-    return sum((block.T @ block for block in blocks), np.zeros((len(parameters), len(parameters))))
-
-
-def prompt_scores(design: Vector, votes: Votes, parameters: Vector) -> sparse.csr_array:
-    """The gradient of each prompt's votes (prompts × parameters)."""
+def _meat(design: Design, votes: Votes, parameters: Vector) -> Vector:
+    """Σ s_g s_gᵀ over prompts, of which s_g is the gradient of the votes on prompt g."""
     left, tie, right = np.exp(log_chances(design, parameters, has_ties=votes.has_ties))
     # Votes of one prompt on one pair share a row of the design: by prompt and pair, then by parameter.
     eta = sparse.csr_array(
         ((votes.outcomes - (left - right)[votes.pair_of]) / 2, (votes.prompt_of, votes.pair_of)),
         shape=(votes.prompts, len(left)),
     ) @ sparse.csr_array(design)
+    # A prompt has few systems, so that this is less work than the product of full matrices, and no block of memory.
+    square = (eta.T @ eta).toarray()
     if not votes.has_ties:
-        return eta
+        return square
     rest = np.bincount(
         votes.prompt_of, weights=(votes.outcomes == TIE) - tie[votes.pair_of], minlength=votes.prompts
     )
-    return sparse.hstack([eta, sparse.csr_array(rest[:, None])], format="csr")
+    return bordered(square, eta.T @ rest, float(rest @ rest))
+
+
+def bordered(square: Vector, side: Vector, corner: float) -> Vector:
+    """A symmetric matrix with one row and column more."""
+    return np.block([[square, side[:, None]], [side[None, :], np.array([[corner]])]])
+
+
+def crossed(design: Design, weights: Vector) -> Vector:
+    """Σ w x xᵀ over the rows x of the design. Of a sparse one only what is not 0 is multiplied."""
+    if isinstance(design, sparse.csr_array):
+        return (design.T @ (sparse.diags_array(weights) @ design)).toarray()
+    return design.T @ (design * weights[:, None])

@@ -162,3 +162,14 @@ def test_the_promised_power_in_simulation():
 def test_impossible_plans_are_refused(impossible, problem):
     with pytest.raises(ValueError, match=problem):
         impossible()
+
+
+@pytest.mark.parametrize("design", [OneMean, TwoMeans])
+def test_one_value_on_a_side_shows_no_difference_however_large(design):
+    assert isinstance(design(1.0).detectable(1), Undefined)
+
+
+@pytest.mark.parametrize(("n", "effect"), [(9_000_000, 0.018), (3, 1e12), (250, 1e9), (2, 1e15)])
+def test_power_is_a_number_where_scipys_distribution_gives_none(n, effect):
+    assert OneMean(1.0).power(n, effect) == approx(1.0)
+    assert OneMean(1e-9).needed(effect * 1e-9).n <= n
