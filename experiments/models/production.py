@@ -79,7 +79,8 @@ class ProductionSample(models.Model):
 class ProductionWindow(models.Model):
     """One metric of one deployment on one day (UTC): sums that add up to any longer time.
 
-    `buckets` counts the values of a metric that is read as a quantile, by the logarithm of the value.
+    `buckets` counts the values of a metric that is read as a quantile by their logarithm: the first bucket, then the
+    counts from there on.
     """
 
     deployment = models.ForeignKey(

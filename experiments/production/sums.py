@@ -1,9 +1,11 @@
 """Pure: what many samples of one metric add up to, and what it says about them."""
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from evaltrack.stats.estimate import Estimate, Undefined
 from evaltrack.stats.independent import miettinen_nurminen, welch_difference
@@ -13,21 +15,23 @@ from experiments.metrics.base import Kind, Metric
 
 # A bucket is 1 % wide, so a quantile read from buckets is off by half a per cent at most.
 BUCKET = math.log(1.01)
+# Up to 10¹², which is the largest value that a sample may have.
+BUCKETS = 2 + math.ceil(12 * math.log(10) / BUCKET)
 # The number of samples near which an any-time interval of a mean is narrowest.
 PLANNED = 1_000
 
 Difference = Estimate | Undefined
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sums:
     """Of one metric's values. `buckets` counts them by logarithm, for quantiles alone."""
 
     moments: Moments = field(default_factory=Moments)
-    buckets: Counter[int] = field(default_factory=Counter)
+    buckets: NDArray[np.int64] | None = None
 
     def __add__(self, other: "Sums") -> "Sums":
-        return Sums(self.moments + other.moments, self.buckets + other.buckets)
+        return added((self, other))
 
     @property
     def n(self) -> int:
@@ -39,25 +43,26 @@ class Sums:
 
 
 def sums_of(metric: Metric, values: Sequence[float]) -> Sums:
-    buckets: Counter[int] = Counter()
-    if metric.quantile is not None:
-        buckets.update(bucket(value) for value in values)
+    buckets = None if metric.quantile is None else counted(values)
     return Sums(Moments.of(values), buckets)
 
 
 def added(parts: Iterable[Sums]) -> Sums:
     """All together, in one pass over their buckets."""
-    moments, buckets = Moments(), Counter[int]()
+    moments, buckets = Moments(), None
     for part in parts:
         moments += part.moments
-        for place, count in part.buckets.items():
-            buckets[place] += count
+        if part.buckets is not None:
+            buckets = np.zeros(BUCKETS, dtype=np.int64) if buckets is None else buckets
+            buckets += part.buckets
     return Sums(moments, buckets)
 
 
-def bucket(value: float) -> int:
-    """Values under 1 (a millisecond) share the lowest."""
-    return 0 if value < 1 else 1 + math.floor(math.log(value) / BUCKET)
+def counted(values: Sequence[float]) -> NDArray[np.int64]:
+    """How many values lie in each bucket; those under 1 (a millisecond) share the lowest."""
+    vector = np.asarray(values, dtype=np.float64)
+    places = np.where(vector < 1, 0, 1 + np.floor(np.log(np.maximum(vector, 1)) / BUCKET)).astype(np.int64)
+    return np.bincount(places, minlength=BUCKETS)
 
 
 def middle(of: int) -> float:
@@ -67,13 +72,13 @@ def middle(of: int) -> float:
 def level(metric: Metric, of: Sums) -> Estimate | Undefined:
     """The metric over these samples: a share with Wilson's interval, a mean with t's, or a quantile by ranks."""
     if metric.quantile is not None:
-        return quantile(of.buckets, metric.quantile)
+        return quantile(np.zeros(1, np.int64) if of.buckets is None else of.buckets, metric.quantile)
     return wilson(of.successes, of.n) if metric.kind == Kind.BINARY else mean_t(of.moments)
 
 
-def quantile(buckets: Counter[int], q: float) -> Estimate | Undefined:
+def quantile(buckets: NDArray[np.int64], q: float) -> Estimate | Undefined:
     """The q-quantile, to half a per cent, with its order-statistic interval."""
-    n, method = buckets.total(), f"order-statistic interval of the {q:g}-quantile, values in 1 % steps"
+    n, method = int(buckets.sum()), f"order-statistic interval of the {q:g}-quantile, values in 1 % steps"
     if n == 0:
         return Undefined("there are no values")
     value = at_rank(buckets, max(1, math.ceil(q * n)))
@@ -84,13 +89,9 @@ def quantile(buckets: Counter[int], q: float) -> Estimate | Undefined:
     return Estimate(value, min(low, value), max(high, value), n, method)
 
 
-def at_rank(buckets: Counter[int], rank: int) -> float:
-    seen = 0
-    for place in sorted(buckets):
-        seen += buckets[place]
-        if seen >= rank:
-            return middle(place)
-    raise ValueError(f"there are {seen} values, and rank {rank} is asked for")
+def at_rank(buckets: NDArray[np.int64], rank: int) -> float:
+    """The value of this rank, from 1 up to their number."""
+    return middle(int(np.searchsorted(np.cumsum(buckets), rank)))
 
 
 def once(metric: Metric, after: Sums, before: Sums) -> Difference:

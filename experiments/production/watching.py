@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.db import transaction
 from django.db.models import F
@@ -51,11 +52,11 @@ class Watched:
     state: str
     text: str
 
-    @property
+    @cached_property
     def level(self) -> Difference:
         return level(self.metric, self.after)
 
-    @property
+    @cached_property
     def level_before(self) -> Difference:
         return (
             level(self.metric, self.before) if self.before else Undefined("no deployment before was sampled")

@@ -1,14 +1,16 @@
 """Sums of samples by the day: adding to them, and reading them over any time."""
 
 import datetime as dt
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+import numpy as np
 from django.db.models import F, QuerySet, Sum
+from numpy.typing import NDArray
 
 from evaltrack.stats.intervals import Moments
 from experiments.models import Deployment, ProductionWindow
-from experiments.production.sums import Sums, added
+from experiments.production.sums import BUCKETS, Sums, added
 
 # The deployment's key, the metric, the day.
 Key = tuple[int, str, dt.date]
@@ -35,13 +37,27 @@ def add(found: Mapping[Key, Sums]) -> None:
 
 def filled(row: ProductionWindow, sums: Sums) -> ProductionWindow:
     row.n, row.mean, row.squares = sums.moments.n, sums.moments.mean, sums.moments.squares
-    row.buckets = {str(place): count for place, count in sorted(sums.buckets.items())} or None
+    row.buckets = None if sums.buckets is None else dense(sums.buckets)
     return row
 
 
 def sums_of_window(row: ProductionWindow) -> Sums:
-    buckets = Counter({int(place): count for place, count in (row.buckets or {}).items()})
-    return Sums(Moments(row.n, row.mean, row.squares), buckets)
+    return Sums(
+        Moments(row.n, row.mean, row.squares), None if row.buckets is None else spread_out(row.buckets)
+    )
+
+
+def dense(buckets: NDArray[np.int64]) -> list[int]:
+    """The first bucket that holds anything, and the counts from there to the last one."""
+    (held,) = buckets.nonzero()
+    return [int(held[0]), *buckets[held[0] : held[-1] + 1].tolist()]
+
+
+def spread_out(stored: list[int]) -> NDArray[np.int64]:
+    buckets = np.zeros(BUCKETS, dtype=np.int64)
+    first, counts = stored[0], stored[1:]
+    buckets[first : first + len(counts)] = counts
+    return buckets
 
 
 def of_deployments(
