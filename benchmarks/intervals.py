@@ -24,14 +24,13 @@ from typing import Any
 import krippendorff
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from sklearn.metrics import cohen_kappa_score, f1_score
 
-from evaltrack.stats.alpha import alphas
+from evaltrack.stats.alpha import Level, coded_alpha
 from evaltrack.stats.classification import label_differences
 from evaltrack.stats.estimate import Estimate, Undefined
-from evaltrack.stats.kappa import cohen_kappa
-from evaltrack.stats.resampling import DRAWS, bootstrap_estimate, resampled
+from evaltrack.stats.kappa import cohen_kappa, table_of
+from evaltrack.stats.resampling import DRAWS
 from evaltrack.stats.strengths import strengths
 
 LABELS, EACH, MODELS, VOTES_ON_PROMPT = 5, 3, 100, 10
@@ -156,8 +155,11 @@ def like(rng: np.random.Generator, truth: Codes, right: float) -> Codes:
 
 
 def kappa(one: Codes, other: Codes) -> Estimate:
-    table = np.bincount(one * LABELS + other, minlength=LABELS**2).reshape(LABELS, LABELS)
-    return estimated(cohen_kappa(table, seed=SEED))
+    return estimated(cohen_kappa(table_of(one, other, LABELS), seed=SEED))
+
+
+def alpha(units: Codes, labels: Codes, level: Level) -> Estimate:
+    return estimated(coded_alpha(units, labels, level=level, seed=SEED))
 
 
 def votes(rng: np.random.Generator, size: int) -> tuple[Codes, Codes, Codes, Codes]:
@@ -180,26 +182,6 @@ def closest(left: Codes, right: Codes, outcomes: Codes, prompts: Codes) -> Estim
     assert not isinstance(found, Undefined), found
     pairs = {pair: found.difference(*pair) for pair in combinations(range(MODELS), 2)}
     return pairs[0, 1]
-
-
-def alpha(units: Codes, ratings: Codes, level: str) -> Estimate:
-    """Alpha of judgments in two columns, through the distinct units: their counts of labels, read as one number."""
-    number = int(units.max()) + 1
-    counts = np.bincount(units * LABELS + ratings, minlength=number * LABELS).reshape(number, LABELS)
-    code = counts @ (EACH + 1) ** np.arange(LABELS)
-    times = np.bincount(code, minlength=(EACH + 1) ** LABELS)
-    codes = np.flatnonzero(times)
-    patterns = codes[:, None] // (EACH + 1) ** np.arange(LABELS) % (EACH + 1)
-    number_of = times[codes]
-    values = np.arange(LABELS, dtype=np.float64)
-    sparse_patterns = sparse.csr_array(patterns.astype(np.float64))
-    value = float(alphas(number_of[None, :].astype(np.float64), sparse_patterns, values, level)[0])
-    shares = number_of @ patterns / (number_of @ patterns).sum()
-    draws = np.concatenate(
-        [alphas(weights, sparse_patterns, values, level) for weights in resampled(number_of, LABELS, SEED)]
-    )
-    differ = 1 - float((shares**2).sum())
-    return bootstrap_estimate(value, draws, number, differ, "unit bootstrap", n=number, seed=SEED)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ PAGES = [
     ("POST", "inbox/read/", SIGNED_IN),
     ("GET", "datasets/", f"{READERS} custodian"),
     ("GET", "datasets/<slug:slug>/", f"{READERS} custodian"),
+    ("GET", "datasets/<slug:slug>/<str:version>/health/", f"{READERS} custodian"),
     ("GET", "components/", LEADS_TOO),
     ("GET", "components/<str:name>/", LEADS_TOO),
     ("GET", "components/<str:name>/production/", LEADS_TOO),
