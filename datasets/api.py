@@ -9,13 +9,13 @@ from rest_framework import serializers
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.response import Response
 
-from datasets import ingest, versions
+from datasets import ingest, policies, versions
 from datasets.models import Dataset, DatasetVersion, Sensitivity
 from evaltrack import clock
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView, paged, person
-from evaltrack.errors import NotFound
+from evaltrack.errors import NotFound, refuse_if
 from evaltrack.ndjson import bounded_lines
 from evaltrack.parsers import NdjsonParser
 
@@ -52,8 +52,12 @@ class DatasetVersionOut(serializers.ModelSerializer):
         model = DatasetVersion
         fields = (
             "dataset", "version", "digest", "examples", "state", "coverage", "limitations", "created_at",
-            "published_at",
+            "published_at", "looks_allowed",
         )  # fmt: skip
+
+
+class PublishIn(serializers.Serializer):
+    looks_allowed = serializers.IntegerField(min_value=1, max_value=1000, required=False, allow_null=True)
 
 
 def dataset_of(slug: str) -> Dataset:
@@ -110,9 +114,12 @@ class Versions(ApiView):
 class VersionPublish(ApiView):
     permissions = {"POST": (P.MANAGE_DATASETS,)}
 
-    @extend_schema(request=None, responses=DatasetVersionOut)
+    @extend_schema(request=PublishIn, responses=DatasetVersionOut)
     def post(self, request, slug: str, version: str):
-        row = versions.publish(versions.find(f"{slug}@{version}"), by=request.user, at=clock.now())
+        """Freeze it. With `looks_allowed`, seal it as a hold-out that each component may look at so many times."""
+        found = versions.find(f"{slug}@{version}")
+        looks = self.shaped(PublishIn).get("looks_allowed")
+        row = versions.publish(found, by=request.user, at=clock.now(), looks_allowed=looks)
         return Response(DatasetVersionOut(row).data)
 
 
@@ -130,7 +137,9 @@ class VersionExamples(ApiView):
 
     @extend_schema(responses={(200, "application/x-ndjson"): bytes})
     def get(self, request, slug: str, version: str):
-        rows = versions.stream(versions.find(f"{slug}@{version}"))
+        found = versions.find(f"{slug}@{version}")
+        refuse_if(policies.seeing_examples(request.user, found))
+        rows = versions.stream(found)
         # The first row is read before the answer begins, so that a store that is down is an error and not a stub.
         rows = chain([next(rows)], rows)
         lines = (json.dumps(example.as_json(), ensure_ascii=False) + "\n" for example in rows)

@@ -57,12 +57,18 @@ class DatasetVersion(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
     published_at = models.DateTimeField(null=True)
+    # A sealed hold-out: how many experiments of one component may look at it. None: it is not sealed.
+    looks_allowed = models.PositiveSmallIntegerField(null=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(name="dataset_version_once", fields=["dataset", "version"]),
             models.CheckConstraint(
                 name="dataset_version_state_known", condition=Q(state__in=VersionState.values)
+            ),
+            models.CheckConstraint(
+                name="dataset_version_sealed_with_looks",
+                condition=Q(looks_allowed=None) | Q(looks_allowed__gt=0),
             ),
             models.CheckConstraint(
                 name="dataset_version_published_by_and_at",
@@ -77,3 +83,7 @@ class DatasetVersion(models.Model):
     @property
     def public_id(self) -> str:
         return f"{self.dataset.slug}/{self.version}"
+
+    @property
+    def is_sealed(self) -> bool:
+        return self.looks_allowed is not None

@@ -29,11 +29,17 @@ def find(reference: str) -> DatasetVersion:
 
 
 @transaction.atomic
-def publish(version: DatasetVersion, *, by: User, at: dt.datetime) -> DatasetVersion:
-    """Freeze a draft; publishing it again changes nothing."""
+def publish(
+    version: DatasetVersion, *, by: User, at: dt.datetime, looks_allowed: int | None = None
+) -> DatasetVersion:
+    """Freeze a draft; publishing it again changes nothing.
+
+    With `looks_allowed` it is sealed: nobody but its custodian sees single examples, and each component may be
+    evaluated on it so many times.
+    """
     refuse_if(policies.managing(by, version.dataset))
     changed = DatasetVersion.objects.filter(pk=version.pk, state=VersionState.DRAFT).update(
-        state=VersionState.PUBLISHED, published_by=by, published_at=at
+        state=VersionState.PUBLISHED, published_by=by, published_at=at, looks_allowed=looks_allowed
     )
     version.refresh_from_db()
     if changed:
@@ -41,7 +47,11 @@ def publish(version: DatasetVersion, *, by: User, at: dt.datetime) -> DatasetVer
             Event.DATASET_PUBLISHED,
             by=by,
             subject=version,
-            facts={"digest": version.digest, "examples": version.example_count},
+            facts={
+                "digest": version.digest,
+                "examples": version.example_count,
+                **({"looks_allowed": looks_allowed} if looks_allowed is not None else {}),
+            },
             at=at,
         )
     return version

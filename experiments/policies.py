@@ -3,6 +3,7 @@
 Whether a role may act at all is asked at the door (`accounts.access`); here it is asked about this row.
 """
 
+from datasets.models import DatasetVersion
 from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Permission, Role
 from evaltrack.errors import Refusal
@@ -25,6 +26,22 @@ def changing(by: User, component: Component) -> Refusal | None:
     if by.is_machine or Role.PLATFORM in by.roles or component.owner_id == by.pk:
         return None
     return Refusal("not_owner", f"{component} belongs to {component.owner}; ask them or the platform team.")
+
+
+def looks(component: Component, version: DatasetVersion) -> int:
+    """How many experiments of the component have looked at it, or are about to."""
+    rows = Experiment.objects.filter(component=component, dataset_version=version)
+    return rows.exclude(status=ExperimentStatus.CANCELLED).count()
+
+
+def looking(component: Component, version: DatasetVersion) -> Refusal | None:
+    """Whether a further experiment may look at a sealed version: each look lets the next change fit it better."""
+    if version.looks_allowed is None or looks(component, version) < version.looks_allowed:
+        return None
+    return Refusal(
+        "looks_spent",
+        f"{version} is sealed, and {component} has spent its {version.looks_allowed} looks. Publish a new hold-out.",
+    )
 
 
 def requesting(by: User, experiment: Experiment, environment: str, verdict: Verdict | None) -> Refusal | None:

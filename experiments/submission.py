@@ -81,6 +81,8 @@ def submit(question: Question, *, by: User, at: dt.datetime) -> Experiment:
     """Queue an experiment and wake a worker. Nothing is measured yet; the plan is locked when it starts."""
     component = question.component
     refuse_if(policies.changing(by, component))
+    # Of two at once the second waits, and counts the first.
+    Component.objects.select_for_update().get(pk=component.pk)
     if question.candidate == question.baseline:
         raise Invalid(
             "same_version",
@@ -96,6 +98,7 @@ def submit(question: Question, *, by: User, at: dt.datetime) -> Experiment:
     for version in (question.candidate, question.baseline):
         refuse_if(hosts.calling(configuration.parse(version.configuration).base_url))
     rules = suite.parse(question.policy.body)
+    refuse_if(policies.looking(component, question.dataset_version))
     earlier = Experiment.objects.filter(component=component, dataset_version=question.dataset_version).count()
     experiment = Experiment.objects.create(
         public_id=numbering.next_public_id(numbering.EXPERIMENT, at=at),

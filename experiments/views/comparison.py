@@ -9,6 +9,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
+import datasets.policies
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
@@ -100,6 +101,8 @@ def lines(row: Row, runs: list[Run]) -> list[dict[str, Any]]:
 
 
 def examples(request: PageRequest, row: Row, runs: list[Run]) -> dict[str, Any]:
+    if refusal := datasets.policies.seeing_examples(request.user, runs[0].experiment.dataset_version):
+        return {"sealed": refusal.reason}
     found = Paginator(parallel.differing(row.metric, runs), PAGE_SIZE)
     shown = found.get_page(request.GET.get("page"))
     reads = request.user.can(Permission.READ_EXAMPLES)

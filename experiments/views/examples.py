@@ -3,9 +3,10 @@
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 
+import datasets.policies
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
-from evaltrack.errors import NotFound
+from evaltrack.errors import NotFound, refuse_if
 from evaltrack.htmx import page
 from experiments import examples
 from experiments.examples import Group
@@ -18,6 +19,7 @@ PAGE_SIZE = 10
 def experiment_examples(request: PageRequest, public_id: str) -> HttpResponse:
     """`?metric=…&group=worse`: an address to pass on."""
     experiment = experiment_named(public_id, seen_by=request.user)
+    refuse_if(datasets.policies.seeing_examples(request.user, experiment.dataset_version))
     comparisons = list(experiment.comparisons.all())
     context = {"experiment": experiment, "comparisons": comparisons}
     if not comparisons:

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
+import datasets.policies
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
@@ -58,6 +59,7 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
     verdicts = list(experiment.verdicts.all())
     verdict = verdicts[0] if verdicts else None
     took = latency.of(experiment)
+    sealed = datasets.policies.seeing_examples(request.user, experiment.dataset_version) is not None
     return {
         "experiment": experiment,
         "plan": getattr(experiment, "plan", None),
@@ -65,7 +67,8 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "first_output": experiment.outputs.aggregate(first=Min("finished_at"))["first"],
         "in_progress": experiment.status in {"queued", "running", "waiting"},
         "comparisons": comparisons,
-        "slices": sliced(comparisons, request.GET.get("slices")),
+        "sealed": sealed,
+        "slices": None if sealed else sliced(comparisons, request.GET.get("slices")),
         "latency": took,
         "latency_picture": cumulative.plot(took.values) if took else "",
         "latency_reach": cumulative.reach(took.values) if took else None,

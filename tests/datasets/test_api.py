@@ -51,7 +51,7 @@ def test_a_dataset_is_registered_uploaded_published_and_read(machine, custodian)
     version = uploaded.json()
     assert (version["version"], version["examples"], version["state"]) == ("3.2", 20, "draft")
     assert len(version["digest"]) == 64
-    published = machine.post("/api/v1/datasets/faq/versions/3.2/publish")
+    published = machine.post("/api/v1/datasets/faq/versions/3.2/publish", content_type="application/json")
     assert (published.status_code, published.json()["state"]) == (200, "published")
     seen = machine.get("/api/v1/datasets/faq/versions/3.2").json()
     assert (seen["digest"], seen["examples"]) == (version["digest"], 20)
@@ -170,7 +170,11 @@ def test_a_custodian_changes_only_what_is_hers(dataset, upload):
     other = bearer(person("other", Role.CUSTODIAN), "datasets:manage")
     shape(upload(sums(1), client=other), 403, "not_custodian")
     upload(sums(1))
-    shape(other.post("/api/v1/datasets/faq/versions/3.2/publish"), 403, "not_custodian")
+    shape(
+        other.post("/api/v1/datasets/faq/versions/3.2/publish", content_type="application/json"),
+        403,
+        "not_custodian",
+    )
 
 
 def test_a_session_needs_the_csrf_token_and_a_machine_does_not(custodian, dataset):
