@@ -1,7 +1,7 @@
 """Whether production fell below the last deployment."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -162,6 +162,16 @@ def latest_alerts(deployment: Deployment) -> dict[str, ProductionAlert]:
     return {
         row.metric: row for row in ProductionAlert.objects.filter(deployment=deployment).order_by("number")
     }
+
+
+def standing_alerts(deployments: Iterable[Deployment]) -> dict[int, ProductionAlert]:
+    """The gravest alert that stands, by the deployment's key."""
+    newest: dict[tuple[int, str], ProductionAlert] = {}
+    for row in ProductionAlert.objects.filter(deployment__in=list(deployments)).order_by("number"):
+        newest[row.deployment_id, row.metric] = row
+    gravity = list(AlertState)
+    found = sorted(newest.values(), key=lambda row: gravity.index(AlertState(row.state)))
+    return {row.deployment_id: row for row in found if row.state != AlertState.NONE}
 
 
 def tell(component: Component, alert: ProductionAlert, *, at: dt.datetime) -> None:

@@ -1,5 +1,7 @@
 """Pages: what changes, and how each of its experiments did."""
 
+from dataclasses import dataclass
+
 from django.core.paginator import Paginator
 from django.db.models import OuterRef, Subquery
 from django.http import HttpResponse
@@ -19,11 +21,27 @@ from experiments.models import (
     Environment,
     Experiment,
     ExperimentStatus,
+    ProductionAlert,
+    ProductionMonitor,
     PromotionRequest,
     PromotionStatus,
 )
+from experiments.production import silence, watching
 
 PAGE_SIZE = 25
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A component with all that its row says."""
+
+    component: Component
+    deployment: Deployment | None
+    gains: list[gains.Gain] | None
+    waiting: PromotionRequest | None
+    experiment: Experiment | None
+    alert: ProductionAlert | None
+    silent: bool
 
 
 @requires(Permission.VIEW_EXPERIMENTS)
@@ -42,17 +60,23 @@ def component_list(request: PageRequest) -> HttpResponse:
         component__in=list(rows), environment=Environment.PRODUCTION, status=PromotionStatus.OPEN
     ).select_related("version")
     waiting = {promotion.component_id: promotion for promotion in asked}
-    gained = gains.of_components(list(rows), at=clock.now())
+    at = clock.now()
+    gained = gains.of_components(list(rows), at=at)
+    alerts = watching.standing_alerts(in_production.values())
+    sampled = ProductionMonitor.objects.filter(component__in=list(rows), samples__gt=0)
+    monitors = {row.component_id: row for row in sampled}
     context = {
         "page": rows,
         "search": search,
         "rows": [
-            (
-                row,
-                in_production.get(row.pk),
-                gained.get(row.pk),
-                waiting.get(row.pk),
-                newest.get(row.newest),
+            Listed(
+                component=row,
+                deployment=in_production.get(row.pk),
+                gains=gained.get(row.pk),
+                waiting=waiting.get(row.pk),
+                experiment=newest.get(row.newest),
+                alert=alerts.get(in_production[row.pk].pk) if row.pk in in_production else None,
+                silent=row.pk in monitors and not silence.is_fresh(monitors[row.pk], at=at),
             )
             for row in rows
         ],

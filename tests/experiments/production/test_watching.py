@@ -184,3 +184,17 @@ def test_samples_and_quality_over_the_api(component, ci):
     exact = quality["metrics"][0]
     assert (exact["metric"], exact["level"]["n"], exact["state"]) == ("exact_match", 42, "none")
     assert ProductionMonitor.objects.get().samples == 42
+
+
+def test_the_list_of_components_says_what_stands(send, component, reference):
+    def page():
+        return signed_in(component.owner).get("/components/").content.decode()
+
+    assert "nothing heard" in page()  # the reference is twelve days old
+    send(*answers(260, 140, ago=HOUR))
+    watching.look(component, at=clock.now())
+    assert "exact_match confirmed" in page()
+    assert "nothing heard" not in page()
+    send(*answers(3000, 0, ago=HOUR, prefix="t"))
+    watching.look(component, at=clock.now())
+    assert "confirmed" not in page()
