@@ -24,7 +24,7 @@ def test_pages_keep_the_rules(sign_in, username, width, scheme):
         page.goto(path)
         # A list's newest row leads to the page that matters most.
         detail = first_detail(page, path)
-        for address in filter(None, [path, detail, further(page, path, detail)]):
+        for address in filter(None, [path, detail, *further(page, path, detail)]):
             page.goto(address)
             found = Axe().run(page)
             assert not found.violations_count, f"{address}: {found.generate_report()}"
@@ -37,14 +37,20 @@ def first_detail(page, path: str) -> str | None:
     return page.locator(f"main tbody a[href^='{path}']").first.get_attribute("href")
 
 
-def further(page, path: str, detail: str | None) -> str | None:
+def further(page, path: str, detail: str | None) -> list[str]:
     if path == "/experiments/":
-        return f"{detail}examples/"
+        return [f"{detail}examples/"]
+    if path == "/promotions/":
+        return ["/promotions/promises/"]
+    if path == "/datasets/":
+        page.goto(detail)
+        return [page.locator("main a[href$='/health/']").first.get_attribute("href")]
     if path == "/components/":
         page.goto(detail)
         runs = [box.get_attribute("value") for box in page.locator("input[name=run]").all()]
-        return f"{detail}compare/?run={runs[0]}&run={runs[1]}"
-    return None
+        compared = f"{detail}compare/?run={runs[0]}&run={runs[1]}"
+        return [compared, f"{detail}production/", f"{detail}planner/", f"{detail}backtest/"]
+    return []
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
