@@ -123,14 +123,17 @@ def answer_all(experiment: Experiment, says: Callable[[Arm, Output, str], str | 
     expected = {
         example.id: str(example.expected) for example in versions.examples(experiment.dataset_version)
     }
-    outputs = list(experiment.outputs.select_related("run"))
+    outputs, at = list(experiment.outputs.select_related("run")), clock.now()
     for output in outputs:
         text = says(Arm(output.run.arm), output, expected[output.example_id])
-        output.state, output.finished_at = OutputState.DONE, clock.now()
+        output.state, output.finished_at = OutputState.DONE, at
         output.outcome = Outcome.TARGET_ERROR if text is None else Outcome.ANSWERED
         output.text, output.error = text or "", "" if text is not None else "rejected: HTTP 400"
         output.latency_ms, output.input_tokens, output.output_tokens = 20, 8, 1
-    Output.objects.bulk_update(outputs, ANSWER, batch_size=500)
+    # An upsert: bulk_update writes a CASE for each row and column, and took half of the time of many tests.
+    Output.objects.bulk_create(
+        outputs, update_conflicts=True, update_fields=ANSWER, unique_fields=["id"], batch_size=500
+    )
 
 
 def right_for(arms: Sequence[Arm]) -> Callable[[Arm, Output, str], str]:
