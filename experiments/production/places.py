@@ -33,7 +33,8 @@ class Places:
         self.component, self.latest = component, at + AHEAD
         self.deployments = list(rows.order_by("started_at", "pk"))
         self.starts = [row.started_at for row in self.deployments]
-        self.live_tests = list(LiveTest.objects.filter(component=component))
+        tests = LiveTest.objects.filter(component=component)
+        self.live_tests = list(tests.select_related("experiment__baseline"))
 
     def placed(self, sample: Sample) -> Placed:
         if sample.sampled_at > self.latest:
@@ -43,11 +44,17 @@ class Places:
         if found is None or over(found.ended_at, sample.sampled_at):
             reason = f"is a time at which no version of {self.component} was in production"
             raise WrongField("sampled_at", reason)
-        return Placed(found, sample, self.live_test(sample) if sample.arm else None)
+        return Placed(found, sample, self.live_test(sample, found) if sample.arm else None)
 
-    def live_test(self, sample: Sample) -> LiveTest:
+    def live_test(self, sample: Sample, deployment: Deployment) -> LiveTest:
         for test in self.live_tests:
             if test.started_at <= sample.sampled_at and not over(test.ended_at, sample.sampled_at):
+                control = test.experiment.baseline
+                if control.pk != deployment.version_id:
+                    reason = (
+                        f"is of {test}, whose control is {control.version}, no longer in production; end it"
+                    )
+                    raise WrongField("arm", reason)
                 return test
         raise WrongField("arm", f"is named, but no live test of {self.component} was running at that time")
 

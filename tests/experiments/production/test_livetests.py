@@ -159,6 +159,15 @@ def test_without_a_test_an_arm_is_refused_and_without_an_arm_a_unit(send, compon
         send(row)
 
 
+def test_once_something_else_is_in_production_the_test_counts_no_more(send, running, passed):
+    """Its control would be taken for what runs."""
+    send(met("ann", "control", 1))
+    deployment = passed.component.deployments.get(ended_at=None)
+    type(deployment).objects.filter(pk=deployment.pk).update(version=passed.candidate)
+    with pytest.raises(Invalid, match="no longer in production; end it"):
+        send(met("bob", "control", 1))
+
+
 # ── What it shows ────────────────────────────────────────────────────────────────────────────────────
 
 
