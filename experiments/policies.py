@@ -121,6 +121,12 @@ def live_testing(by: User, experiment: Experiment, verdict: Verdict | None) -> R
         return Refusal("not_passed", f"Only a candidate that has passed meets users; {experiment} has not.")
     if experiment.tier == Tier.SMOKE:
         return Refusal("smoke_only", "Ten examples are a smoke test; evaluate the standard tier first.")
+    if component.policy_id != experiment.policy_id:
+        return Refusal(
+            "other_policy",
+            f"{experiment} was judged by {experiment.policy}, but samples of {component} are scored by "
+            f"{component.policy or 'none'}. Evaluate it again by that policy.",
+        )
     if component.deployments.filter(environment=Environment.PRODUCTION, ended_at=None).first() is None:
         return Refusal("nothing_runs", f"Nothing of {component} is in production to test against.")
     return comparing_with_what_runs(experiment, Environment.PRODUCTION)

@@ -56,7 +56,8 @@ def take(component: Component, lines: Iterable[bytes], *, by: User, at: dt.datet
         raise broken.as_invalid() from None
     windows.add(found)
     if new:
-        silence.end(monitor, at=at)
+        if newest != monitor.newest_sample_at:
+            silence.end(monitor, at=at)
         monitor.newest_sample_at = newest
         monitor.first_received_at = monitor.first_received_at or at
         monitor.samples += new

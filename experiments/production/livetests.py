@@ -17,8 +17,6 @@ from experiments.models import Component, Experiment, LiveTest, LiveUnit
 from experiments.production import effects
 from experiments.production.places import locked_monitor
 
-LARGEST_PLAN = 100_000_000
-
 
 @transaction.atomic
 def begin(

@@ -22,7 +22,7 @@ def is_fresh(monitor: ProductionMonitor | None, *, at: dt.datetime) -> bool:
 
 
 def end(monitor: ProductionMonitor, *, at: dt.datetime) -> None:
-    """Something is heard again: keep the silence that went before. Inside the intake, under its lock."""
+    """A newer sample came in: keep the silence that went before. Inside the intake, under its lock."""
     if monitor.newest_sample_at and at > monitor.newest_sample_at + FRESH:
         ProductionSilence.objects.get_or_create(
             monitor=monitor, began_at=monitor.newest_sample_at + FRESH, defaults={"ended_at": at}
@@ -32,12 +32,16 @@ def end(monitor: ProductionMonitor, *, at: dt.datetime) -> None:
 def fresh_share(monitor: ProductionMonitor, *, at: dt.datetime) -> float | None:
     """The share of the last 7 days, or of the time since the first samples came, in which news was fresh."""
     begin = at - WEEK
-    times = [(row.began_at, row.ended_at) for row in monitor.silences.filter(ended_at__gt=begin)]
     if monitor.newest_sample_at is None or monitor.first_received_at is None:
         return None
-    times.append((monitor.newest_sample_at + FRESH, at))
     begin = max(begin, monitor.first_received_at)
-    silent = sum((max(dt.timedelta(), until - max(since, begin)) for since, until in times), dt.timedelta())
+    times = [(row.began_at, row.ended_at) for row in monitor.silences.filter(ended_at__gt=begin)]
+    silent, reached = dt.timedelta(), begin
+    # They may overlap: what comes in late may be newer than before, and still too old.
+    for since, until in sorted([*times, (monitor.newest_sample_at + FRESH, at)]):
+        if until > reached:
+            silent += until - max(since, reached)
+            reached = until
     return 1 - silent / (at - begin) if at > begin else None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.identity import SYSTEM
@@ -34,6 +34,7 @@ from experiments.production.sums import Difference, Sums, at_any_time, level, on
 TOLERATED = 0.02
 # Enough for a reference, and nobody's memory of a year ago.
 REFERENCE = dt.timedelta(days=90)
+TOLD = [AlertState.SUSPECTED, AlertState.CONFIRMED]
 
 
 @dataclass(frozen=True)
@@ -107,11 +108,11 @@ def beside(metric: Metric, role: str, after: Sums, before: Sums | None) -> Watch
         better = change if metric.direction == Direction.HIGHER else negated(change)
         assert isinstance(better, Estimate)
         found = drop(better, margin=margin, scale="absolute")
-        state, text = AlertState(found.state), sentence(metric, change, AlertState(found.state))
+        state, text = AlertState(found.state), sentence(metric, AlertState(found.state))
     return Watched(metric, role, after, before, change, once(metric, after, before), state, text)
 
 
-def sentence(metric: Metric, change: Estimate, state: AlertState) -> str:
+def sentence(metric: Metric, state: AlertState) -> str:
     tolerated = "2 points" if metric.kind == Kind.BINARY else "2 %"
     return {
         AlertState.CONFIRMED: f"{metric.name} is worse than under the last deployment by more than {tolerated}.",
@@ -159,23 +160,30 @@ def changes(current: Deployment, found: list[Watched], *, at: dt.datetime) -> It
 
 def latest_alerts(deployment: Deployment) -> dict[str, ProductionAlert]:
     """The state that holds, by metric."""
-    return {
-        row.metric: row for row in ProductionAlert.objects.filter(deployment=deployment).order_by("number")
-    }
+    return {row.metric: row for row in newest_alerts([deployment])}
+
+
+def newest_alerts(deployments: Iterable[Deployment]) -> QuerySet[ProductionAlert]:
+    """One for each deployment and metric, however often its state has changed."""
+    newer = ProductionAlert.objects.filter(
+        deployment=OuterRef("deployment"), metric=OuterRef("metric"), number__gt=OuterRef("number")
+    )
+    return ProductionAlert.objects.filter(~Exists(newer), deployment__in=list(deployments))
 
 
 def standing_alerts(deployments: Iterable[Deployment]) -> dict[int, ProductionAlert]:
     """The gravest alert that stands, by the deployment's key."""
-    newest: dict[tuple[int, str], ProductionAlert] = {}
-    for row in ProductionAlert.objects.filter(deployment__in=list(deployments)).order_by("number"):
-        newest[row.deployment_id, row.metric] = row
     gravity = list(AlertState)
-    found = sorted(newest.values(), key=lambda row: gravity.index(AlertState(row.state)))
+    found = sorted(newest_alerts(deployments), key=lambda row: gravity.index(AlertState(row.state)))
     return {row.deployment_id: row for row in found if row.state != AlertState.NONE}
 
 
 def tell(component: Component, alert: ProductionAlert, *, at: dt.datetime) -> None:
-    if alert.state != AlertState.WATCH:
+    """Of a drop, and of its end to those who were told of it."""
+    told = ProductionAlert.objects.filter(
+        deployment=alert.deployment, metric=alert.metric, state__in=TOLD, number__lt=alert.number
+    )
+    if alert.state in TOLD or (alert.state == AlertState.NONE and told.exists()):
         people = [component.owner, *outbox.holders("platform")]
         outbox.post(messages.production_alert(component, alert), to=people, at=at)
     if alert.state == AlertState.CONFIRMED:

@@ -99,6 +99,12 @@ def test_it_compares_with_what_runs(component):
         livetests.begin(stale, **FIXED, by=component.owner, at=clock.now())
 
 
+def test_its_metric_must_be_what_samples_are_scored_by(passed, component):
+    Component.objects.filter(pk=component.pk).update(policy=None)
+    with pytest.raises(Refused, match="scored by none"):
+        livetests.begin(Experiment.objects.get(pk=passed.pk), **FIXED, by=component.owner, at=clock.now())
+
+
 def test_others_do_not_begin_it(passed, approver):
     with pytest.raises(Refused):
         livetests.begin(passed, **FIXED, by=approver, at=clock.now())

@@ -50,3 +50,15 @@ def test_without_samples_there_is_no_share(component):
     monitor = ProductionMonitor.objects.create(component=component)
     assert silence.fresh_share(monitor, at=clock.now()) is None
     assert not silence.is_fresh(monitor, at=clock.now())
+
+
+def test_what_comes_late_and_is_old_ends_no_silence_and_is_counted_once(send):
+    send(*answers(1, 0, ago=9 * HOUR, prefix="a"))
+    send(*answers(1, 0, ago=12 * HOUR, prefix="older"))
+    assert not ProductionSilence.objects.exists()
+    send(*answers(1, 0, ago=7 * HOUR, prefix="b"))
+    monitor = ProductionMonitor.objects.get()
+    ProductionMonitor.objects.update(first_received_at=clock.now() - 10 * HOUR)
+    monitor.refresh_from_db()
+    # From 5 hours ago on it is silent, though a newer sample came in meanwhile.
+    assert silence.fresh_share(monitor, at=clock.now()) == pytest.approx(0.5, abs=0.01)

@@ -85,6 +85,8 @@ def test_a_drop_that_was_none_is_taken_back(send, component, reference):
     assert [alert.state for alert in watching.look(component, at=clock.now())] == ["watch"]
     send(*answers(400, 0, ago=HOUR, prefix="t"))
     assert [alert.state for alert in watching.look(component, at=clock.now())] == ["none"]
+    # Nobody was told of the watch, so nobody is told of its end.
+    assert not Notification.objects.filter(subject__contains="in production: exact_match").exists()
     assert (
         watching.latest_alerts(Deployment.objects.get(version__version="v2"))["exact_match"].state == "none"
     )

@@ -83,7 +83,10 @@ def test_more_labels_or_a_wider_margin_never_withdraw_it(labels, low, width, mar
 def test_from_labels_to_the_answer():
     rng = np.random.default_rng(1)
     truth, other = (rng.random((2, 400)) < 0.7).astype(int)
-    flip = lambda labels, share: np.where(rng.random(len(labels)) < share, 1 - labels, labels)  # noqa: E731
+
+    def flip(labels, share):
+        return np.where(rng.random(len(labels)) < share, 1 - labels, labels)
+
     good, partial = (
         (flip(truth, 0.02), flip(other, 0.02)),
         (flip(truth, 0.02), np.where(rng.random(400) < 0.2, 1, other)),
