@@ -39,7 +39,8 @@ def take(component: Component, lines: Iterable[bytes], *, by: User, at: dt.datet
     rules = suite.parse(component.policy.body).metrics
     monitor = locked_monitor(component)
     places = Places(component, at=at)
-    numbered = read_rows(lines, lambda row: places.placed(sample_of(row)), noun="sample")
+    scored = {rule.metric for rule in rules}
+    numbered = read_rows(lines, lambda row: places.placed(sample_of(row, scored)), noun="sample")
     found: dict[windows.Key, Sums] = defaultdict(Sums)
     newest, new, known = monitor.newest_sample_at, 0, 0
     try:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,7 +50,8 @@ class Sample:
         return {"input": self.input, "output": self.text, "expected": self.expected}
 
 
-def sample_of(row: dict[str, Any]) -> Sample:
+def sample_of(row: dict[str, Any], scored: Set[str]) -> Sample:
+    """The sample of a line; `scored` are the metrics of the gate policy, the only ones that may be given."""
     mapping(row, "", FIELDS)
     if holds_nul(row):
         raise WrongField("", "holds a NUL character; remove it")
@@ -68,7 +69,7 @@ def sample_of(row: dict[str, Any]) -> Sample:
         latency_ms=count(row, "latency_ms"),
         input_tokens=count(row, "input_tokens"),
         output_tokens=count(row, "output_tokens"),
-        given=given_metrics(row),
+        given=given_metrics(row, scored),
         **of_live_test(row),
     )
 
@@ -112,15 +113,15 @@ def count(row: dict[str, Any], name: str) -> int | None:
     return value
 
 
-def given_metrics(row: dict[str, Any]) -> dict[str, float]:
+def given_metrics(row: dict[str, Any], scored: Set[str]) -> dict[str, float]:
     given = row.get("metrics", {})
     if not isinstance(given, dict):
         raise WrongField("metrics", 'must be an object like {"accuracy": 1}')
     found = {}
     for name, value in given.items():
         path = named("metrics", name)
-        if name not in REGISTRY:
-            raise WrongField(path, f"is unknown; known are {', '.join(sorted(REGISTRY))}")
+        if name not in scored:
+            raise WrongField(path, f"is no metric of the gate policy, which has {', '.join(sorted(scored))}")
         if not is_real(value):
             raise WrongField(path, "must be a number")
         if REGISTRY[name].kind == Kind.BINARY and value not in (0, 1):
