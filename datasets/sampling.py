@@ -12,13 +12,19 @@ def shuffled_rank(seed: str, key: str) -> bytes:
     return hashlib.sha256(f"{seed}\n{key}".encode()).digest()
 
 
+def tier_size(tier: str, everything: int) -> int:
+    """How many of a dataset's examples a tier asks."""
+    size = TIER_SIZES[tier]
+    return everything if size is None else min(size, everything)
+
+
 def tier_positions(ids: Sequence[str], *, tier: str, seed: str) -> list[int]:
     """Positions of the examples of a tier, in the order of the dataset.
 
     Smaller tiers are subsets of larger ones under the same seed, so that what was paid for is used again.
     """
-    size = TIER_SIZES[tier]
-    if size is None or size >= len(ids):
-        return list(range(len(ids)))
+    size = tier_size(tier, len(ids))
+    if size == len(ids):
+        return list(range(size))
     order = sorted(range(len(ids)), key=lambda position: shuffled_rank(seed, ids[position]))
     return sorted(order[:size])

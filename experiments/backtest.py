@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from datasets import versions
-from experiments import conclusion, gates, suite, verdicts
+from experiments import conclusion, gates, planning, suite, verdicts
 from experiments.comparison import compare
 from experiments.gates import Decision, judge
 from experiments.metrics import REGISTRY
@@ -52,6 +52,7 @@ def backtest(component: Component, rules: Suite, *, most: int = MOST) -> list[Te
 
 def tested(experiment: Experiment, rules: Suite) -> Tested:
     values = vectors(experiment, rules)
+    stop = planning.stop_rule(experiment, rules, size=experiment.plan.body["examples"])
     judged = judge(
         [
             compare(
@@ -61,9 +62,11 @@ def tested(experiment: Experiment, rules: Suite) -> Tested:
                 candidate=values[Arm.CANDIDATE, rule.metric],
                 design=rules.design,
                 seed=experiment.plan.body["seed"],
+                confidence=stop.confidence,
             )
             for rule in rules.metrics
-        ]
+        ],
+        stop,
     )
     comparisons = [conclusion.comparison_row(experiment, order, each) for order, each in enumerate(judged)]
     needed = suite.needs_people(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaltrack.stats import independent, intervals, paired, planning
-from evaltrack.stats.estimate import Estimate, TestResult, Undefined
+from evaltrack.stats.estimate import CONFIDENCE, Estimate, TestResult, Undefined, rounded
 from experiments.metrics.base import Direction, Kind, Metric
 from experiments.suite import MetricRule
 
@@ -52,11 +52,17 @@ def compare(
     candidate: Values,
     design: str,
     seed: int,
+    confidence: float = CONFIDENCE,
 ) -> Compared:
-    """Compare two vectors of per-example values, in the same order of examples; None or NaN is no value."""
+    """Compare two vectors of per-example values, in the same order of examples; None or NaN is no value.
+
+    `confidence` is that of the deciding interval; those of the arms have 95 %.
+    """
     ours, theirs, missing = both(baseline, candidate, design=design)
     n = min(len(ours), len(theirs))
-    delta, tests, decided_by = difference(metric, ours, theirs, design=design, seed=seed)
+    delta, tests, decided_by = difference(
+        metric, ours, theirs, design=design, seed=seed, confidence=confidence
+    )
     better, worse = (ours, theirs) if metric.direction == Direction.HIGHER else (theirs, ours)
     p_worse = one_sided(metric, better, worse, rule.margin, design=design, seed=seed)
     return Compared(
@@ -72,7 +78,7 @@ def compare(
         tests=tests,
         decided_by=decided_by,
         p_worse=p_worse.p_value if isinstance(p_worse, TestResult) else None,
-        advice=advice(metric, rule, ours, theirs, design=design),
+        advice=advice(metric, rule, ours, theirs, design=design, level=rounded(1 - confidence)),
     )
 
 
@@ -103,7 +109,7 @@ def summary(metric: Metric, values: Any) -> Statistic:
 
 
 def difference(
-    metric: Metric, ours: Any, theirs: Any, *, design: str, seed: int
+    metric: Metric, ours: Any, theirs: Any, *, design: str, seed: int, confidence: float = CONFIDENCE
 ) -> tuple[Statistic, dict[str, TestResult | Undefined], str]:
     """The deciding interval, every test, and the name of the test that goes with the interval.
 
@@ -113,7 +119,7 @@ def difference(
     if metric.quantile is not None:
         if design == "paired":
             return (
-                paired.quantile_difference(ours, theirs, metric.quantile, seed=seed),
+                paired.quantile_difference(ours, theirs, metric.quantile, seed=seed, confidence=confidence),
                 {},
                 "paired_bootstrap",
             )
@@ -122,17 +128,17 @@ def difference(
         counts = int(ours.sum()), len(ours), int(theirs.sum()), len(theirs)
         tests: dict[str, TestResult | Undefined] = {"two_proportion_z": independent.two_proportion_z(*counts)}
         if design == "independent":
-            return independent.miettinen_nurminen(*counts), tests, "two_proportion_z"
+            return independent.miettinen_nurminen(*counts, confidence=confidence), tests, "two_proportion_z"
         return (
-            paired.tango_difference(ours, theirs),
+            paired.tango_difference(ours, theirs, confidence=confidence),
             tests | {"mcnemar_mid_p": paired.mcnemar_mid_p(ours, theirs)},
             "mcnemar_mid_p",
         )
     tests = {"welch_t": independent.welch_t(ours, theirs)}
     if design == "independent":
-        return independent.welch_difference(ours, theirs), tests, "welch_t"
+        return independent.welch_difference(ours, theirs, confidence=confidence), tests, "welch_t"
     return (
-        paired.mean_difference_t(ours, theirs),
+        paired.mean_difference_t(ours, theirs, confidence=confidence),
         tests | {"paired_t": paired.paired_t(ours, theirs)},
         "paired_t",
     )
@@ -162,7 +168,7 @@ def negated(statistic: Statistic) -> Statistic:
     )
 
 
-def advice(metric: Metric, rule: MetricRule, ours: Any, theirs: Any, *, design: str) -> str:
+def advice(metric: Metric, rule: MetricRule, ours: Any, theirs: Any, *, design: str, level: float) -> str:
     """What would settle the comparison: the difference that n examples can show, and the n that would do."""
     n = len(ours)
     if metric.quantile is not None or design != "paired" or n < 2:
@@ -170,9 +176,9 @@ def advice(metric: Metric, rule: MetricRule, ours: Any, theirs: Any, *, design: 
     delta = float((ours - theirs).mean()) * (1 if metric.direction == Direction.HIGHER else -1)
     assumed: planning.PairedShares | planning.PairedMeans
     if metric.kind == Kind.BINARY:
-        assumed = planning.PairedShares(float((ours != theirs).mean()))
+        assumed = planning.PairedShares(float((ours != theirs).mean()), level=level)
     else:
-        assumed = planning.PairedMeans(float((ours - theirs).std(ddof=1)))
+        assumed = planning.PairedMeans(float((ours - theirs).std(ddof=1)), level=level)
     detectable = assumed.detectable(n)
     needed = replace(assumed, margin=rule.margin).needed(delta)
     sentences = []

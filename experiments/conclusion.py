@@ -6,7 +6,7 @@ from collections import Counter
 from django.db import transaction
 
 from datasets import versions
-from experiments import lifecycle, outages, suite, verdicts
+from experiments import evidence, lifecycle, outages, stopping, suite, verdicts
 from experiments.gates import Judged
 from experiments.models import (
     Arm,
@@ -35,7 +35,8 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
         outages.give_up(experiment, complaint, at=at)
         return
     examples = {example.id: example for example in versions.examples(experiment.dataset_version)}
-    scored = score(rules, outputs, examples, seed=experiment.plan.body["seed"])
+    plan = experiment.plan.body
+    scored = score(rules, outputs, examples, seed=plan["seed"], stop=stopping.of_plan(plan))
     with transaction.atomic():
         lifecycle.EXPERIMENT.advance(
             experiment,
@@ -49,7 +50,8 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
         MetricResult.objects.bulk_create(metric_rows(runs, scored))
         comparisons = Comparison.objects.bulk_create(comparison_rows(experiment, scored))
         SliceResult.objects.bulk_create(slice_rows(comparisons, scored))
-        verdicts.decide(experiment, cause="all outputs were scored", at=at)
+        if not (experiment.needs_people and evidence.inherit(experiment, at=at)):
+            verdicts.decide(experiment, cause="all outputs were scored", at=at)
 
 
 def too_many_errors(outputs: dict[Arm, list[Output]], rules: Suite) -> str:

@@ -9,6 +9,7 @@ from evaltrack.accounts.models import User
 from evaltrack.canonical import digest
 from evaltrack.errors import Conflict, Invalid
 from evaltrack.ledger.events import Event
+from evaltrack.ledger.identity import SYSTEM
 from evaltrack.ledger.record import record
 from evaltrack.stats.estimate import Estimate, Undefined
 from experiments import lifecycle, suite, verdicts
@@ -28,7 +29,10 @@ def record_human_evidence(
     at: dt.datetime,
     counts: dict[str, int] | None = None,
 ) -> Verdict:
-    """Take the closed judgments of people, and decide for good. `counts`: how often each answer was given."""
+    """Take the closed judgments of people, and decide for good. `counts`: how often each answer was given.
+
+    What they judged are answers of every extension too, so these are decided with it.
+    """
     experiment = locked(experiment_id)
     body = {
         "net_preference": net_preference.as_json(),
@@ -39,16 +43,42 @@ def record_human_evidence(
     }
     if counts is not None:
         body["counts"] = counts
+    return spread(experiment, body, by=by, at=at)
+
+
+def inherit(experiment: Experiment, *, at: dt.datetime) -> Verdict | None:
+    """Decide an extension by what people said of the answers that it kept; None while they have not.
+
+    Call it inside the act's transaction. The experiment before is locked, so that a campaign which closes at
+    this moment comes before this or after it.
+    """
+    if experiment.extends_id is None:
+        return None
+    before = locked(experiment.extends_id)
+    human = verdicts.newest(before, EvidenceKind.HUMAN)
+    return spread(experiment, named(before, human.body), by=human.recorded_by, at=at) if human else None
+
+
+def spread(experiment: Experiment, body: dict[str, Any], *, by: User | None, at: dt.datetime) -> Verdict:
+    """Decide an experiment by what people said, and the extensions that wait for them."""
     lifecycle.EXPERIMENT.advance(experiment, to=ExperimentStatus.DECIDED)
     keep(experiment, EvidenceKind.HUMAN, body, by=by, at=at)
     record(
         Event.HUMAN_EVIDENCE_RECORDED,
-        by=by,
+        by=by or SYSTEM,
         subject=experiment,
-        facts={"evidence": digest(body), "judgments": judgments},
+        facts={"evidence": digest(body), "judgments": body["judgments"]},
         at=at,
     )
-    return verdicts.decide(experiment, cause="people have judged", at=at)
+    verdict = verdicts.decide(experiment, cause="people have judged", at=at)
+    for extension in experiment.extensions.awaiting_people():
+        spread(locked(extension.pk), named(experiment, body), by=by, at=at)
+    return verdict
+
+
+def named(experiment: Experiment, body: dict[str, Any]) -> dict[str, Any]:
+    """The evidence as another experiment has it: with the name of the one whose answers were judged."""
+    return {"judged_in": experiment.public_id} | body
 
 
 @transaction.atomic
@@ -91,7 +121,9 @@ def locked(experiment_id: int) -> Experiment:
     )
 
 
-def keep(experiment: Experiment, kind: str, body: dict[str, Any], *, by: User, at: dt.datetime) -> Evidence:
+def keep(
+    experiment: Experiment, kind: str, body: dict[str, Any], *, by: User | None, at: dt.datetime
+) -> Evidence:
     return Evidence.objects.create(
         experiment=experiment, kind=kind, body=body, digest=digest(body), recorded_by=by, recorded_at=at
     )

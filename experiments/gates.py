@@ -9,6 +9,7 @@
 
 A gate passes when every gating metric passes; each is tested at its own level, as all of them must hold. It
 fails when any gating metric or guardrail fails, and there Holm corrects: any one of many may fail by chance.
+Where an experiment may be looked at several times, intervals and p-values are those of this look.
 """
 
 from collections.abc import Sequence
@@ -19,10 +20,9 @@ from evaltrack.stats.estimate import Estimate, TestResult, Undefined
 from evaltrack.stats.multiplicity import holm
 from experiments.comparison import MOST_MISSING, Compared
 from experiments.metrics.base import Direction, Kind
+from experiments.stopping import ALPHA, ONE_LOOK, StopRule
 from experiments.suite import HumanRule
 
-# Two-sided, as the 95 % intervals are.
-ALPHA = 0.05
 # Fewer examples than this on which both arms agree entirely say little about the next one.
 FEWEST_IDENTICAL = 30
 PASS, FAIL, INCONCLUSIVE = "PASS", "FAIL", "INCONCLUSIVE"
@@ -68,18 +68,18 @@ class Decision:
     reasons: list[str]
 
 
-def judge(comparisons: Sequence[Compared]) -> list[Judged]:
-    """An outcome for each comparison."""
+def judge(comparisons: Sequence[Compared], stop: StopRule = ONE_LOOK) -> list[Judged]:
+    """An outcome for each comparison; their intervals are of the confidence of `stop`."""
     tested = {
-        place: c.p_worse
+        place: stop.adjusted(c.p_worse)
         for place, c in enumerate(comparisons)
         if c.rule.role != "secondary" and c.p_worse is not None
     }
     adjusted = dict(zip(tested, holm(list(tested.values())), strict=True))
-    return [outcome_of(c, adjusted.get(place)) for place, c in enumerate(comparisons)]
+    return [outcome_of(c, adjusted.get(place), stop.alpha) for place, c in enumerate(comparisons)]
 
 
-def outcome_of(compared: Compared, p_adjusted: float | None) -> Judged:
+def outcome_of(compared: Compared, p_adjusted: float | None, alpha: float) -> Judged:
     delta, margin = compared.oriented, compared.rule.margin
     asked = compared.n + compared.missing
 
@@ -90,6 +90,12 @@ def outcome_of(compared: Compared, p_adjusted: float | None) -> Judged:
         return judged(
             INCONCLUSIVE,
             f"Not assessed: {compared.missing} of {asked} examples have no value in one of the arms.",
+        )
+    if compared.n < compared.rule.minimum_n:
+        return judged(
+            INCONCLUSIVE,
+            f"Not assessed: {compared.n:,} examples have a value in both arms, "
+            f"and the policy decides on {compared.rule.minimum_n:,} or more.",
         )
     if isinstance(delta, Undefined):
         return judged(INCONCLUSIVE, f"Not assessed: {delta.reason}.")
@@ -108,7 +114,7 @@ def outcome_of(compared: Compared, p_adjusted: float | None) -> Judged:
             f"Not worse than the margin of {shown(compared, margin, sign=False)}: the interval is {seen}.{loss}",
         )
     if delta.ci_high < -margin:
-        tested = compared.rule.role == "secondary" or p_adjusted is None or p_adjusted < ALPHA / 2
+        tested = compared.rule.role == "secondary" or p_adjusted is None or p_adjusted < alpha / 2
         if tested:
             return judged(
                 FAIL,

@@ -3,6 +3,7 @@
 import datetime as dt
 import platform
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version as installed
 from typing import Any
 
@@ -10,15 +11,31 @@ from django.db import transaction
 
 from datasets import versions
 from datasets.examples import Example
-from datasets.sampling import shuffled_rank, tier_positions
+from datasets.sampling import shuffled_rank, tier_positions, tier_size
 from evaltrack.canonical import digest, sha256_hex
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.identity import SYSTEM
 from evaltrack.ledger.record import record
-from experiments import configuration, lifecycle
+from experiments import configuration, lifecycle, stopping, suite, verdicts
 from experiments.metrics import REGISTRY
-from experiments.models import Arm, Endpoint, Experiment, ExperimentStatus, Output, Run, TestPlan
+from experiments.models import (
+    Arm,
+    Endpoint,
+    Experiment,
+    ExperimentStatus,
+    Output,
+    OutputState,
+    Run,
+    TestPlan,
+)
+from experiments.stopping import StopRule
+from experiments.suite import Suite
 
+# What an answer is, whichever experiment paid for it.
+ANSWER = (
+    "repeat", "attempts", "outcome", "text", "error", "finish_reason", "input_tokens", "output_tokens", "latency_ms",
+    "request_digest", "endpoint_model", "endpoint_fingerprint", "finished_at",
+)  # fmt: skip
 RECORDED_PACKAGES = ("django", "aiohttp", "numpy", "scipy", "scikit-learn")
 
 
@@ -32,6 +49,7 @@ def start(experiment: Experiment, *, at: dt.datetime) -> None:
         [example.id for example in examples], tier=experiment.tier, seed=experiment.dataset_version.digest
     )
     plan = plan_body(experiment, positions)
+    kept = answers_kept(experiment)
     with transaction.atomic():
         # Of two workers that both read the dataset, this compare-and-set lets one lay out the work.
         lifecycle.EXPERIMENT.advance(
@@ -44,13 +62,15 @@ def start(experiment: Experiment, *, at: dt.datetime) -> None:
         )
         TestPlan.objects.create(experiment=experiment, body=plan, digest=digest(plan), locked_at=at)
         runs = {arm: create_run(experiment, arm, plan["seed"], at=at) for arm in Arm}
-        Output.objects.bulk_create(work_items(runs, examples, positions, seed=plan["seed"]), batch_size=500)
+        Output.objects.bulk_create(
+            work_items(runs, examples, positions, kept, seed=plan["seed"]), batch_size=500
+        )
         record(Event.PLAN_LOCKED, by=SYSTEM, subject=experiment, facts={"plan": digest(plan)}, at=at)
 
 
 def plan_body(experiment: Experiment, positions: list[int]) -> dict[str, Any]:
     """What will be measured and how it will be judged: everything that the verdict is a function of."""
-    return {
+    body: dict[str, Any] = {
         "format": "evaltrack-plan-v1",
         "experiment": experiment.public_id,
         "candidate": experiment.candidate.digest,
@@ -62,12 +82,53 @@ def plan_body(experiment: Experiment, positions: list[int]) -> dict[str, Any]:
         "repeats": 1,
         "seed": int(sha256_hex(experiment.public_id.encode())[:8], 16),
         "policy": experiment.policy.body,
+        "stop_rule": stop_rule(
+            experiment, suite.parse(experiment.policy.body), size=len(positions)
+        ).as_json(),
         "metric_versions": {
             rule["metric"]: REGISTRY[rule["metric"]].version for rule in experiment.policy.body["metrics"]
         },
         "missing_data": "an example without an answer counts as wrong; latency and tokens leave it out",
         "needs_people": experiment.needs_people,
     }
+    if before := experiment.extends:
+        body["extends"] = look_before(before)
+    return body
+
+
+def look_before(before: Experiment) -> dict[str, Any]:
+    """An experiment as the plan of its extension names it: by what it planned and what it was answered."""
+    return {
+        "experiment": before.public_id,
+        "plan": digest(before.plan.body),
+        "outputs": {run.arm: verdicts.outputs_root(run) for run in before.runs.all()},
+    }
+
+
+def stop_rule(experiment: Experiment, rules: Suite, *, size: int) -> StopRule:
+    """What the rules let this experiment err as the look that it is, at `size` examples."""
+    everything = experiment.dataset_version.example_count
+    return stopping.planned(
+        rules.alpha,
+        rules.looks.spending if rules.looks else None,
+        earlier=[before.plan.body["examples"] for before in earlier_looks(experiment)],
+        size=size,
+        final=tier_size(rules.looks.to, everything) if rules.looks else size,
+    )
+
+
+def earlier_looks(experiment: Experiment) -> list[Experiment]:
+    """The experiments that this one extends, the first look first."""
+    before = experiment.extends
+    return [*earlier_looks(before), before] if before else []
+
+
+def answers_kept(experiment: Experiment) -> dict[tuple[str, int], Output]:
+    """The answers of the experiment that this one extends, by arm and position: all are used again, errors too."""
+    if experiment.extends is None:
+        return {}
+    rows = Output.objects.filter(experiment=experiment.extends).select_related("run")
+    return {(row.run.arm, row.position): row for row in rows}
 
 
 def create_run(experiment: Experiment, arm: Arm, seed: int, *, at: dt.datetime) -> Run:
@@ -99,9 +160,17 @@ def create_run(experiment: Experiment, arm: Arm, seed: int, *, at: dt.datetime) 
 
 
 def work_items(
-    runs: dict[Arm, Run], examples: list[Example], positions: list[int], *, seed: int
+    runs: dict[Arm, Run],
+    examples: list[Example],
+    positions: list[int],
+    kept: Mapping[tuple[str, int], Output],
+    *,
+    seed: int,
 ) -> list[Output]:
-    """Open outputs of both arms, interleaved: each example's two calls are neighbours, in random order."""
+    """Outputs of both arms, interleaved: each example's two calls are neighbours, in random order.
+
+    They are open, but for those whose answers are `kept`.
+    """
     shuffled = sorted(positions, key=lambda position: shuffled_rank(f"{seed}", examples[position].id))
     items = []
     for place, position in enumerate(shuffled):
@@ -116,6 +185,14 @@ def work_items(
                     position=position,
                     example_id=identifier,
                     order=2 * place + int(second),
+                    **answer(kept.get((arm, position))),
                 )
             )
     return items
+
+
+def answer(kept: Output | None) -> dict[str, Any]:
+    """The fields of an output that has been answered before; none where it has not."""
+    if kept is None:
+        return {}
+    return {"state": OutputState.DONE} | {name: getattr(kept, name) for name in ANSWER}

@@ -38,7 +38,13 @@ class ExperimentQuerySet(models.QuerySet):
     def with_names(self) -> "ExperimentQuerySet":
         """Everything a list shows, in one query."""
         return self.select_related(
-            "component__owner", "candidate", "baseline", "dataset_version__dataset", "policy", "submitted_by"
+            "component__owner",
+            "candidate",
+            "baseline",
+            "dataset_version__dataset",
+            "policy",
+            "submitted_by",
+            "extends",
         ).prefetch_related("verdicts")
 
     def searched(self, *, search: str = "", status: str = "", component: str = "") -> "ExperimentQuerySet":
@@ -61,6 +67,10 @@ class ExperimentQuerySet(models.QuerySet):
     def due(self, at: dt.datetime) -> "ExperimentQuerySet":
         """In progress, and not waiting for a later attempt."""
         return self.in_progress().filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=at))
+
+    def standing(self) -> "ExperimentQuerySet":
+        """Not ended without a verdict."""
+        return self.exclude(status__in=["cancelled", "undecided"])
 
     def awaiting_people(self) -> "ExperimentQuerySet":
         return self.filter(status="awaiting_people")

@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version as installed
 from typing import Any
@@ -13,7 +13,7 @@ from evaltrack.canonical import canonical_json, digest, sha256_hex
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.models import LedgerEntry
 from evaltrack.ledger.record import subject_of
-from experiments import conclusion, gates, suite, verdicts
+from experiments import conclusion, gates, planning, stopping, suite, verdicts
 from experiments.metrics import REGISTRY
 from experiments.models import Arm, Comparison, Experiment, MetricResult, Output, Run, SliceResult, Verdict
 from experiments.scoring import Scored, score
@@ -63,7 +63,7 @@ def recompute(experiment: Experiment) -> Recomputed | None:
     if verdict is None:
         return None
     runs = {Arm(run.arm): run for run in experiment.runs.all()}
-    outputs = {arm: list(run.outputs.order_by("position", "repeat")) for arm, run in runs.items()}
+    outputs = outputs_of(experiment)
     examples = versions.examples(experiment.dataset_version)
     plan = experiment.plan.body
     scored = score(
@@ -71,6 +71,7 @@ def recompute(experiment: Experiment) -> Recomputed | None:
         outputs,
         {example.id: example for example in examples},
         seed=plan["seed"],
+        stop=stopping.of_plan(plan),
     )
     comparisons = conclusion.comparison_rows(experiment, scored)
     evidence_digest = verdicts.evidence_digest(experiment, comparisons)
@@ -116,8 +117,37 @@ def plan_differs(
     for arm, rows in outputs.items():
         if [row.position for row in rows] != chosen:
             yield f"The outputs of the {arm} are not of the examples that the plan chose."
-        if any(row.finished_at is None or row.finished_at < experiment.plan.locked_at for row in rows):
+    if "stop_rule" in plan:
+        rule = planning.stop_rule(experiment, suite.parse(plan["policy"]), size=plan["examples"])
+        if as_bytes(rule.as_json()) != as_bytes(plan["stop_rule"]):
+            yield "The plan locked another stop rule than the policy gives for this look."
+    yield from looks_differ(experiment, outputs)
+
+
+def looks_differ(experiment: Experiment, outputs: Mapping[Arm, Sequence[Output]]) -> Iterator[str]:
+    """Answers without a plan that was locked before them, and those that are not what an earlier look had."""
+    before, plan = experiment.extends, experiment.plan
+    kept = outputs_of(before) if before else {}
+    for arm, rows in outputs.items():
+        earlier = {row.position: row for row in kept.get(arm, ())}
+        own = [row for row in rows if row.position not in earlier]
+        if any(row.finished_at is None or row.finished_at < plan.locked_at for row in own):
             yield f"An output of the {arm} is older than the plan."
+        if any(unlike(row, earlier[row.position]) for row in rows if row.position in earlier):
+            yield f"An output of the {arm} is not the one that was kept from {before}."
+    if before:
+        if plan.body.get("extends") != planning.look_before(before):
+            yield f"{before}, which this extends, is not what the plan names: its plan or its outputs differ."
+        yield from (f"{before}: {finding}" for finding in looks_differ(before, kept))
+
+
+def outputs_of(experiment: Experiment) -> dict[Arm, list[Output]]:
+    """In the order of positions."""
+    return {Arm(run.arm): list(run.outputs.order_by("position", "repeat")) for run in experiment.runs.all()}
+
+
+def unlike(row: Output, earlier: Output) -> bool:
+    return any(getattr(row, name) != getattr(earlier, name) for name in planning.ANSWER)
 
 
 def values_differ(runs: dict[Arm, Run], scored: Scored) -> Iterator[str]:

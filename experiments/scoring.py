@@ -11,6 +11,7 @@ from experiments.metrics import REGISTRY
 from experiments.metrics.base import Answered
 from experiments.models import Arm, Outcome, Output
 from experiments.slices import Measured, Slice
+from experiments.stopping import StopRule
 from experiments.suite import MetricRule, Suite
 
 Vectors = dict[tuple[Arm, str], list[float | None]]
@@ -26,9 +27,15 @@ class Scored:
 
 
 def score(
-    rules: Suite, outputs: Mapping[Arm, Sequence[Output]], examples: Mapping[str, Example], *, seed: int
+    rules: Suite,
+    outputs: Mapping[Arm, Sequence[Output]],
+    examples: Mapping[str, Example],
+    *,
+    seed: int,
+    stop: StopRule,
 ) -> Scored:
     """A function of its arguments alone. `outputs` of both arms are in the order of positions."""
+    confidence = stop.confidence
     values: Vectors = {
         (arm, rule.metric): values_of(rule, outputs[arm], examples) for arm in Arm for rule in rules.metrics
     }
@@ -40,6 +47,7 @@ def score(
             candidate=values[Arm.CANDIDATE, rule.metric],
             design=rules.design,
             seed=seed,
+            confidence=confidence,
         )
         for rule in rules.metrics
     ]
@@ -52,7 +60,7 @@ def score(
         for rule in rules.metrics
     ]
     tags = [examples[output.example_id].tags for output in outputs[Arm.CANDIDATE]]
-    return Scored(values, judge(compared), slices.sliced(measured, tags, design=rules.design))
+    return Scored(values, judge(compared, stop), slices.sliced(measured, tags, design=rules.design))
 
 
 def values_of(

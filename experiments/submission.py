@@ -77,8 +77,11 @@ def policy_of(component: Component) -> GatePolicy:
 
 
 @transaction.atomic
-def submit(question: Question, *, by: User, at: dt.datetime) -> Experiment:
-    """Queue an experiment and wake a worker. Nothing is measured yet; the plan is locked when it starts."""
+def submit(question: Question, *, by: User, at: dt.datetime, extends: Experiment | None = None) -> Experiment:
+    """Queue an experiment and wake a worker. Nothing is measured yet; the plan is locked when it starts.
+
+    `extends`: the experiment of which this is a further look. It belongs to the same attempt.
+    """
     component = question.component
     refuse_if(policies.changing(by, component))
     # Of two at once the second waits, and counts the first.
@@ -99,7 +102,9 @@ def submit(question: Question, *, by: User, at: dt.datetime) -> Experiment:
         refuse_if(hosts.calling(configuration.parse(version.configuration).base_url))
     rules = suite.parse(question.policy.body)
     refuse_if(policies.looking(component, question.dataset_version))
-    earlier = Experiment.objects.filter(component=component, dataset_version=question.dataset_version).count()
+    attempts = Experiment.objects.filter(
+        component=component, dataset_version=question.dataset_version, extends=None
+    )
     experiment = Experiment.objects.create(
         public_id=numbering.next_public_id(numbering.EXPERIMENT, at=at),
         component=component,
@@ -117,7 +122,8 @@ def submit(question: Question, *, by: User, at: dt.datetime) -> Experiment:
             candidate=question.candidate.version,
             baseline=question.baseline.version,
         ),
-        attempt=earlier + 1,
+        attempt=extends.attempt if extends else attempts.count() + 1,
+        extends=extends,
         submitted_by=by,
         submitted_at=at,
     )
@@ -134,7 +140,8 @@ def submit(question: Question, *, by: User, at: dt.datetime) -> Experiment:
             "dataset": question.dataset_version.digest,
             "tier": str(question.tier),
             "policy": question.policy.digest,
-        },
+        }
+        | ({"extends": extends.public_id} if extends else {}),
         at=at,
     )
     return experiment
@@ -157,7 +164,11 @@ def cancel(experiment: Experiment, *, by: User, at: dt.datetime) -> Experiment:
 
 def rerun(experiment: Experiment, *, by: User, at: dt.datetime) -> Experiment:
     """The same question as a new experiment; it counts as a further attempt on the dataset."""
-    question = Question(
+    return submit(question_of(experiment), by=by, at=at)
+
+
+def question_of(experiment: Experiment) -> Question:
+    return Question(
         component=experiment.component,
         candidate=experiment.candidate,
         baseline=experiment.baseline,
@@ -167,4 +178,3 @@ def rerun(experiment: Experiment, *, by: User, at: dt.datetime) -> Experiment:
         hypothesis=experiment.hypothesis,
         context=experiment.context,
     )
-    return submit(question, by=by, at=at)

@@ -8,10 +8,13 @@ from evaltrack.errors import Invalid
 from experiments.metrics import REGISTRY
 from experiments.metrics.base import Kind
 from experiments.metrics.patterns import compiles
+from experiments.stopping import ALPHA, SPENDINGS
 
 ROLES = ("gating", "guardrail", "secondary")
 DESIGNS = ("paired", "independent")
 COEFFICIENTS = ("preference_kappa", "cohen_kappa", "krippendorff_alpha")
+# The tiers to which an experiment may be extended.
+LARGER_TIERS = ("extended", "standard")
 # What may ask for people.
 OCCASIONS = ("high_risk", "major_version")
 MOST_METRICS = 30
@@ -19,12 +22,17 @@ MOST_METRICS = 30
 
 @dataclass(frozen=True)
 class MetricRule:
-    """One metric of a suite. `margin`: the loss, in the metric's own unit, that is still tolerated."""
+    """One metric of a suite.
+
+    `margin`: the loss, in the metric's own unit, that is still tolerated; `reason`: why so much. On fewer than
+    `minimum_n` examples with a value in both arms nothing is decided.
+    """
 
     metric: str
     role: str = "gating"
     margin: float = 0.0
     reason: str = ""
+    minimum_n: int = 0
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
@@ -48,9 +56,25 @@ class HumanRule:
 
 
 @dataclass(frozen=True)
+class LooksRule:
+    """That an experiment may be looked at on a smaller tier and extended, up to the tier `to`.
+
+    `spending` says how much of the level a look may use: Pocock's nearly as much early as late,
+    O'Brien and Fleming's hardly anything early.
+    """
+
+    to: str = "extended"
+    spending: str = "pocock"
+
+
+@dataclass(frozen=True)
 class Suite:
+    """`alpha`: the two-sided level at which each metric decides, over all looks together."""
+
     metrics: tuple[MetricRule, ...]
     design: str = "paired"
+    alpha: float = ALPHA
+    looks: LooksRule | None = None
     max_error_share: float = 0.05
     human: HumanRule | None = None
 
@@ -118,6 +142,8 @@ def parse(body: Any) -> Suite:
     suite = Suite(
         metrics=tuple(rules),
         design=reading.word(body, "design", DESIGNS, "suite"),
+        alpha=reading.number(body, "alpha", ALPHA, 0.0001, 0.2, "suite"),
+        looks=looks_rule(body.get("looks"), reading),
         max_error_share=reading.number(body, "max_error_share", 0.05, 0, 1, "suite"),
         human=human_rule(body.get("human"), [rule.metric for rule in rules], reading),
     )
@@ -163,7 +189,22 @@ def metric_rule(given: Any, path: str, reading: Reading) -> MetricRule | None:
         role=reading.word(given, "role", ROLES, path),
         margin=reading.number(given, "margin", 0.0, 0, most, path),
         reason=str(given.get("reason", "")),
+        minimum_n=int(reading.number(given, "minimum_n", 0, 0, 10_000_000, path)),
         parameters=parameters,
+    )
+
+
+def looks_rule(given: Any, reading: Reading) -> LooksRule | None:
+    if given is None:
+        return None
+    path = "suite.looks"
+    if not isinstance(given, dict):
+        reading.wrong(path, 'must be an object, such as {"to": "extended", "spending": "pocock"}')
+        return None
+    reading.known(given, LooksRule.__dataclass_fields__, path)
+    return LooksRule(
+        to=reading.word(given, "to", LARGER_TIERS, path),
+        spending=reading.word(given, "spending", SPENDINGS, path),
     )
 
 

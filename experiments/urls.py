@@ -27,6 +27,7 @@ urlpatterns = [
     path("experiments/<str:public_id>/examples/", examples.experiment_examples, name="experiment-examples"),
     path("experiments/<str:public_id>/cancel/", experiments.experiment_cancel, name="experiment-cancel"),
     path("experiments/<str:public_id>/rerun/", experiments.experiment_rerun, name="experiment-rerun"),
+    path("experiments/<str:public_id>/extend/", experiments.experiment_extend, name="experiment-extend"),
     path(
         "experiments/<str:public_id>/recompute/",
         experiments.experiment_recompute,

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 from scipy import special
 from scipy.optimize import brentq
 
-from evaltrack.stats.estimate import Estimate, TestResult, Undefined
-from evaltrack.stats.intervals import TAIL, Moments, Z, around, count_of, real_values, wilson_limits
+from evaltrack.stats.estimate import CONFIDENCE, Estimate, TestResult, Undefined
+from evaltrack.stats.intervals import Moments, around, count_of, real_values, tail_of, wilson_limits, z_of
 
 EMPTY_SIDE = Undefined("one side has no examples")
 
@@ -88,26 +88,28 @@ def miettinen_nurminen_score(x1: int, n1: int, x2: int, n2: int, delta: float) -
     return distance / math.sqrt(variance)
 
 
-def miettinen_nurminen(x1: int, n1: int, x2: int, n2: int) -> Estimate | Undefined:
+def miettinen_nurminen(
+    x1: int, n1: int, x2: int, n2: int, *, confidence: float = CONFIDENCE
+) -> Estimate | Undefined:
     """Difference of two independent shares with Miettinen and Nurminen's interval: the deciding one here.
 
-    Holds every difference that the score test at two-sided 5 % does not reject, so it agrees with `p_below`
-    and `p_above`. Undefined when a side is empty.
+    Holds every difference that the score test at two-sided 5 % (1 − confidence) does not reject, so it agrees
+    with `p_below` and `p_above`. Undefined when a side is empty.
     """
     x1, n1 = count_of(x1, n1)
     x2, n2 = count_of(x2, n2)
     if not (n1 and n2):
         return EMPTY_SIDE
-    value = (x1 * n2 - x2 * n1) / (n1 * n2)
+    value, z = (x1 * n2 - x2 * n1) / (n1 * n2), z_of(confidence)
 
     def score(delta: float) -> float:
         # At the ends the score is infinite; brentq needs numbers.
         return min(max(miettinen_nurminen_score(x1, n1, x2, n2, delta), -1e9), 1e9)
 
-    low = brentq(lambda delta: score(delta) - Z, -1.0, value, xtol=1e-14) if value > -1 else -1.0
-    high = brentq(lambda delta: score(delta) + Z, value, 1.0, xtol=1e-14) if value < 1 else 1.0
+    low = brentq(lambda delta: score(delta) - z, -1.0, value, xtol=1e-14) if value > -1 else -1.0
+    high = brentq(lambda delta: score(delta) + z, value, 1.0, xtol=1e-14) if value < 1 else 1.0
     method = "Miettinen–Nurminen score interval of a difference"
-    return Estimate(value, *around(low, high, value), n1 + n2, method)
+    return Estimate(value, *around(low, high, value), n1 + n2, method, confidence=confidence)
 
 
 def _welch(ours: Moments, theirs: Moments) -> tuple[float, float | None, float, int, str]:
@@ -138,7 +140,9 @@ def welch_t(candidate: ArrayLike, baseline: ArrayLike) -> TestResult | Undefined
     return TestResult(t, min(1.0, 2 * float(special.stdtr(df, -abs(t)))))
 
 
-def welch_difference(candidate: ArrayLike | Moments, baseline: ArrayLike | Moments) -> Estimate | Undefined:
+def welch_difference(
+    candidate: ArrayLike | Moments, baseline: ArrayLike | Moments, *, confidence: float = CONFIDENCE
+) -> Estimate | Undefined:
     """Difference of two independent means with Welch's t interval.
 
     Undefined when a side is empty. With a single value on a side, or no spread on either, it has no interval.
@@ -149,8 +153,8 @@ def welch_difference(candidate: ArrayLike | Moments, baseline: ArrayLike | Momen
     method = "Welch t interval of a difference of means"
     if error is None:
         return Estimate(value, None, None, n, method, reason)
-    half = float(special.stdtrit(df, 1 - TAIL)) * error
-    return Estimate(value, value - half, value + half, n, method)
+    half = -float(special.stdtrit(df, tail_of(confidence))) * error
+    return Estimate(value, value - half, value + half, n, method, confidence=confidence)
 
 
 def p_below(candidate: ArrayLike, baseline: ArrayLike, margin: float) -> TestResult | Undefined:

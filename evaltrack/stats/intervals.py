@@ -25,6 +25,18 @@ Z = float(special.ndtri(1 - TAIL))
 BEYOND_QUANTILE = 10
 
 
+def tail_of(confidence: float) -> float:
+    """What a two-sided interval of this confidence leaves out on each side: 2.5 % of one of 95 %."""
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence is a share between 0 and 1, not {confidence}")
+    return TAIL if confidence == CONFIDENCE else (1 - confidence) / 2
+
+
+def z_of(confidence: float) -> float:
+    """How many standard errors an interval of this confidence reaches to each side."""
+    return float(-special.ndtri(tail_of(confidence)))
+
+
 def real_values(values: ArrayLike) -> NDArray[np.float64]:
     """The values as a vector of finite floats; ValueError for NaN, infinities and other shapes."""
     vector = np.asarray(values, dtype=np.float64)
@@ -228,7 +240,9 @@ def around(low: float, high: float, value: float) -> tuple[float, float]:
     return min(float(low), value), max(float(high), value)
 
 
-def percentile_limits(draws: NDArray[np.float64] | Sequence[float], value: float) -> tuple[float, float]:
-    """The 2.5 % and 97.5 % percentiles of the draws, widened to contain the value."""
-    low, high = np.quantile(draws, (TAIL, 1 - TAIL))
+def percentile_limits(
+    draws: NDArray[np.float64] | Sequence[float], value: float, tail: float = TAIL
+) -> tuple[float, float]:
+    """The percentiles of the draws at `tail` (2.5 %) on either side, widened to contain the value."""
+    low, high = np.quantile(draws, (tail, 1 - tail))
     return around(low, high, value)

@@ -58,6 +58,10 @@ class ExperimentIn(serializers.Serializer):
     context = serializers.DictField(required=False, default=dict, validators=[keepable])  # type: ignore[assignment]
 
 
+class ExtensionIn(serializers.Serializer):
+    tier = serializers.ChoiceField(Tier.choices, default=Tier.EXTENDED)
+
+
 class VerdictOut(serializers.Serializer):
     outcome = serializers.CharField()
     provisional = serializers.BooleanField()
@@ -97,6 +101,7 @@ class ExperimentSummary(serializers.Serializer):
     dataset = serializers.CharField(source="dataset_version")
     tier = serializers.CharField()
     attempt = serializers.IntegerField()
+    extends = serializers.CharField(source="extends.public_id", allow_null=True, default=None)
     submitted_at = serializers.DateTimeField()
     verdict = serializers.SerializerMethodField()
 

@@ -10,6 +10,7 @@ urlpatterns = [
     path("experiments/<str:public_id>", views.ExperimentView.as_view()),
     path("experiments/<str:public_id>/cancel", views.ExperimentCancel.as_view()),
     path("experiments/<str:public_id>/rerun", views.ExperimentRerun.as_view()),
+    path("experiments/<str:public_id>/extend", views.ExperimentExtend.as_view()),
     path("promotions", views.Promotions.as_view()),
     path("promotions/<str:public_id>", views.PromotionView.as_view()),
     path("promotions/<str:public_id>/withdraw", views.PromotionWithdraw.as_view()),

@@ -10,7 +10,7 @@ from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView, paged, person
 from evaltrack.canonical import digest
 from evaltrack.errors import Invalid, NotFound, refuse_if
-from experiments import backtest, policies, promotion, registration, submission, suite
+from experiments import backtest, extension, policies, promotion, registration, submission, suite
 from experiments.api import serializers as shapes
 from experiments.lookup import component_named, experiment_named, promotion_named
 from experiments.models import Component, Experiment, GatePolicy, PromotionRequest
@@ -161,6 +161,22 @@ class ExperimentRerun(ApiView):
     def post(self, request, public_id: str):
         row = submission.rerun(
             experiment_named(public_id, seen_by=request.user), by=request.user, at=clock.now()
+        )
+        return Response(shapes.ExperimentSummary(row).data, status=202)
+
+
+class ExperimentExtend(ApiView):
+    permissions = {"POST": (P.SUBMIT_EXPERIMENTS,)}
+
+    @extend_schema(request=shapes.ExtensionIn, responses={202: shapes.ExperimentSummary})
+    @idempotent
+    def post(self, request, public_id: str):
+        """The same question on a larger tier, with the answers that there are, as a further look."""
+        row = extension.extend(
+            experiment_named(public_id, seen_by=request.user),
+            tier=self.shaped(shapes.ExtensionIn)["tier"],
+            by=request.user,
+            at=clock.now(),
         )
         return Response(shapes.ExperimentSummary(row).data, status=202)
 

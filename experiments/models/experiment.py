@@ -48,6 +48,8 @@ class Experiment(models.Model):
     context = models.JSONField(default=dict, blank=True)
     needs_people = models.BooleanField()
     attempt = models.PositiveIntegerField()
+    # The experiment that asked the same on a smaller tier; its answers are kept, and this is a further look.
+    extends = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="extensions")
 
     status = models.CharField(
         max_length=16, choices=ExperimentStatus.choices, default=ExperimentStatus.QUEUED
@@ -72,6 +74,15 @@ class Experiment(models.Model):
             models.CheckConstraint(name="experiment_tier_known", condition=Q(tier__in=Tier.values)),
             models.CheckConstraint(name="experiment_lane_known", condition=Q(lane__in=Lane.values)),
             models.CheckConstraint(name="experiment_compares_two", condition=~Q(candidate=F("baseline"))),
+            models.CheckConstraint(
+                name="experiment_extends_another", condition=Q(extends=None) | ~Q(extends=F("id"))
+            ),
+            # Looks are a sequence: two extensions of one experiment would spend the same part of the level twice.
+            models.UniqueConstraint(
+                name="experiment_extended_once",
+                fields=["extends"],
+                condition=~Q(status__in=["cancelled", "undecided"]),
+            ),
             models.CheckConstraint(
                 name="experiment_undecided_says_why",
                 condition=~Q(status__in=["undecided", "waiting"]) | ~Q(reason=""),

@@ -1,5 +1,6 @@
 """Pages: experiments, and what one of them found."""
 
+import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 import datasets.policies
+from datasets.sampling import tier_size
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
@@ -18,10 +20,19 @@ from evaltrack.errors import NotFound
 from evaltrack.htmx import page
 from evaltrack.templatetags import cumulative
 from evaltrack.templatetags.intervals import shared_scale
-from experiments import latency, policies, recomputation, submission
+from experiments import (
+    extension,
+    latency,
+    planning,
+    policies,
+    recomputation,
+    stopping,
+    submission,
+    suite,
+)
 from experiments.lookup import experiment_named
 from experiments.metrics.base import Direction
-from experiments.models import Comparison, Environment, Experiment, ExperimentStatus
+from experiments.models import Comparison, Environment, Experiment, ExperimentStatus, Tier, Verdict
 
 PAGE_SIZE = 25
 # The false discovery rate up to which a slice is said to stand out.
@@ -58,13 +69,15 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
     comparisons = with_scales(experiment.comparisons.select_related("slices"))
     verdicts = list(experiment.verdicts.all())
     verdict = verdicts[0] if verdicts else None
+    plan = getattr(experiment, "plan", None)
     took = latency.of(experiment)
     sealed = datasets.policies.seeing_examples(request.user, experiment.dataset_version) is not None
     return {
         "experiment": experiment,
-        "plan": getattr(experiment, "plan", None),
+        "plan": plan,
+        "confidence": stopping.of_plan(plan.body).confidence_in_words if plan else "",
         "progress": experiment.outputs.progress(),
-        "first_output": experiment.outputs.aggregate(first=Min("finished_at"))["first"],
+        "first_output": first_answer(experiment),
         "in_progress": experiment.status in {"queued", "running", "waiting"},
         "comparisons": comparisons,
         "sealed": sealed,
@@ -72,6 +85,7 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "latency": took,
         "latency_picture": cumulative.plot(took.values) if took else "",
         "latency_reach": cumulative.reach(took.values) if took else None,
+        "looks": looks_at(experiment, verdict),
         "verdict": verdict,
         "earlier_verdicts": verdicts[1:],
         "runs": list(experiment.runs.select_related("version", "endpoint").order_by("arm")),
@@ -88,6 +102,46 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         ],
         "may_cancel": request.user.can(Permission.SUBMIT_EXPERIMENTS)
         and policies.changing(request.user, experiment.component) is None,
+    }
+
+
+def first_answer(experiment: Experiment) -> dt.datetime | None:
+    """When the first answer came that was not kept from an earlier look."""
+    plan = getattr(experiment, "plan", None)
+    own = experiment.outputs.filter(finished_at__gte=plan.locked_at) if plan else experiment.outputs.none()
+    return own.aggregate(first=Min("finished_at"))["first"]
+
+
+def looks_at(experiment: Experiment, verdict: Verdict | None) -> dict[str, Any] | None:
+    """The looks of which this is one, and the tiers to which it may be taken; None where one was planned."""
+    plan = getattr(experiment, "plan", None)
+    rules = suite.parse(experiment.policy.body)
+    if rules.looks is None:
+        return None
+    everything = experiment.dataset_version.example_count
+    later: list[Experiment] = []
+    while further := (later[-1] if later else experiment).extensions.standing().first():
+        later.append(further)
+    chain = [*planning.earlier_looks(experiment), experiment, *later]
+    return {
+        "chain": [
+            {
+                "experiment": each,
+                "examples": f"{tier_size(each.tier, everything):,}",
+                "verdict": each.verdicts.first(),
+                "here": each == experiment,
+            }
+            for each in chain
+        ],
+        "everything": f"{tier_size(rules.looks.to, everything):,}",
+        "alpha": f"{100 * rules.alpha:g} %",
+        "rule": stopping.of_plan(plan.body) if plan else None,
+        "spending": rules.looks.spending,
+        "offers": [
+            {"tier": tier, "more": f"{more:,}", "examples": f"{tier_size(tier, everything):,}"}
+            for tier, more in extension.larger_tiers(experiment)
+            if not later and extension.obstacle(experiment, verdict, tier) is None
+        ],
     }
 
 
@@ -140,6 +194,19 @@ def experiment_rerun(request: PageRequest, public_id: str) -> HttpResponse:
     )
     messages.success(request, f"{again} asks the same question again.")
     return redirect(again)
+
+
+@require_POST
+@requires(Permission.SUBMIT_EXPERIMENTS)
+def experiment_extend(request: PageRequest, public_id: str) -> HttpResponse:
+    larger = extension.extend(
+        experiment_named(public_id, seen_by=request.user),
+        tier=request.POST.get("tier", Tier.EXTENDED),
+        by=request.user,
+        at=clock.now(),
+    )
+    messages.success(request, f"{larger} asks the same question of more examples.")
+    return redirect(larger)
 
 
 @require_POST

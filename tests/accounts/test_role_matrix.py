@@ -305,6 +305,8 @@ def test_another_owner_sees_none_of_it(site):
         ("GET", "experiments/<str:public_id>/examples/"),
         ("POST", "experiments/<str:public_id>/cancel/"),
         ("POST", "experiments/<str:public_id>/rerun/"),
+        ("POST", "experiments/<str:public_id>/extend/"),
+        ("POST", "api/v1/experiments/<str:public_id>/extend"),
         ("GET", "promotions/<str:public_id>/"),
         ("POST", "promotions/<str:public_id>/withdraw/"),
         ("GET", "campaigns/<uuid:public_id>/"),

@@ -42,6 +42,7 @@ PURE = [
     "experiments.production.sums",
     "experiments.production.traces",
     "experiments.slices",
+    "experiments.stopping",
     "experiments.suite",
 ]
 

@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike
 from scipy import special
 from scipy.optimize import brentq
 
-from evaltrack.stats.estimate import Estimate, TestResult, Undefined
-from evaltrack.stats.intervals import Z, around, wilson_limits
+from evaltrack.stats.estimate import CONFIDENCE, Estimate, TestResult, Undefined
+from evaltrack.stats.intervals import Z, around, wilson_limits, z_of
 from evaltrack.stats.paired.examples import NO_PAIRS, paired_table
 
 
@@ -89,30 +89,33 @@ def tango_score(b: int, c: int, n: int, delta: float) -> float:
     return distance / math.sqrt(variance)
 
 
-def tango_difference(candidate: ArrayLike, baseline: ArrayLike) -> Estimate | Undefined:
+def tango_difference(
+    candidate: ArrayLike, baseline: ArrayLike, *, confidence: float = CONFIDENCE
+) -> Estimate | Undefined:
     """Difference of two shares with Tango's score interval (1998): the deciding one for 0/1 outcomes.
 
-    Holds every Δ that the score test at two-sided 5 % does not reject; so it excludes 0 exactly when
-    McNemar's uncorrected test rejects, and −m exactly when `p_below` or `p_above` is under 2.5 %. Finite also
+    Holds every Δ that the score test at two-sided 5 % (1 − confidence) does not reject; so it excludes 0 exactly
+    when McNemar's uncorrected test rejects, and −m exactly when `p_below` or `p_above` is under 2.5 %. Finite also
     without discordant pairs. Undefined without examples.
     """
     b, c, n = _discordant(candidate, baseline)
     if n == 0:
         return NO_PAIRS
-    low, high = tango_limits(b, c, n)
-    return Estimate((b - c) / n, low, high, n, "Tango score interval of a paired difference")
+    low, high = tango_limits(b, c, n, z_of(confidence))
+    method = "Tango score interval of a paired difference"
+    return Estimate((b - c) / n, low, high, n, method, confidence=confidence)
 
 
-def tango_limits(b: int, c: int, n: int) -> tuple[float, float]:
-    """Both limits of Tango's interval, round (b − c)/n; n must be positive."""
+def tango_limits(b: int, c: int, n: int, z: float = Z) -> tuple[float, float]:
+    """Both limits of Tango's interval, round (b − c)/n: the Δ at which the score is ±z; n must be positive."""
     value = (b - c) / n
 
     def score(delta: float) -> float:
         # At −1 and 1 the score is infinite; brentq needs numbers.
         return min(max(tango_score(b, c, n, delta), -1e9), 1e9)
 
-    low = brentq(lambda delta: score(delta) - Z, -1.0, value, xtol=1e-14) if value > -1 else -1.0
-    high = brentq(lambda delta: score(delta) + Z, value, 1.0, xtol=1e-14) if value < 1 else 1.0
+    low = brentq(lambda delta: score(delta) - z, -1.0, value, xtol=1e-14) if value > -1 else -1.0
+    high = brentq(lambda delta: score(delta) + z, value, 1.0, xtol=1e-14) if value < 1 else 1.0
     return around(low, high, value)
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from evaltrack.stats.estimate import Estimate, TestResult, Undefined
-from evaltrack.stats.intervals import TAIL
+from evaltrack.stats.estimate import CONFIDENCE, Estimate, TestResult, Undefined
+from evaltrack.stats.intervals import tail_of
 from evaltrack.stats.paired.examples import BOOTSTRAP_CELLS, DRAWS, NO_PAIRS, differences
 from evaltrack.stats.resampling import bca_limits
 from evaltrack.stats.signflip import sign_flip
@@ -17,7 +17,9 @@ from evaltrack.stats.signflip import sign_flip
 FEWEST_FOR_BCA = 50
 
 
-def mean_difference_t(candidate: ArrayLike, baseline: ArrayLike) -> Estimate | Undefined:
+def mean_difference_t(
+    candidate: ArrayLike, baseline: ArrayLike, *, confidence: float = CONFIDENCE
+) -> Estimate | Undefined:
     """Mean difference with the paired t interval: the deciding interval for real-valued scores.
 
     Undefined without examples. One example, or differences that are all equal, give the mean difference
@@ -34,8 +36,8 @@ def mean_difference_t(candidate: ArrayLike, baseline: ArrayLike) -> Estimate | U
         reason = f"all {n} differences are equal, so their spread is unknown"
         return Estimate(d[0], None, None, n, method, reason)
     value = float(d.mean())
-    half = float(special.stdtrit(n - 1, 1 - TAIL)) * float(d.std(ddof=1)) / math.sqrt(n)
-    return Estimate(value, value - half, value + half, n, method)
+    half = -float(special.stdtrit(n - 1, tail_of(confidence))) * float(d.std(ddof=1)) / math.sqrt(n)
+    return Estimate(value, value - half, value + half, n, method, confidence=confidence)
 
 
 def paired_t(candidate: ArrayLike, baseline: ArrayLike) -> TestResult | Undefined:

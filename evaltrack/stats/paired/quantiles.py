@@ -7,18 +7,28 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evaltrack.stats.estimate import Estimate, TestResult, Undefined
-from evaltrack.stats.intervals import examples_for_quantile, percentile_limits
+from evaltrack.stats.estimate import CONFIDENCE, Estimate, TestResult, Undefined
+from evaltrack.stats.intervals import examples_for_quantile, percentile_limits, tail_of
 from evaltrack.stats.paired.examples import BOOTSTRAP_CELLS, DRAWS, NO_PAIRS, Vector, pairs
+
+# A limit is read off where so many draws lie beyond it: fewer, and it is the luck of the draws.
+DRAWS_BEYOND = 5
 
 
 def quantile_difference(
-    candidate: ArrayLike, baseline: ArrayLike, q: float, *, seed: int, draws: int = DRAWS
+    candidate: ArrayLike,
+    baseline: ArrayLike,
+    q: float,
+    *,
+    seed: int,
+    draws: int = DRAWS,
+    confidence: float = CONFIDENCE,
 ) -> Estimate | Undefined:
     """Difference of the two q-quantiles with a paired bootstrap interval (examples resampled, percentiles).
 
     It compares the tails of two runs, not the tail of the differences. Undefined without examples; without an
-    interval below `examples_for_quantile(q)` examples, which the reason names.
+    interval below `examples_for_quantile(q)` examples, which the reason names, and where the confidence asks for
+    limits beyond what so many draws show.
     """
     ours, theirs = pairs(candidate, baseline)
     n = len(ours)
@@ -30,8 +40,12 @@ def quantile_difference(
     if n < needed:
         reason = f"{n} examples do not support a two-sided interval of this quantile: {needed} are needed"
         return Estimate(value, None, None, n, method, reason)
-    limits = percentile_limits(_quantile_draws(ours, theirs, q, seed, draws), value)
-    return Estimate(value, *limits, n, method, seed=seed)
+    tail = tail_of(confidence)
+    if tail * draws < DRAWS_BEYOND:
+        reason = f"{draws:,} resamples do not show limits of {confidence:.4%} confidence"
+        return Estimate(value, None, None, n, method, reason)
+    limits = percentile_limits(_quantile_draws(ours, theirs, q, seed, draws), value, tail)
+    return Estimate(value, *limits, n, method, seed=seed, confidence=confidence)
 
 
 def quantile_p_below(

@@ -20,6 +20,7 @@ from evaltrack.stats.sequential.spending import (
     obrien_fleming_constant,
     overall_error,
     pocock_constant,
+    repeated_p,
 )
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "obrien_fleming_constant",
     "overall_error",
     "pocock_constant",
+    "repeated_p",
     "share_any_time",
     "share_difference_any_time",
     "share_p_any_time",

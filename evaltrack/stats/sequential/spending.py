@@ -135,6 +135,31 @@ def looks(
     return tuple(found)
 
 
+def repeated_p(
+    p_value: float, information: Sequence[float], *, spending: Spending = "obrien-fleming"
+) -> float:
+    """The smallest overall two-sided level at which this look would reject (Jennison & Turnbull 1989).
+
+    `p_value` is the two-sided p of the test at the last of the looks `information`, as if it were the only one.
+    The result is a p-value for all looks together: under the null, the chance that it falls to a or below at
+    any look is at most a; so it may enter Holm's procedure, which p-values of single looks may not. 1 where no level
+    would do.
+    """
+    if not 0 <= p_value <= 1:
+        raise ValueError(f"{p_value} is no p-value")
+
+    def excess(logarithm: float) -> float:
+        nominal = looks(information, spending=spending, level=math.exp(logarithm))[-1].nominal_p
+        return math.log(max(nominal, 1e-320)) - math.log(max(p_value, 1e-320))
+
+    least, most = math.log(1e-12), math.log(0.999)
+    if excess(least) >= 0:
+        return math.exp(least)
+    if excess(most) <= 0:
+        return 1.0
+    return math.exp(brentq(excess, least, most, xtol=1e-9))
+
+
 def _bound(paths: _Paths, step: float, root: float, spend: float) -> float:
     """The z at which the paths left cross with the probability `spend`."""
     if paths.crossing(HIGHEST * root, step) >= spend:

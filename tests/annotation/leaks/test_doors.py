@@ -12,7 +12,7 @@ def doors(campaign, experiment, judge):
     at_experiment = f"/experiments/{experiment.public_id}/"
     pages = [
         "/experiments/", at_experiment, f"{at_experiment}examples/", f"{at_experiment}cancel/",
-        f"{at_experiment}rerun/",
+        f"{at_experiment}rerun/", f"{at_experiment}extend/",
         "/campaigns/", f"/campaigns/{campaign.public_id}/", f"/campaigns/{campaign.public_id}/close/",
         f"/campaigns/{campaign.public_id}/gold/", f"/campaigns/{campaign.public_id}/appeal/", "/courses/",
         f"/campaigns/{campaign.public_id}/exclude/", f"/campaigns/{campaign.public_id}/flags/",
@@ -25,7 +25,8 @@ def doors(campaign, experiment, judge):
     ]  # fmt: skip
     api = [
         "experiments", f"experiments/{experiment.public_id}", f"experiments/{experiment.public_id}/cancel",
-        f"experiments/{experiment.public_id}/rerun", "components", "components/zz-secret-component/versions",
+        f"experiments/{experiment.public_id}/rerun", f"experiments/{experiment.public_id}/extend",
+        "components", "components/zz-secret-component/versions",
         "datasets", "datasets/zz-secret-dataset/versions", "datasets/zz-secret-dataset/versions/77.1",
         "datasets/zz-secret-dataset/versions/77.1/examples", "campaigns", f"campaigns/{campaign.public_id}",
         "rubrics/helpfulness/course", "rubrics/helpfulness/lessons",
