@@ -59,7 +59,12 @@ def test_what_was_read_is_read_again_the_same():
             "need at least one with the role gating",
         ),
         ({"alhpa": 0.05}, "suite.alhpa", "is unknown"),
-        ({"alpha": 0.01}, "suite.alpha", "is unknown"),
+        ({"alpha": 0.5}, "suite.alpha", "must be a number from 0.0001 to 0.2"),
+        ({"looks": True}, "suite.looks", 'must be an object, such as {"to": "extended"'),
+        ({"looks": {"until": "extended"}}, "suite.looks.until", "is unknown"),
+        ({"looks": {"to": "smoke"}}, "suite.looks.to", "must be one of extended, standard"),
+        ({"looks": {"spending": "all"}}, "suite.looks.spending", "must be one of pocock, obrien-fleming"),
+        ({"metrics": [{**METRIC, "minimum_n": -1}]}, "suite.metrics.0.minimum_n", "must be a number from 0"),
         ({"metrics": [{**METRIC, "margin": 3}]}, "suite.metrics.0.margin", "must be a number from 0 to 0.99"),
         ({"design": "crossed"}, "suite.design", "must be one of paired, independent"),
         ({"max_error_share": 2}, "suite.max_error_share", "must be a number from 0 to 1"),
@@ -93,7 +98,7 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
-FIELDS = ["metrics", "alpha", "design", "max_error_share", "human"]
+FIELDS = ["metrics", "alpha", "looks", "design", "max_error_share", "human"]
 
 
 @given(

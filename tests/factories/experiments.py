@@ -8,7 +8,7 @@ from datasets import ingest, versions
 from datasets.models import DatasetVersion
 from evaltrack import clock
 from evaltrack.accounts.models import User
-from experiments import conclusion, planning, promotion, registration, submission
+from experiments import conclusion, extension, planning, promotion, registration, submission
 from experiments.models import (
     Arm,
     Component,
@@ -118,12 +118,13 @@ ANSWER = [
 
 
 def answer_all(experiment: Experiment, says: Callable[[Arm, Output, str], str | None]) -> None:
-    """Start the experiment and finish every output with what `says` answers; None is a target error."""
+    """Start the experiment and finish every open output with what `says` answers; None is a target error."""
     planning.start(experiment, at=clock.now())
     expected = {
         example.id: str(example.expected) for example in versions.examples(experiment.dataset_version)
     }
-    outputs, at = list(experiment.outputs.select_related("run")), clock.now()
+    still_open = experiment.outputs.exclude(state=OutputState.DONE)
+    outputs, at = list(still_open.select_related("run")), clock.now()
     for output in outputs:
         text = says(Arm(output.run.arm), output, expected[output.example_id])
         output.state, output.finished_at = OutputState.DONE, at
@@ -180,6 +181,16 @@ def measured(*, better: bool = True, same: bool = False, **given: Any) -> Experi
     experiment = submitted(**given)
     right = list(Arm) if same else [Arm.CANDIDATE] if better else [Arm.BASELINE]
     answer_all(experiment, right_for(right))
+    conclusion.conclude(experiment, at=clock.now())
+    return Experiment.objects.with_names().get(pk=experiment.pk)
+
+
+def extended(
+    before: Experiment, says: Callable[[Arm, Output, str], str | None], tier: str = "extended"
+) -> Experiment:
+    """The concluded extension of a concluded experiment, whose new examples are answered by `says`."""
+    experiment = extension.extend(before, tier=tier, by=before.component.owner, at=clock.now())
+    answer_all(experiment, says)
     conclusion.conclude(experiment, at=clock.now())
     return Experiment.objects.with_names().get(pk=experiment.pk)
 

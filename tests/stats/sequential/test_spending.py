@@ -12,6 +12,7 @@ from evaltrack.stats.sequential import (
     obrien_fleming_constant,
     overall_error,
     pocock_constant,
+    repeated_p,
 )
 
 approx = pytest.approx
@@ -127,3 +128,42 @@ def test_impossible_plans_are_refused():
     ):
         with pytest.raises(ValueError):
             call()
+
+
+@repeatable
+@given(steps, st.floats(0.2, 1.0), st.sampled_from(["obrien-fleming", "pocock"]), st.floats(0.001, 0.2))
+def test_a_look_rejects_at_a_level_exactly_when_its_repeated_p_is_at_most_that_level(
+    widths, final, spending, level
+):
+    times = times_of(widths, final)
+    bound = looks(times, spending=spending, level=level)[-1].nominal_p
+    if bound > 1e-280:
+        assert repeated_p(bound, times, spending=spending) == approx(level, rel=1e-6)
+        assert repeated_p(min(1.0, bound * 1.01), times, spending=spending) > level
+        assert repeated_p(bound / 1.01, times, spending=spending) < level
+
+
+def test_of_one_look_at_the_end_p_is_repeated_p():
+    for p in (0.0001, 0.03, 0.5):
+        assert repeated_p(p, [1.0], spending="pocock") == approx(p, rel=1e-6)
+    assert repeated_p(1.0, [0.25, 1.0]) == 1.0
+    assert repeated_p(0.0, [0.25, 1.0]) <= 1.1e-12
+    for nothing in (-0.1, 1.1, math.nan):
+        with pytest.raises(ValueError):
+            repeated_p(nothing, [1.0])
+
+
+def test_under_the_null_a_repeated_p_falls_to_a_twentieth_at_any_look_in_a_twentieth_of_cases():
+    times = [0.2, 0.5, 1.0]
+    rng = np.random.default_rng(11)
+    paths = np.cumsum(rng.normal(size=(200_000, 3)) * np.sqrt(np.diff(times, prepend=0)), axis=1) / np.sqrt(
+        times
+    )
+    p = 2 * stats.norm.sf(np.abs(paths))
+    for level in (0.05, 0.02):
+        # The largest p of each look whose repeated p is the level: what the function was inverted from.
+        bounds = [look.nominal_p for look in looks(times, spending="pocock", level=level)]
+        assert [repeated_p(b, times[: k + 1], spending="pocock") for k, b in enumerate(bounds)] == approx(
+            [level] * 3
+        )
+        assert (p <= bounds).any(axis=1).mean() == approx(level, abs=0.0015)
