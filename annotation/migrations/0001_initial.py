@@ -17,6 +17,27 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="Rubric",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("version", models.PositiveIntegerField()),
+                ("question", models.CharField(max_length=300)),
+                ("guidance", models.TextField()),
+                ("body", models.JSONField(default=dict)),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("name", "version"), name="rubric_version_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Campaign",
             fields=[
                 (
@@ -87,160 +108,70 @@ class Migration(migrations.Migration):
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
-            ],
-        ),
-        migrations.CreateModel(
-            name="Assignment",
-            fields=[
                 (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("public_id", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("prefetched", "Fetched ahead, not seen"),
-                            ("shown", "Shown"),
-                            ("submitted", "Submitted"),
-                            ("skipped", "Skipped"),
-                            ("released", "Released"),
-                            ("expired", "Expired"),
-                        ],
-                        default="shown",
-                        max_length=10,
-                    ),
-                ),
-                ("judgment_id", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ("claimed_at", models.DateTimeField()),
-                ("shown_at", models.DateTimeField(null=True)),
-                ("lease_expires_at", models.DateTimeField()),
-                ("ended_at", models.DateTimeField(null=True)),
-                ("skip_reason", models.CharField(blank=True, max_length=300)),
-                (
-                    "evaluator",
+                    "rubric",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="assignments",
-                        to=settings.AUTH_USER_MODEL,
+                        related_name="campaigns",
+                        to="annotation.rubric",
                     ),
                 ),
-                (
-                    "campaign",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="assignments",
-                        to="annotation.campaign",
-                    ),
-                ),
-            ],
-        ),
-        migrations.CreateModel(
-            name="Draft",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("body", models.JSONField()),
-                ("saved_at", models.DateTimeField()),
-                (
-                    "assignment",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="draft",
-                        to="annotation.assignment",
-                    ),
-                ),
-            ],
-        ),
-        migrations.CreateModel(
-            name="Rubric",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=80)),
-                ("version", models.PositiveIntegerField()),
-                ("question", models.CharField(max_length=300)),
-                ("guidance", models.TextField()),
-                ("body", models.JSONField(default=dict)),
             ],
             options={
                 "constraints": [
-                    models.UniqueConstraint(fields=("name", "version"), name="rubric_version_once")
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["open", "paused", "closed"])),
+                        name="campaign_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("protocol__in", ["pairwise"])), name="campaign_protocol_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("overlap__gte", 1)), name="campaign_asks_somebody"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("closed_at", None), ("closed_by", None), ("status__in", ["open", "paused"])
+                            ),
+                            models.Q(
+                                ("closed_at__isnull", False),
+                                ("closed_by__isnull", False),
+                                ("status", "closed"),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="campaign_closed_by_and_at",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "paused"), models.Q(("pause_reason", ""), _negated=True)),
+                            models.Q(models.Q(("status", "paused"), _negated=True), ("pause_reason", "")),
+                            _connector="OR",
+                        ),
+                        name="campaign_paused_says_why",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("unblocked_at", None), ("unblocked_by", None), ("unblocking_reason", "")
+                            ),
+                            models.Q(
+                                ("unblocked_at__isnull", False),
+                                ("unblocked_by__isnull", False),
+                                models.Q(("unblocking_reason", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="campaign_unblocked_by_and_at_and_why",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_simulated", False)),
+                        fields=("experiment",),
+                        name="campaign_one_per_experiment",
+                    ),
                 ],
             },
-        ),
-        migrations.AddField(
-            model_name="campaign",
-            name="rubric",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="campaigns", to="annotation.rubric"
-            ),
-        ),
-        migrations.CreateModel(
-            name="Slot",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("ordinal", models.PositiveSmallIntegerField()),
-                ("priority", models.SmallIntegerField(default=0)),
-                ("order_key", models.PositiveBigIntegerField()),
-                ("first_on_slot_1", models.BooleanField()),
-                ("due_at", models.DateTimeField()),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("open", "Open"),
-                            ("held", "Held"),
-                            ("done", "Done"),
-                            ("withdrawn", "Withdrawn"),
-                        ],
-                        default="open",
-                        max_length=9,
-                    ),
-                ),
-                ("token", models.UUIDField(null=True)),
-                ("lease_until", models.DateTimeField(null=True)),
-                (
-                    "campaign",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="slots",
-                        to="annotation.campaign",
-                    ),
-                ),
-                (
-                    "holder",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-            ],
-        ),
-        migrations.AddField(
-            model_name="assignment",
-            name="slot",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="assignments", to="annotation.slot"
-            ),
         ),
         migrations.CreateModel(
             name="Task",
@@ -293,13 +224,272 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["due_at"], name="task_due"),
+                    models.Index(fields=["campaign", "group"], name="task_group"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("campaign", "key"), name="task_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("prompt_format__in", ["text", "markdown", "code", "json", "chat", "passages"])
+                        ),
+                        name="task_prompt_format_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("excluded_at", None), ("excluded_by", None), ("exclusion_reason", "")),
+                            models.Q(
+                                ("excluded_at__isnull", False),
+                                ("excluded_by__isnull", False),
+                                models.Q(("exclusion_reason", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="task_excluded_by_and_at_and_why",
+                    ),
+                ],
+            },
         ),
-        migrations.AddField(
-            model_name="slot",
-            name="task",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="slots", to="annotation.task"
-            ),
+        migrations.CreateModel(
+            name="Slot",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("ordinal", models.PositiveSmallIntegerField()),
+                ("priority", models.SmallIntegerField(default=0)),
+                ("order_key", models.PositiveBigIntegerField()),
+                ("first_on_slot_1", models.BooleanField()),
+                ("due_at", models.DateTimeField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("held", "Held"),
+                            ("done", "Done"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        default="open",
+                        max_length=9,
+                    ),
+                ),
+                ("token", models.UUIDField(null=True)),
+                ("lease_until", models.DateTimeField(null=True)),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="slots",
+                        to="annotation.campaign",
+                    ),
+                ),
+                (
+                    "holder",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="slots",
+                        to="annotation.task",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "open")),
+                        fields=["campaign", "due_at", "priority", "order_key"],
+                        name="slot_open",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "held")), fields=["lease_until"], name="slot_lease"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("task", "ordinal"), name="slot_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("holder__isnull", False)),
+                        fields=("holder", "task"),
+                        name="slot_one_judgment_each",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["open", "held", "done", "withdrawn"])),
+                        name="slot_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("holder", None),
+                                ("lease_until", None),
+                                ("state__in", ["open", "withdrawn"]),
+                                ("token", None),
+                            ),
+                            models.Q(
+                                ("holder__isnull", False),
+                                ("lease_until__isnull", False),
+                                ("state", "held"),
+                                ("token__isnull", False),
+                            ),
+                            models.Q(
+                                ("holder__isnull", False),
+                                ("lease_until", None),
+                                ("state", "done"),
+                                ("token", None),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="slot_held_has_holder",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Assignment",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("prefetched", "Fetched ahead, not seen"),
+                            ("shown", "Shown"),
+                            ("submitted", "Submitted"),
+                            ("skipped", "Skipped"),
+                            ("released", "Released"),
+                            ("expired", "Expired"),
+                        ],
+                        default="shown",
+                        max_length=10,
+                    ),
+                ),
+                ("judgment_id", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ("claimed_at", models.DateTimeField()),
+                ("shown_at", models.DateTimeField(null=True)),
+                ("lease_expires_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("skip_reason", models.CharField(blank=True, max_length=300)),
+                (
+                    "evaluator",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="assignments",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="assignments",
+                        to="annotation.campaign",
+                    ),
+                ),
+                (
+                    "slot",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="assignments",
+                        to="annotation.slot",
+                    ),
+                ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="assignments",
+                        to="annotation.task",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "skipped")),
+                        fields=["evaluator", "task"],
+                        name="assignment_skipped",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                ["prefetched", "shown", "submitted", "skipped", "released", "expired"],
+                            )
+                        ),
+                        name="assignment_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("ended_at", None), ("state__in", ["prefetched", "shown"])),
+                            models.Q(
+                                models.Q(("state__in", ["prefetched", "shown"]), _negated=True),
+                                ("ended_at__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="assignment_ended_at",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ["shown", "submitted", "skipped"]), _negated=True),
+                            ("shown_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="assignment_shown_at",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "shown")),
+                        fields=("evaluator", "campaign"),
+                        name="assignment_one_shown",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "prefetched")),
+                        fields=("evaluator", "campaign"),
+                        name="assignment_one_prefetched",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Draft",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("body", models.JSONField()),
+                ("saved_at", models.DateTimeField()),
+                (
+                    "assignment",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="draft",
+                        to="annotation.assignment",
+                    ),
+                ),
+            ],
         ),
         migrations.CreateModel(
             name="Response",
@@ -346,6 +536,22 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("task", "ordinal"), name="response_once"),
+                    models.UniqueConstraint(fields=("task", "source"), name="response_one_per_system"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("format__in", ["text", "markdown", "code", "json", "chat", "passages"])
+                        ),
+                        name="response_format_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("output", None), ("text", ""), _connector="OR"),
+                        name="response_text_stands_once",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Judgment",
@@ -431,6 +637,55 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "provisional")),
+                        fields=["evaluator", "submitted_at"],
+                        name="judgment_provisional",
+                    ),
+                    models.Index(fields=["evaluator", "campaign"], name="judgment_of_evaluator"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ["provisional", "final"])),
+                        fields=("evaluator", "task"),
+                        name="judgment_one_each",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ["provisional", "final"])),
+                        fields=("slot",),
+                        name="judgment_one_per_slot",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("choice__in", ["first", "second", "tie", "both_bad"])),
+                        name="judgment_choice_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["provisional", "final", "undone", "surplus"])),
+                        name="judgment_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("settled_at", None), ("state", "provisional")),
+                            models.Q(
+                                models.Q(("state", "provisional"), _negated=True),
+                                ("settled_at__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="judgment_settled_at",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("strength", None),
+                            models.Q(("choice__in", ["first", "second"]), ("strength__in", [1, 2])),
+                            _connector="OR",
+                        ),
+                        name="judgment_strength_of_a_preference",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Escalation",
@@ -452,320 +707,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddField(
-            model_name="assignment",
-            name="task",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="assignments", to="annotation.task"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="campaign",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["open", "paused", "closed"])), name="campaign_status_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="campaign",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("protocol__in", ["pairwise"])), name="campaign_protocol_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="campaign",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("overlap__gte", 1)), name="campaign_asks_somebody"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="campaign",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("closed_at", None), ("closed_by", None), ("status__in", ["open", "paused"])),
-                    models.Q(
-                        ("closed_at__isnull", False), ("closed_by__isnull", False), ("status", "closed")
-                    ),
-                    _connector="OR",
-                ),
-                name="campaign_closed_by_and_at",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="campaign",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "paused"), models.Q(("pause_reason", ""), _negated=True)),
-                    models.Q(models.Q(("status", "paused"), _negated=True), ("pause_reason", "")),
-                    _connector="OR",
-                ),
-                name="campaign_paused_says_why",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="campaign",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("unblocked_at", None), ("unblocked_by", None), ("unblocking_reason", "")),
-                    models.Q(
-                        ("unblocked_at__isnull", False),
-                        ("unblocked_by__isnull", False),
-                        models.Q(("unblocking_reason", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="campaign_unblocked_by_and_at_and_why",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="campaign",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("is_simulated", False)),
-                fields=("experiment",),
-                name="campaign_one_per_experiment",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="task",
-            index=models.Index(fields=["due_at"], name="task_due"),
-        ),
-        migrations.AddIndex(
-            model_name="task",
-            index=models.Index(fields=["campaign", "group"], name="task_group"),
-        ),
-        migrations.AddConstraint(
-            model_name="task",
-            constraint=models.UniqueConstraint(fields=("campaign", "key"), name="task_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="task",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("prompt_format__in", ["text", "markdown", "code", "json", "chat", "passages"])
-                ),
-                name="task_prompt_format_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="task",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("excluded_at", None), ("excluded_by", None), ("exclusion_reason", "")),
-                    models.Q(
-                        ("excluded_at__isnull", False),
-                        ("excluded_by__isnull", False),
-                        models.Q(("exclusion_reason", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="task_excluded_by_and_at_and_why",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="slot",
-            index=models.Index(
-                condition=models.Q(("state", "open")),
-                fields=["campaign", "due_at", "priority", "order_key"],
-                name="slot_open",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="slot",
-            index=models.Index(
-                condition=models.Q(("state", "held")), fields=["lease_until"], name="slot_lease"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="slot",
-            constraint=models.UniqueConstraint(fields=("task", "ordinal"), name="slot_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="slot",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("holder__isnull", False)),
-                fields=("holder", "task"),
-                name="slot_one_judgment_each",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="slot",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["open", "held", "done", "withdrawn"])),
-                name="slot_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="slot",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("holder", None),
-                        ("lease_until", None),
-                        ("state__in", ["open", "withdrawn"]),
-                        ("token", None),
-                    ),
-                    models.Q(
-                        ("holder__isnull", False),
-                        ("lease_until__isnull", False),
-                        ("state", "held"),
-                        ("token__isnull", False),
-                    ),
-                    models.Q(
-                        ("holder__isnull", False), ("lease_until", None), ("state", "done"), ("token", None)
-                    ),
-                    _connector="OR",
-                ),
-                name="slot_held_has_holder",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="response",
-            constraint=models.UniqueConstraint(fields=("task", "ordinal"), name="response_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="response",
-            constraint=models.UniqueConstraint(fields=("task", "source"), name="response_one_per_system"),
-        ),
-        migrations.AddConstraint(
-            model_name="response",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("format__in", ["text", "markdown", "code", "json", "chat", "passages"])),
-                name="response_format_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="response",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("output", None), ("text", ""), _connector="OR"),
-                name="response_text_stands_once",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="judgment",
-            index=models.Index(
-                condition=models.Q(("state", "provisional")),
-                fields=["evaluator", "submitted_at"],
-                name="judgment_provisional",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="judgment",
-            index=models.Index(fields=["evaluator", "campaign"], name="judgment_of_evaluator"),
-        ),
-        migrations.AddConstraint(
-            model_name="judgment",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state__in", ["provisional", "final"])),
-                fields=("evaluator", "task"),
-                name="judgment_one_each",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="judgment",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state__in", ["provisional", "final"])),
-                fields=("slot",),
-                name="judgment_one_per_slot",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="judgment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("choice__in", ["first", "second", "tie", "both_bad"])),
-                name="judgment_choice_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="judgment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["provisional", "final", "undone", "surplus"])),
-                name="judgment_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="judgment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("settled_at", None), ("state", "provisional")),
-                    models.Q(
-                        models.Q(("state", "provisional"), _negated=True), ("settled_at__isnull", False)
-                    ),
-                    _connector="OR",
-                ),
-                name="judgment_settled_at",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="judgment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("strength", None),
-                    models.Q(("choice__in", ["first", "second"]), ("strength__in", [1, 2])),
-                    _connector="OR",
-                ),
-                name="judgment_strength_of_a_preference",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="escalation",
-            constraint=models.UniqueConstraint(fields=("task", "level"), name="escalation_once"),
-        ),
-        migrations.AddIndex(
-            model_name="assignment",
-            index=models.Index(
-                condition=models.Q(("state", "skipped")),
-                fields=["evaluator", "task"],
-                name="assignment_skipped",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="assignment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["prefetched", "shown", "submitted", "skipped", "released", "expired"])
-                ),
-                name="assignment_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="assignment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("ended_at", None), ("state__in", ["prefetched", "shown"])),
-                    models.Q(
-                        models.Q(("state__in", ["prefetched", "shown"]), _negated=True),
-                        ("ended_at__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="assignment_ended_at",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="assignment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state__in", ["shown", "submitted", "skipped"]), _negated=True),
-                    ("shown_at__isnull", False),
-                    _connector="OR",
-                ),
-                name="assignment_shown_at",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="assignment",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "shown")),
-                fields=("evaluator", "campaign"),
-                name="assignment_one_shown",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="assignment",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "prefetched")),
-                fields=("evaluator", "campaign"),
-                name="assignment_one_prefetched",
-            ),
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("task", "level"), name="escalation_once"),
+                ],
+            },
         ),
     ]

@@ -39,7 +39,50 @@ class Migration(migrations.Migration):
                 ("why", models.TextField()),
                 ("corrected_at", models.DateTimeField(null=True)),
                 ("suspended_at", models.DateTimeField(null=True)),
+                (
+                    "task",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="gold", to="annotation.task"
+                    ),
+                ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("choice__in", ["first", "second", "tie", "both_bad"])),
+                        name="gold_choice_known",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Course",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ("rubric_name", models.CharField(max_length=80, unique=True)),
+                ("pass_mark", models.FloatField()),
+                ("items", models.PositiveSmallIntegerField()),
+                ("retries", models.PositiveSmallIntegerField()),
+                ("wait_hours", models.PositiveSmallIntegerField()),
+                ("seed", models.CharField(max_length=64)),
+            ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("pass_mark__gt", 0), ("pass_mark__lte", 1)),
+                        name="course_pass_mark_is_a_share",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("items__gte", 1)), name="course_asks_something"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Lesson",
@@ -73,7 +116,88 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("why", models.TextField()),
+                (
+                    "course",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lessons",
+                        to="annotation.course",
+                    ),
+                ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("course", "key"), name="lesson_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["training", "test"])), name="lesson_kind_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("choice__in", ["first", "second", "tie", "both_bad"])),
+                        name="lesson_choice_known",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Sitting",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                (
+                    "kind",
+                    models.CharField(choices=[("training", "Training"), ("test", "Test")], max_length=8),
+                ),
+                ("started_at", models.DateTimeField()),
+                ("pass_mark", models.FloatField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("right", models.PositiveSmallIntegerField(null=True)),
+                ("passed", models.BooleanField(null=True)),
+                (
+                    "course",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sittings",
+                        to="annotation.course",
+                    ),
+                ),
+                (
+                    "evaluator",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["training", "test"])), name="sitting_kind_known"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at", None)),
+                        fields=("course", "evaluator", "kind"),
+                        name="sitting_one_open",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("ended_at", None), ("passed", None), ("right", None)),
+                            models.Q(
+                                ("ended_at__isnull", False),
+                                ("passed__isnull", False),
+                                ("right__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="sitting_ended_with_a_score",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Qualification",
@@ -89,7 +213,83 @@ class Migration(migrations.Migration):
                 ("grant_reason", models.TextField(blank=True)),
                 ("revoked_at", models.DateTimeField(null=True)),
                 ("revocation_reason", models.TextField(blank=True)),
+                (
+                    "course",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="qualifications",
+                        to="annotation.course",
+                    ),
+                ),
+                (
+                    "evaluator",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "granted_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "revoked_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "sitting",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="annotation.sitting",
+                    ),
+                ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("revoked_at", None)),
+                        fields=("course", "evaluator"),
+                        name="qualification_one_standing",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("grant_reason", ""), ("granted_by", None), ("sitting__isnull", False)),
+                            models.Q(
+                                ("granted_by__isnull", False),
+                                ("sitting", None),
+                                models.Q(("grant_reason", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="qualification_by_test_or_lead",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("revocation_reason", ""), ("revoked_at", None), ("revoked_by", None)),
+                            models.Q(
+                                ("revoked_at__isnull", False),
+                                ("revoked_by__isnull", False),
+                                models.Q(("revocation_reason", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="qualification_revoked_by_and_at_and_why",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Question",
@@ -116,43 +316,43 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("answered_at", models.DateTimeField(null=True)),
-            ],
-        ),
-        migrations.CreateModel(
-            name="Sitting",
-            fields=[
                 (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    "lesson",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="annotation.lesson"
                     ),
                 ),
-                ("public_id", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 (
-                    "kind",
-                    models.CharField(choices=[("training", "Training"), ("test", "Test")], max_length=8),
+                    "sitting",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="questions",
+                        to="annotation.sitting",
+                    ),
                 ),
-                ("started_at", models.DateTimeField()),
-                ("pass_mark", models.FloatField()),
-                ("ended_at", models.DateTimeField(null=True)),
-                ("right", models.PositiveSmallIntegerField(null=True)),
-                ("passed", models.BooleanField(null=True)),
             ],
-        ),
-        migrations.AddField(
-            model_name="campaign",
-            name="gold_released_at",
-            field=models.DateTimeField(null=True),
-        ),
-        migrations.AddField(
-            model_name="campaign",
-            name="gold_released_by",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("sitting", "ordinal"), name="question_place_once"),
+                    models.UniqueConstraint(fields=("sitting", "lesson"), name="question_lesson_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("choice", None),
+                            ("choice__in", ["first", "second", "tie", "both_bad"]),
+                            _connector="OR",
+                        ),
+                        name="question_choice_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("answered_at", None), ("choice", None)),
+                            models.Q(("answered_at__isnull", False), ("choice__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="question_answered_at",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Appeal",
@@ -210,35 +410,52 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.CreateModel(
-            name="Course",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("public_id", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ("rubric_name", models.CharField(max_length=80, unique=True)),
-                ("pass_mark", models.FloatField()),
-                ("items", models.PositiveSmallIntegerField()),
-                ("retries", models.PositiveSmallIntegerField()),
-                ("wait_hours", models.PositiveSmallIntegerField()),
-                ("seed", models.CharField(max_length=64)),
-            ],
             options={
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(("pass_mark__gt", 0), ("pass_mark__lte", 1)),
-                        name="course_pass_mark_is_a_share",
+                        condition=models.Q(("gold_choice__in", ["first", "second", "tie", "both_bad"])),
+                        name="appeal_gold_choice_known",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("items__gte", 1)), name="course_asks_something"
+                        condition=models.Q(
+                            ("outcome", ""),
+                            ("outcome__in", ["declined", "corrected", "suspended"]),
+                            _connector="OR",
+                        ),
+                        name="appeal_outcome_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("answer", ""), ("answered_at", None), ("answered_by", None), ("outcome", "")
+                            ),
+                            models.Q(
+                                ("answered_at__isnull", False),
+                                ("answered_by__isnull", False),
+                                models.Q(("outcome", ""), _negated=True),
+                                models.Q(("answer", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="appeal_answered_by_and_at_and_how",
                     ),
                 ],
             },
+        ),
+        migrations.AddField(
+            model_name="campaign",
+            name="gold_released_at",
+            field=models.DateTimeField(null=True),
+        ),
+        migrations.AddField(
+            model_name="campaign",
+            name="gold_released_by",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
             model_name="campaign",
@@ -259,243 +476,6 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="campaign_gold_released_by_and_at",
-            ),
-        ),
-        migrations.AddField(
-            model_name="gold",
-            name="task",
-            field=models.OneToOneField(
-                on_delete=django.db.models.deletion.PROTECT, related_name="gold", to="annotation.task"
-            ),
-        ),
-        migrations.AddField(
-            model_name="lesson",
-            name="course",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="lessons", to="annotation.course"
-            ),
-        ),
-        migrations.AddField(
-            model_name="qualification",
-            name="course",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="qualifications",
-                to="annotation.course",
-            ),
-        ),
-        migrations.AddField(
-            model_name="qualification",
-            name="evaluator",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="qualification",
-            name="granted_by",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="qualification",
-            name="revoked_by",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="question",
-            name="lesson",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="annotation.lesson"
-            ),
-        ),
-        migrations.AddField(
-            model_name="sitting",
-            name="course",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="sittings", to="annotation.course"
-            ),
-        ),
-        migrations.AddField(
-            model_name="sitting",
-            name="evaluator",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="question",
-            name="sitting",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="questions", to="annotation.sitting"
-            ),
-        ),
-        migrations.AddField(
-            model_name="qualification",
-            name="sitting",
-            field=models.OneToOneField(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="annotation.sitting",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appeal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("gold_choice__in", ["first", "second", "tie", "both_bad"])),
-                name="appeal_gold_choice_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appeal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("outcome", ""), ("outcome__in", ["declined", "corrected", "suspended"]), _connector="OR"
-                ),
-                name="appeal_outcome_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appeal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("answer", ""), ("answered_at", None), ("answered_by", None), ("outcome", "")),
-                    models.Q(
-                        ("answered_at__isnull", False),
-                        ("answered_by__isnull", False),
-                        models.Q(("outcome", ""), _negated=True),
-                        models.Q(("answer", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="appeal_answered_by_and_at_and_how",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="gold",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("choice__in", ["first", "second", "tie", "both_bad"])),
-                name="gold_choice_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="lesson",
-            constraint=models.UniqueConstraint(fields=("course", "key"), name="lesson_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="lesson",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["training", "test"])), name="lesson_kind_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="lesson",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("choice__in", ["first", "second", "tie", "both_bad"])),
-                name="lesson_choice_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="sitting",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["training", "test"])), name="sitting_kind_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="sitting",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("ended_at", None)),
-                fields=("course", "evaluator", "kind"),
-                name="sitting_one_open",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="sitting",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("ended_at", None), ("passed", None), ("right", None)),
-                    models.Q(
-                        ("ended_at__isnull", False), ("passed__isnull", False), ("right__isnull", False)
-                    ),
-                    _connector="OR",
-                ),
-                name="sitting_ended_with_a_score",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="question",
-            constraint=models.UniqueConstraint(fields=("sitting", "ordinal"), name="question_place_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="question",
-            constraint=models.UniqueConstraint(fields=("sitting", "lesson"), name="question_lesson_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="question",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("choice", None), ("choice__in", ["first", "second", "tie", "both_bad"]), _connector="OR"
-                ),
-                name="question_choice_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="question",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("answered_at", None), ("choice", None)),
-                    models.Q(("answered_at__isnull", False), ("choice__isnull", False)),
-                    _connector="OR",
-                ),
-                name="question_answered_at",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="qualification",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("revoked_at", None)),
-                fields=("course", "evaluator"),
-                name="qualification_one_standing",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="qualification",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("grant_reason", ""), ("granted_by", None), ("sitting__isnull", False)),
-                    models.Q(
-                        ("granted_by__isnull", False),
-                        ("sitting", None),
-                        models.Q(("grant_reason", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="qualification_by_test_or_lead",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="qualification",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("revocation_reason", ""), ("revoked_at", None), ("revoked_by", None)),
-                    models.Q(
-                        ("revoked_at__isnull", False),
-                        ("revoked_by__isnull", False),
-                        models.Q(("revocation_reason", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="qualification_revoked_by_and_at_and_why",
             ),
         ),
     ]

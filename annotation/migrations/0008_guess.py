@@ -35,7 +35,22 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("guessed_at", models.DateTimeField()),
+                (
+                    "judgment",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="guess",
+                        to="annotation.judgment",
+                    ),
+                ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("guess__in", ["first", "second", "unknown"])), name="guess_known"
+                    ),
+                ],
+            },
         ),
         migrations.AddField(
             model_name="campaign",
@@ -61,19 +76,6 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="campaign_guesses_about_something",
-            ),
-        ),
-        migrations.AddField(
-            model_name="guess",
-            name="judgment",
-            field=models.OneToOneField(
-                on_delete=django.db.models.deletion.PROTECT, related_name="guess", to="annotation.judgment"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="guess",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("guess__in", ["first", "second", "unknown"])), name="guess_known"
             ),
         ),
     ]

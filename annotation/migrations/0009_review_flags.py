@@ -54,7 +54,80 @@ class Migration(migrations.Migration):
                 ),
                 ("decided_at", models.DateTimeField(null=True)),
                 ("reason", models.TextField(blank=True)),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "response",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="flags",
+                        to="annotation.response",
+                    ),
+                ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="flags",
+                        to="annotation.task",
+                    ),
+                ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("decision", "")), fields=["task"], name="flag_undecided"
+                    ),
+                    models.Index(
+                        condition=models.Q(("decision", "redact")), fields=["task"], name="flag_redacted"
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["self", "alias", "mention", "rest"])),
+                        name="flag_kind_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("end__gt", models.F("start"))), name="flag_spans_something"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("decided_at", None), ("decided_by", None), ("decision", ""), ("reason", "")
+                            ),
+                            models.Q(
+                                ("decided_at__isnull", False),
+                                ("decided_by__isnull", False),
+                                ("decision__in", ["accept", "redact", "exclude"]),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="flag_decided_by_and_at",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("decision", "exclude"), _negated=True),
+                            models.Q(("reason", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="flag_exclusion_says_why",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("response", None)),
+                        fields=("task", "text"),
+                        name="flag_once_in_prompt",
+                    ),
+                    models.UniqueConstraint(fields=("response", "text"), name="flag_once_in_response"),
+                ],
+            },
         ),
         migrations.RemoveConstraint(
             model_name="slot",
@@ -115,90 +188,5 @@ class Migration(migrations.Migration):
                 ),
                 name="slot_held_has_holder",
             ),
-        ),
-        migrations.AddField(
-            model_name="flag",
-            name="decided_by",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="flag",
-            name="response",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="flags",
-                to="annotation.response",
-            ),
-        ),
-        migrations.AddField(
-            model_name="flag",
-            name="task",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="flags", to="annotation.task"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="flag",
-            index=models.Index(condition=models.Q(("decision", "")), fields=["task"], name="flag_undecided"),
-        ),
-        migrations.AddIndex(
-            model_name="flag",
-            index=models.Index(
-                condition=models.Q(("decision", "redact")), fields=["task"], name="flag_redacted"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="flag",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["self", "alias", "mention", "rest"])), name="flag_kind_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="flag",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("end__gt", models.F("start"))), name="flag_spans_something"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="flag",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("decided_at", None), ("decided_by", None), ("decision", ""), ("reason", "")),
-                    models.Q(
-                        ("decided_at__isnull", False),
-                        ("decided_by__isnull", False),
-                        ("decision__in", ["accept", "redact", "exclude"]),
-                    ),
-                    _connector="OR",
-                ),
-                name="flag_decided_by_and_at",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="flag",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("decision", "exclude"), _negated=True),
-                    models.Q(("reason", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="flag_exclusion_says_why",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="flag",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("response", None)), fields=("task", "text"), name="flag_once_in_prompt"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="flag",
-            constraint=models.UniqueConstraint(fields=("response", "text"), name="flag_once_in_response"),
         ),
     ]

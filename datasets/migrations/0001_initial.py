@@ -56,6 +56,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("sensitivity__in", ["public", "internal", "confidential", "restricted"])
+                        ),
+                        name="dataset_sensitivity_known",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="DatasetVersion",
@@ -108,37 +118,26 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="dataset",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("sensitivity__in", ["public", "internal", "confidential", "restricted"])),
-                name="dataset_sensitivity_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="datasetversion",
-            constraint=models.UniqueConstraint(fields=("dataset", "version"), name="dataset_version_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="datasetversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["draft", "published"])), name="dataset_version_state_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="datasetversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("published_at", None), ("published_by", None), ("state", "draft")),
-                    models.Q(
-                        ("published_at__isnull", False),
-                        ("published_by__isnull", False),
-                        ("state", "published"),
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("dataset", "version"), name="dataset_version_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["draft", "published"])),
+                        name="dataset_version_state_known",
                     ),
-                    _connector="OR",
-                ),
-                name="dataset_version_published_by_and_at",
-            ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("published_at", None), ("published_by", None), ("state", "draft")),
+                            models.Q(
+                                ("published_at__isnull", False),
+                                ("published_by__isnull", False),
+                                ("state", "published"),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="dataset_version_published_by_and_at",
+                    ),
+                ],
+            },
         ),
     ]

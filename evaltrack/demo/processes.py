@@ -41,14 +41,16 @@ class Processes:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        # Each leader ends its own: a cluster whose children are ended over its head waits for them for ever.
         for process in self.running.values():
-            signal_group(process, signal.SIGTERM)
+            process.terminate()
         deadline = time.monotonic() + 10
         for process in self.running.values():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=max(0.1, deadline - time.monotonic()))
             # The cluster's workers are not our children: whatever is left of the group goes too.
-            signal_group(process, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait(timeout=10)
 
     def start(self, name: str, *arguments: str) -> None:
@@ -73,10 +75,3 @@ class Processes:
         for name, process in self.running.items():
             if process.poll() is not None:
                 raise NotStarted(f"{name} ended by itself; see {self.logs / name}.log")
-
-
-def signal_group(process: subprocess.Popen, number: int) -> None:
-    try:
-        os.killpg(process.pid, number)
-    except ProcessLookupError:
-        return

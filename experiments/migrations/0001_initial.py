@@ -29,6 +29,37 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="GatePolicy",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ("name", models.CharField(max_length=80)),
+                ("version", models.PositiveIntegerField()),
+                ("body", models.JSONField()),
+                ("digest", models.CharField(max_length=64)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "gate policies",
+                "constraints": [
+                    models.UniqueConstraint(fields=("name", "version"), name="gate_policy_once"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Component",
             fields=[
                 (
@@ -66,7 +97,28 @@ class Migration(migrations.Migration):
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
+                (
+                    "policy",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="components",
+                        to="experiments.gatepolicy",
+                    ),
+                ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["model", "prompt", "rag"])),
+                        name="component_kind_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("risk__in", ["low", "high"])), name="component_risk_known"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ComponentVersion",
@@ -98,6 +150,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("component", "version"), name="component_version_once"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="DailyNumber",
@@ -212,7 +269,63 @@ class Migration(migrations.Migration):
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
+                (
+                    "policy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="experiments",
+                        to="experiments.gatepolicy",
+                    ),
+                ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status__in", ["queued", "running", "waiting"])),
+                        fields=["next_attempt_at"],
+                        name="experiment_open",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "status__in",
+                                [
+                                    "queued",
+                                    "running",
+                                    "waiting",
+                                    "awaiting_people",
+                                    "decided",
+                                    "undecided",
+                                    "cancelled",
+                                ],
+                            )
+                        ),
+                        name="experiment_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("tier__in", ["smoke", "standard", "extended"])),
+                        name="experiment_tier_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("lane__in", ["gate", "standard", "extended"])),
+                        name="experiment_lane_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("candidate", models.F("baseline")), _negated=True),
+                        name="experiment_compares_two",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status__in", ["undecided", "waiting"]), _negated=True),
+                            models.Q(("reason", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="experiment_undecided_says_why",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Evidence",
@@ -250,6 +363,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["human", "proxy"])), name="evidence_kind_known"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Comparison",
@@ -304,55 +424,18 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["order"],
-            },
-        ),
-        migrations.CreateModel(
-            name="GatePolicy",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                "constraints": [
+                    models.UniqueConstraint(fields=("experiment", "metric"), name="comparison_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("role__in", ["gating", "guardrail", "secondary"])),
+                        name="comparison_role_known",
                     ),
-                ),
-                ("public_id", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ("name", models.CharField(max_length=80)),
-                ("version", models.PositiveIntegerField()),
-                ("body", models.JSONField()),
-                ("digest", models.CharField(max_length=64)),
-                ("created_at", models.DateTimeField()),
-                (
-                    "created_by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
+                    models.CheckConstraint(
+                        condition=models.Q(("outcome__in", ["PASS", "FAIL", "INCONCLUSIVE"])),
+                        name="comparison_outcome_known",
                     ),
-                ),
-            ],
-            options={
-                "verbose_name_plural": "gate policies",
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="experiment",
-            name="policy",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="experiments",
-                to="experiments.gatepolicy",
-            ),
-        ),
-        migrations.AddField(
-            model_name="component",
-            name="policy",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="components",
-                to="experiments.gatepolicy",
-            ),
         ),
         migrations.CreateModel(
             name="PromotionRequest",
@@ -433,6 +516,52 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "promotion",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["open", "approved", "rejected", "withdrawn"])),
+                        name="promotion_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("environment__in", ["staging", "production"])),
+                        name="promotion_environment_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True), name="promotion_says_why"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("closed_at", None), ("closed_by", None), ("status", "open")),
+                            models.Q(
+                                models.Q(("status", "open"), _negated=True),
+                                ("closed_at__isnull", False),
+                                ("closed_by__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="promotion_closed_by_and_at",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status__in", ["approved", "rejected"]), _negated=True),
+                            models.Q(("closed_by", models.F("requested_by")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="promotion_second_person",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status__in", ["approved", "rejected"]), _negated=True),
+                            models.Q(("closing_reason", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="promotion_decision_says_why",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "open")),
+                        fields=("component", "environment"),
+                        name="promotion_one_open",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -477,6 +606,25 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("environment__in", ["staging", "production"])),
+                        name="deployment_environment_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ended_at", None), ("ended_at__gte", models.F("started_at")), _connector="OR"
+                        ),
+                        name="deployment_ends_later",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at", None)),
+                        fields=("component", "environment"),
+                        name="deployment_one_current",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Run",
@@ -522,6 +670,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("experiment", "arm"), name="run_one_per_arm"),
+                    models.CheckConstraint(
+                        condition=models.Q(("arm__in", ["baseline", "candidate"])), name="run_arm_known"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Output",
@@ -583,6 +739,61 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "open")),
+                        fields=["experiment", "order"],
+                        name="output_open",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "leased")), fields=["lease_until"], name="output_leased"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "position", "repeat"), name="output_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["open", "leased", "done"])),
+                        name="output_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("outcome__in", ["", "answered", "target_error"])),
+                        name="output_outcome_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("lease_token__isnull", False),
+                                ("lease_until__isnull", False),
+                                ("state", "leased"),
+                            ),
+                            models.Q(
+                                models.Q(("state", "leased"), _negated=True),
+                                ("lease_token", None),
+                                ("lease_until", None),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="output_leased_has_token",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("finished_at__isnull", False),
+                                ("state", "done"),
+                                models.Q(("outcome", ""), _negated=True),
+                            ),
+                            models.Q(
+                                models.Q(("state", "done"), _negated=True),
+                                ("finished_at", None),
+                                ("outcome", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="output_done_has_outcome",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="MetricResult",
@@ -606,6 +817,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "metric"), name="metric_result_once"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="TestPlan",
@@ -670,292 +886,16 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-number"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("experiment", "number"), name="verdict_number_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("automated__in", ["PASS", "FAIL", "INCONCLUSIVE"]),
+                            ("outcome__in", ["PASS", "FAIL", "INCONCLUSIVE"]),
+                        ),
+                        name="verdict_outcome_known",
+                    ),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="componentversion",
-            constraint=models.UniqueConstraint(
-                fields=("component", "version"), name="component_version_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="evidence",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["human", "proxy"])), name="evidence_kind_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="comparison",
-            constraint=models.UniqueConstraint(fields=("experiment", "metric"), name="comparison_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="comparison",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("role__in", ["gating", "guardrail", "secondary"])),
-                name="comparison_role_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="comparison",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("outcome__in", ["PASS", "FAIL", "INCONCLUSIVE"])),
-                name="comparison_outcome_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="gatepolicy",
-            constraint=models.UniqueConstraint(fields=("name", "version"), name="gate_policy_once"),
-        ),
-        migrations.AddIndex(
-            model_name="experiment",
-            index=models.Index(
-                condition=models.Q(("status__in", ["queued", "running", "waiting"])),
-                fields=["next_attempt_at"],
-                name="experiment_open",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="experiment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "status__in",
-                        [
-                            "queued",
-                            "running",
-                            "waiting",
-                            "awaiting_people",
-                            "decided",
-                            "undecided",
-                            "cancelled",
-                        ],
-                    )
-                ),
-                name="experiment_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="experiment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("tier__in", ["smoke", "standard", "extended"])),
-                name="experiment_tier_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="experiment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("lane__in", ["gate", "standard", "extended"])),
-                name="experiment_lane_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="experiment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("candidate", models.F("baseline")), _negated=True),
-                name="experiment_compares_two",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="experiment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status__in", ["undecided", "waiting"]), _negated=True),
-                    models.Q(("reason", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="experiment_undecided_says_why",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="component",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["model", "prompt", "rag"])), name="component_kind_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="component",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("risk__in", ["low", "high"])), name="component_risk_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="promotionrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["open", "approved", "rejected", "withdrawn"])),
-                name="promotion_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="promotionrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("environment__in", ["staging", "production"])),
-                name="promotion_environment_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="promotionrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reason", ""), _negated=True), name="promotion_says_why"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="promotionrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("closed_at", None), ("closed_by", None), ("status", "open")),
-                    models.Q(
-                        models.Q(("status", "open"), _negated=True),
-                        ("closed_at__isnull", False),
-                        ("closed_by__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="promotion_closed_by_and_at",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="promotionrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status__in", ["approved", "rejected"]), _negated=True),
-                    models.Q(("closed_by", models.F("requested_by")), _negated=True),
-                    _connector="OR",
-                ),
-                name="promotion_second_person",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="promotionrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status__in", ["approved", "rejected"]), _negated=True),
-                    models.Q(("closing_reason", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="promotion_decision_says_why",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="promotionrequest",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "open")),
-                fields=("component", "environment"),
-                name="promotion_one_open",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="deployment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("environment__in", ["staging", "production"])),
-                name="deployment_environment_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="deployment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("ended_at", None), ("ended_at__gte", models.F("started_at")), _connector="OR"
-                ),
-                name="deployment_ends_later",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="deployment",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("ended_at", None)),
-                fields=("component", "environment"),
-                name="deployment_one_current",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="run",
-            constraint=models.UniqueConstraint(fields=("experiment", "arm"), name="run_one_per_arm"),
-        ),
-        migrations.AddConstraint(
-            model_name="run",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("arm__in", ["baseline", "candidate"])), name="run_arm_known"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="output",
-            index=models.Index(
-                condition=models.Q(("state", "open")), fields=["experiment", "order"], name="output_open"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="output",
-            index=models.Index(
-                condition=models.Q(("state", "leased")), fields=["lease_until"], name="output_leased"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="output",
-            constraint=models.UniqueConstraint(fields=("run", "position", "repeat"), name="output_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="output",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["open", "leased", "done"])), name="output_state_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="output",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("outcome__in", ["", "answered", "target_error"])),
-                name="output_outcome_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="output",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("lease_token__isnull", False), ("lease_until__isnull", False), ("state", "leased")
-                    ),
-                    models.Q(
-                        models.Q(("state", "leased"), _negated=True),
-                        ("lease_token", None),
-                        ("lease_until", None),
-                    ),
-                    _connector="OR",
-                ),
-                name="output_leased_has_token",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="output",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("finished_at__isnull", False),
-                        ("state", "done"),
-                        models.Q(("outcome", ""), _negated=True),
-                    ),
-                    models.Q(
-                        models.Q(("state", "done"), _negated=True), ("finished_at", None), ("outcome", "")
-                    ),
-                    _connector="OR",
-                ),
-                name="output_done_has_outcome",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="metricresult",
-            constraint=models.UniqueConstraint(fields=("run", "metric"), name="metric_result_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="verdict",
-            constraint=models.UniqueConstraint(fields=("experiment", "number"), name="verdict_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="verdict",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("automated__in", ["PASS", "FAIL", "INCONCLUSIVE"]),
-                    ("outcome__in", ["PASS", "FAIL", "INCONCLUSIVE"]),
-                ),
-                name="verdict_outcome_known",
-            ),
         ),
     ]

@@ -30,33 +30,32 @@ class Migration(migrations.Migration):
                 ("reference", models.CharField(max_length=40)),
                 ("metric", models.CharField(max_length=60)),
                 ("saved_at", models.DateTimeField()),
+                (
+                    "component",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="saved_comparisons",
+                        to="experiments.component",
+                    ),
+                ),
+                (
+                    "saved_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "ordering": ["name"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("component", "name"), name="saved_comparison_once"),
+                ],
             },
         ),
         migrations.AddIndex(
             model_name="experiment",
             index=models.Index(fields=["component", "-submitted_at", "-id"], name="experiment_newest"),
-        ),
-        migrations.AddField(
-            model_name="savedcomparison",
-            name="component",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="saved_comparisons",
-                to="experiments.component",
-            ),
-        ),
-        migrations.AddField(
-            model_name="savedcomparison",
-            name="saved_by",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="savedcomparison",
-            constraint=models.UniqueConstraint(fields=("component", "name"), name="saved_comparison_once"),
         ),
     ]

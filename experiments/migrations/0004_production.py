@@ -64,6 +64,40 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("treatment_share__gt", 0), ("treatment_share__lt", 1)),
+                        name="live_test_split",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("margin__gte", 0), ("planned_units__gt", 0)),
+                        name="live_test_planned",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("conclusion__isnull", True),
+                                ("ended_at", None),
+                                ("ended_by", None),
+                                ("ending_reason", ""),
+                            ),
+                            models.Q(
+                                ("conclusion__isnull", False),
+                                ("ended_at__isnull", False),
+                                ("ended_by__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="live_test_ended_by_and_at",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at", None)),
+                        fields=("component",),
+                        name="live_test_one_running",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="LiveUnit",
@@ -94,6 +128,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("test", "unit"), name="live_unit_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("arm__in", ["control", "treatment"])), name="live_unit_arm_known"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ProductionAlert",
@@ -132,6 +174,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-number"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("deployment", "metric", "number"), name="alert_number_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["none", "watch", "suspected", "confirmed"])),
+                        name="alert_state_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -197,6 +248,27 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["deployment", "-sampled_at"], name="sample_by_time"),
+                    models.Index(
+                        condition=models.Q(("body__isnull", False)),
+                        fields=["received_at"],
+                        name="sample_text_by_age",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("deployment", "key"), name="sample_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("arm", ""), ("live_test", None)),
+                            models.Q(("arm__in", ["control", "treatment"]), ("live_test__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="sample_arm_of_a_test",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ProductionSilence",
@@ -218,6 +290,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("ended_at__gt", models.F("began_at"))), name="silence_ends_later"
+                    ),
+                    models.UniqueConstraint(fields=("monitor", "began_at"), name="silence_once"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ProductionWindow",
@@ -243,112 +323,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="livetest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("treatment_share__gt", 0), ("treatment_share__lt", 1)),
-                name="live_test_split",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="livetest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("margin__gte", 0), ("planned_units__gt", 0)), name="live_test_planned"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="livetest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("conclusion__isnull", True),
-                        ("ended_at", None),
-                        ("ended_by", None),
-                        ("ending_reason", ""),
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("deployment", "metric", "day"), name="window_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("n__gt", 0), ("squares__gte", 0)), name="window_has_values"
                     ),
-                    models.Q(
-                        ("conclusion__isnull", False),
-                        ("ended_at__isnull", False),
-                        ("ended_by__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="live_test_ended_by_and_at",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="livetest",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("ended_at", None)), fields=("component",), name="live_test_one_running"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="liveunit",
-            constraint=models.UniqueConstraint(fields=("test", "unit"), name="live_unit_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="liveunit",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("arm__in", ["control", "treatment"])), name="live_unit_arm_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="productionalert",
-            constraint=models.UniqueConstraint(
-                fields=("deployment", "metric", "number"), name="alert_number_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="productionalert",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["none", "watch", "suspected", "confirmed"])),
-                name="alert_state_known",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="productionsample",
-            index=models.Index(fields=["deployment", "-sampled_at"], name="sample_by_time"),
-        ),
-        migrations.AddIndex(
-            model_name="productionsample",
-            index=models.Index(
-                condition=models.Q(("body__isnull", False)), fields=["received_at"], name="sample_text_by_age"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="productionsample",
-            constraint=models.UniqueConstraint(fields=("deployment", "key"), name="sample_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="productionsample",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("arm", ""), ("live_test", None)),
-                    models.Q(("arm__in", ["control", "treatment"]), ("live_test__isnull", False)),
-                    _connector="OR",
-                ),
-                name="sample_arm_of_a_test",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="productionsilence",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ended_at__gt", models.F("began_at"))), name="silence_ends_later"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="productionsilence",
-            constraint=models.UniqueConstraint(fields=("monitor", "began_at"), name="silence_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="productionwindow",
-            constraint=models.UniqueConstraint(fields=("deployment", "metric", "day"), name="window_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="productionwindow",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("n__gt", 0), ("squares__gte", 0)), name="window_has_values"
-            ),
+                ],
+            },
         ),
     ]
