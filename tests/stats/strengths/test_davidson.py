@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from evaltrack.stats.estimate import Undefined
 from evaltrack.stats.preference import net_preference
 from evaltrack.stats.strengths import LEFT, RIGHT, TIE, strengths
+from evaltrack.stats.strengths.newton import around_both, inverted
+from evaltrack.stats.strengths.votes import crossed, designed, numbered
 from tests.stats.strengths.voting import drawn
 
 approx = pytest.approx
@@ -302,3 +304,65 @@ def test_without_need_nothing_is_penalised():
     assert isinstance(strengths([0, 1], [1, 0], [TIE, TIE], [0, 1], fall_back=True), Undefined)
     with pytest.raises(ValueError, match="votes name a system 5, but there are 3"):
         strengths(*tastings(), systems=3)
+
+
+@repeatable
+@given(st.integers(2, 12), st.booleans(), st.integers(0, 2**32 - 1))
+def test_sums_over_pairs_are_those_of_the_rows(systems, order, seed):
+    rng = np.random.default_rng(seed)
+    ones = rng.integers(0, systems, 30)
+    others = (ones + rng.integers(1, systems, 30)) % systems
+    weights = rng.exponential(size=30)
+    rows = designed(ones, others, systems, order=order)
+    assert crossed(ones, others, weights, systems, order=order) == approx(rows.T @ (rows * weights[:, None]))
+
+
+@repeatable
+@given(st.integers(1, 160), st.integers(0, 2**32 - 1))
+def test_the_inverse_is_lapacks(size, seed):
+    root = np.random.default_rng(seed).normal(size=(size + 5, size))
+    square = root.T @ root
+    assert inverted(square) @ square == approx(np.eye(size), abs=1e-7)
+    other = root.T @ np.diag(np.arange(size + 5)) @ root
+    assert around_both(square, other) == approx(square @ other @ square)
+
+
+def test_what_is_not_positive_definite_has_no_inverse():
+    with pytest.raises(ValueError, match="positive definite"):
+        inverted(np.array([[1.0, 1.0], [1.0, 1.0]]))
+
+
+@repeatable
+@given(st.integers(0, 2**32 - 1), st.booleans(), st.booleans())
+def test_the_sandwich_is_that_of_its_definition(seed, order, ties):
+    rng = np.random.default_rng(seed)
+    left, right, outcomes, prompts = drawn(rng, 40, each=4)
+    if not ties:
+        outcomes = np.where(outcomes == TIE, LEFT, outcomes)
+    shuffled = rng.permutation(len(left))
+    fitted = strengths(
+        left[shuffled], right[shuffled], outcomes[shuffled], 7 * prompts[shuffled], order=order
+    )
+    assume(not isinstance(fitted, Undefined))
+    eta = fitted.strengths[left] - fitted.strengths[right] + (fitted.order_effect.value if order else 0)
+    chances = np.stack([np.exp(eta / 2), np.full_like(eta, fitted.tie_weight), np.exp(-eta / 2)])
+    chances /= chances.sum(axis=0)
+    rows = designed(left, right, len(fitted.strengths), order=order)
+    scores = rows * ((outcomes - (chances[0] - chances[2])) / 2)[:, None]
+    if fitted.tie_weight:
+        scores = np.column_stack([scores, (outcomes == TIE) - chances[1]])
+    by_prompt = np.stack([scores[prompts == prompt].sum(axis=0) for prompt in np.unique(prompts)])
+    groups = len(by_prompt)
+    meat = by_prompt.T @ by_prompt * groups / (groups - 1)
+    assert fitted.covariance == approx(fitted.model_covariance @ meat @ fitted.model_covariance, rel=1e-6)
+    contrast = fitted.contrast(2, 1)
+    assert fitted.variance(2, 1) == approx(contrast @ fitted.covariance @ contrast)
+
+
+@repeatable
+@given(st.lists(st.integers(-5, 5) | st.integers(-(2**62), 2**62), max_size=20))
+def test_names_are_numbered_in_their_order(names):
+    distinct, place = numbered(np.array(names, dtype=np.int64))
+    expected, inverse = np.unique(np.array(names, dtype=np.int64), return_inverse=True)
+    assert distinct.tolist() == expected.tolist()
+    assert place.tolist() == inverse.tolist()
