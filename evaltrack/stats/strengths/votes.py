@@ -146,9 +146,9 @@ def designed(ones: Codes, others: Codes, systems: int, *, order: bool) -> Vector
 
 def crossed(ones: Codes, others: Codes, weights: Vector, systems: int, *, order: bool) -> Vector:
     """Σ w x xᵀ over the rows x of `designed`, without making them: two or three numbers a row are not 0."""
-    between = np.zeros(systems * systems)
-    between += np.bincount(ones * systems + others, weights=weights, minlength=systems * systems)
-    between = between.reshape(systems, systems)
+    between = np.zeros((systems, systems))
+    flat = between.ravel()
+    flat += np.bincount(ones * systems + others, weights=weights, minlength=systems * systems)
     shown_left, shown_right = between.sum(axis=1), between.sum(axis=0)
     square = np.diag(shown_left + shown_right) - between - between.T
     if not order:

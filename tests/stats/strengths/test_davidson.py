@@ -108,7 +108,13 @@ def test_baseball_at_home():
     assert relative_to_last(fitted) == approx([1.6196, 1.4754, 1.3271, 1.2813, 1.1438, 0.7047], abs=5e-5)
     assert fitted.order_effect.value == approx(0.3023, abs=5e-5)
     assert np.sqrt(fitted.model_covariance[-1, -1]) == approx(0.1309, abs=5e-5)
-    # Deviance against the model that fits each of the 42 home records by itself, on 35 degrees of freedom.
+    assert deviance(fitted) == approx(38.64, abs=5e-3)  # on 35 degrees of freedom
+    # The same games without an effect of place, on 36.
+    assert deviance(strengths(*season_by_place(), order=False)) == approx(44.05, abs=5e-3)
+
+
+def deviance(fitted):
+    """Against the model that fits each of the 42 home records by itself."""
     left, right, outcomes, _ = season_by_place()
     saturated = 0.0
     for pair in set(zip(left.tolist(), right.tolist(), strict=True)):
@@ -119,7 +125,7 @@ def test_baseball_at_home():
             for share, count in ((won, (of_pair == LEFT).sum()), (1 - won, (of_pair == RIGHT).sum()))
             if count
         )
-    assert 2 * (saturated - fitted.log_likelihood) == approx(38.64, abs=5e-3)
+    return 2 * (saturated - fitted.log_likelihood)
 
 
 def tastings():
@@ -135,6 +141,43 @@ def test_chocolate_pudding():
     worth = np.exp(fitted.strengths)
     assert worth / worth.sum() == approx([0.13880, 0.17300, 0.16175, 0.16537, 0.15869, 0.20239], abs=5e-6)
     assert fitted.tie_weight == approx(0.74682, abs=5e-6)
+
+
+def test_davidsons_own_iterations_end_there():
+    """His cyclic estimates after seven rounds from equal worths, as he printed them, and where they lead."""
+    wins, ties = np.zeros((6, 6)), np.zeros((6, 6))
+    for (i, j), (first, second, tied) in PUDDING.items():
+        wins[i - 1, j - 1], wins[j - 1, i - 1] = first, second
+        ties[i - 1, j - 1] = ties[j - 1, i - 1] = tied
+    games = wins + wins.T + ties
+    worth, nu = np.full(6, 1 / 6), 0.0
+    nu = 2 * ties.sum() / (2 * games.sum() - 2 * ties.sum())
+    for rounds in range(1, 400):
+        root = np.sqrt(np.outer(worth, worth))
+        total = worth[:, None] + worth + nu * root
+        weight = (games * (2 + nu * np.sqrt(worth / worth[:, None])) / total).sum(axis=1)
+        worth = (2 * wins.sum(axis=1) + ties.sum(axis=1)) / weight
+        worth /= worth.sum()
+        root = np.sqrt(np.outer(worth, worth))
+        nu = ties.sum() / (games * root / (worth[:, None] + worth + nu * root)).sum()
+        if rounds == 7:
+            assert worth == approx([0.1392, 0.1730, 0.1620, 0.1655, 0.1590, 0.2014], abs=1.5e-3)
+            assert nu == approx(0.747, abs=1e-3)
+    fitted = np.exp(strengths(*tastings(), order=False).strengths)
+    assert worth == approx(fitted / fitted.sum(), abs=1e-7)
+
+
+@repeatable
+@given(st.integers(0, 2**32 - 1), st.floats(-5, 5))
+def test_adding_a_constant_to_all_worths_changes_nothing(seed, constant):
+    left, right, outcomes, prompts = drawn(np.random.default_rng(seed), 40)
+    fitted = strengths(left, right, outcomes, prompts)
+    assume(not isinstance(fitted, Undefined))
+    theta = fitted.strengths + constant
+    half = (theta[left] - theta[right] + fitted.order_effect.value) / 2
+    chances = np.stack([np.exp(half), np.full_like(half, fitted.tie_weight), np.exp(-half)])
+    chances /= chances.sum(axis=0)
+    assert np.log(chances[1 - outcomes, np.arange(len(left))]).sum() == approx(fitted.log_likelihood)
 
 
 def test_independent_votes_have_the_errors_of_the_model():
