@@ -122,6 +122,21 @@ def mid_p(successes: int, n: int) -> Estimate | Undefined:
     return Estimate(value, *around(low, high, value), n, "mid-p exact interval")
 
 
+def jeffreys(successes: int, n: int) -> Estimate | Undefined:
+    """A share with Jeffreys' interval: the tails of Beta(x + ½, n − x + ½) (Brown, Cai & DasGupta 2001).
+
+    A posterior that serves as an interval, close to `mid_p`; 0 of n has the lower limit 0, n of n the upper limit 1.
+    Undefined for n = 0.
+    """
+    successes, n = count_of(successes, n)
+    if n == 0:
+        return Undefined("there are no observations")
+    a, b = successes + 0.5, n - successes + 0.5
+    low = float(special.betaincinv(a, b, TAIL)) if successes else 0.0
+    high = float(special.betaincinv(a, b, 1 - TAIL)) if successes < n else 1.0
+    return Estimate(successes / n, *around(low, high, successes / n), n, "Jeffreys interval")
+
+
 @dataclass(frozen=True, slots=True)
 class Moments:
     """All that a mean and its interval need of values that may be gone; those of two windows add up.

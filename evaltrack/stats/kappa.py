@@ -24,7 +24,8 @@ ITEMS_PER_LABEL = 4  # with 10 items and 5 labels the interval covered 81 %, wit
 Weights = Literal["linear", "quadratic", "ordinal"] | ArrayLike | None
 
 
-def _counts(table: ArrayLike) -> NDArray[np.float64]:
+def table_counts(table: ArrayLike) -> NDArray[np.float64]:
+    """The table of two raters as numbers; ValueError unless it is square and holds counts."""
     counts = np.asarray(table, dtype=np.float64)
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or not counts.size:
         raise ValueError(f"agreement of two raters needs a square table, not one of shape {counts.shape}")
@@ -58,7 +59,7 @@ def percent_agreement(table: ArrayLike) -> Estimate | Undefined:
 
     `table` is k × k counts, rows the labels of one rater, columns of the other. Undefined for an empty table.
     """
-    counts = _counts(table)
+    counts = table_counts(table)
     return wilson(int(np.trace(counts)), int(counts.sum()))
 
 
@@ -108,7 +109,7 @@ def cohen_kappa(table: ArrayLike, *, seed: int, weights: Weights = None) -> Esti
     Undefined without items, and when both raters used one and the same label: chance agreement is then 1.
     Without an interval below 4 items per label.
     """
-    counts = _counts(table)
+    counts = table_counts(table)
     n = int(counts.sum())
     if n == 0:
         return Undefined("there are no items rated by both")
@@ -146,7 +147,7 @@ def standard_errors(table: ArrayLike, weights: Weights = None) -> StandardErrors
 
     For comparison with other programs: at complete agreement the first is 0, which no interval should rest on.
     """
-    counts = _counts(table)
+    counts = table_counts(table)
     n = counts.sum()
     if not n:
         return Undefined("there are no items rated by both")
@@ -181,7 +182,7 @@ class Paradox:
 
 def paradox(table: ArrayLike) -> Paradox | Undefined:
     """What stands beside kappa so that nobody takes a skewed table for disagreement."""
-    counts = _counts(table)
+    counts = table_counts(table)
     n, k = counts.sum(), len(counts)
     if not n:
         return Undefined("there are no items rated by both")

@@ -11,11 +11,13 @@ from scipy import special
 
 from evaltrack.stats.estimate import Estimate, Undefined
 from evaltrack.stats.intervals import TAIL, around, percentile_limits, wilson_limits
+from evaltrack.stats.multinomial import Multinomial
 
 DRAWS = 2000
 FEWEST_UNITS = 10
 COUNT_COST = 25  # drawing the count of one pattern costs as much as drawing this many units
 DRAWN_CELLS = 2_000_000  # numbers held in memory at once
+COUNTED_CELLS = 250_000  # the same where counts are drawn: few enough for a core's own cache
 
 
 def resampled(multiplicity: NDArray[np.int64], width: int, seed: int) -> Iterator[NDArray[np.float64]]:
@@ -29,11 +31,13 @@ def resampled(multiplicity: NDArray[np.int64], width: int, seed: int) -> Iterato
     patterns, units = len(multiplicity), int(multiplicity.sum())
     by_count = COUNT_COST * patterns < units
     pattern_of = np.repeat(np.arange(patterns), multiplicity)
-    step = max(1, DRAWN_CELLS // max(width, patterns if by_count else units))
+    counted = Multinomial(multiplicity)
+    step = COUNTED_CELLS // max(width, patterns) if by_count else DRAWN_CELLS // max(width, units)
+    step = max(1, step)
     for start in range(0, DRAWS, step):
         rows = min(step, DRAWS - start)
         if by_count:
-            yield rng.multinomial(units, multiplicity / units, size=rows).astype(np.float64)
+            yield counted.draw(rows, rng)
         else:
             drawn = pattern_of[rng.integers(0, units, size=(rows, units))]
             # Each draw counts its patterns in a range of its own, so that one count serves all draws.

@@ -54,6 +54,13 @@ def test_the_test_of_no_agreement_beyond_chance_is_that_of_sas(table, weights, n
     assert round(cohen_kappa(table, seed=1, weights=weights).value / errors.null, 4) == z
 
 
+@pytest.mark.parametrize(("weights", "printed"), [(None, (0.2137, 0.7547)), ("linear", (0.1845, 0.7558))])
+def test_the_asymptotic_interval_of_sas(weights, printed):
+    value = cohen_kappa(SAS, seed=1, weights=weights).value
+    half = 1.959964 * standard_errors(SAS, weights).kappa
+    assert (value - half, value + half) == approx(printed, abs=5e-5)
+
+
 def test_the_null_error_of_cohen():
     assert round(standard_errors(COHEN).null, 4) == 0.0520
 

@@ -24,6 +24,7 @@ from evaltrack.stats.paired import (
     paired_table,
     quantile_difference,
     quantile_p_below,
+    quantile_ratio,
     tango_difference,
     tango_score,
 )
@@ -374,3 +375,19 @@ def test_quantile_p_below_inverts_the_bootstrap_interval():
     assert quantile_p_below(candidate, baseline, 0.5, -high - 0.01, seed=2).p_value < 0.025
     assert quantile_p_below(candidate, baseline, 0.5, -high + 0.01, seed=2).p_value > 0.025
     assert quantile_p_below(candidate - 99, baseline, 0.5, 0.0, seed=2).p_value == 1 / 2001
+
+
+def test_quantile_ratio_is_inverted_by_exchanging_the_systems():
+    rng = np.random.default_rng(5)
+    baseline = rng.lognormal(size=250)
+    candidate = 1.2 * baseline * rng.lognormal(0, 0.1, size=250)
+    there, back = (
+        quantile_ratio(*sides, 0.95, seed=3) for sides in ((candidate, baseline), (baseline, candidate))
+    )
+    assert there.value == np.quantile(candidate, 0.95) / np.quantile(baseline, 0.95)
+    assert limits(back) == approx((1 / there.ci_high, 1 / there.ci_low), rel=1e-3)
+    slower = quantile_ratio(1.2 * baseline, baseline, 0.95, seed=3)
+    assert limits(slower) == approx((1.2, 1.2))
+    assert "200 are needed" in quantile_ratio(candidate[:199], baseline[:199], 0.95, seed=3).ci_undefined
+    assert "above 0" in quantile_ratio([0.0, 1.0], [1.0, 1.0], 0.5, seed=3).reason
+    assert isinstance(quantile_ratio([], [], 0.5, seed=3), Undefined)

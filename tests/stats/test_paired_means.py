@@ -19,6 +19,7 @@ from evaltrack.stats.paired import (
     paired_sign_flip,
     paired_t,
     probability_better,
+    pseudo_median,
     tango_difference,
     wilcoxon_pratt,
 )
@@ -75,6 +76,39 @@ def limits(estimate):
 def test_wilcoxon_of_hollander_and_wolfe():
     tested = wilcoxon_pratt(BEFORE, AFTER)
     assert (tested.statistic, tested.p_value) == (40, approx(0.03906, abs=5e-6))
+
+
+def test_the_pseudo_median_of_hollander_and_wolfe():
+    middle = pseudo_median(BEFORE, AFTER)
+    assert middle.value == approx(0.46, abs=5e-4)
+    assert limits(middle) == approx((0.010, 0.786), abs=5e-4)
+    # One-sided, p = 0.01953: scipy counts all signs.
+    assert stats.wilcoxon(BEFORE, AFTER, alternative="greater").pvalue == approx(0.01953, abs=5e-6)
+    assert wilcoxon_pratt(BEFORE, AFTER).p_value / 2 == approx(0.01953, abs=5e-6)
+
+
+@repeatable
+@given(st.integers(6, 30), st.integers(0, 2**32 - 1))
+def test_its_interval_holds_the_shifts_that_wilcoxon_does_not_reject(n, seed):
+    d = np.random.default_rng(seed).normal(size=n)
+    zero = np.zeros(n)
+    middle = pseudo_median(d, zero)
+    assert middle.value == approx(np.median([(x + y) / 2 for i, x in enumerate(d) for y in d[i:]]))
+    for limit, outwards in ((middle.ci_low, -1e-9), (middle.ci_high, 1e-9)):
+        assert wilcoxon_pratt(d - (limit - outwards), zero).p_value > 0.05
+        assert wilcoxon_pratt(d - (limit + outwards), zero).p_value <= 0.05
+    mirrored = pseudo_median(zero, d)
+    assert limits(mirrored) == approx((-middle.ci_high, -middle.ci_low))
+
+
+def test_the_pseudo_median_of_many_and_of_few():
+    rng = np.random.default_rng(4)
+    ours, theirs = rng.normal(0.2, 1, size=400), rng.normal(0, 1, size=400)
+    assert limits(pseudo_median(ours, theirs)) == approx(limits(mean_difference_t(ours, theirs)), abs=0.05)
+    assert "6 are needed" in pseudo_median(ours[:5], theirs[:5]).ci_undefined
+    assert "all 8 differences are equal" in pseudo_median(np.ones(8), np.zeros(8)).ci_undefined
+    assert "use the mean" in pseudo_median(np.arange(4000.0), np.zeros(4000)).ci_undefined
+    assert isinstance(pseudo_median([], []), Undefined)
 
 
 @repeatable

@@ -29,8 +29,8 @@ from evaltrack.stats.paired.means import (
     paired_sign_flip,
     paired_t,
 )
-from evaltrack.stats.paired.quantiles import quantile_difference, quantile_p_below
-from evaltrack.stats.paired.ranks import probability_better, wilcoxon_pratt
+from evaltrack.stats.paired.quantiles import quantile_difference, quantile_p_below, quantile_ratio
+from evaltrack.stats.paired.ranks import probability_better, pseudo_median, wilcoxon_pratt
 
 __all__ = [
     "bonett_price_difference",
@@ -50,8 +50,10 @@ __all__ = [
     "paired_t",
     "paired_table",
     "probability_better",
+    "pseudo_median",
     "quantile_difference",
     "quantile_p_below",
+    "quantile_ratio",
     "tango_difference",
     "tango_score",
     "tango_variance",

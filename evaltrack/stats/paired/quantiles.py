@@ -48,6 +48,30 @@ def quantile_difference(
     return Estimate(value, *limits, n, method, seed=seed, confidence=confidence)
 
 
+def quantile_ratio(
+    candidate: ArrayLike, baseline: ArrayLike, q: float, *, seed: int, draws: int = DRAWS
+) -> Estimate | Undefined:
+    """Ratio of the two q-quantiles of positive values, candidate/baseline, with a paired bootstrap interval.
+
+    "20 % slower at p95" is 1.2. The percentiles are those of the ratio itself, so exchanging the sides inverts it.
+    Undefined without examples, and where values are 0 or below; without an interval below `examples_for_quantile(q)`.
+    """
+    ours, theirs = pairs(candidate, baseline)
+    n = len(ours)
+    needed = examples_for_quantile(q)
+    method = f"paired bootstrap of the ratio of {q:g}-quantiles"
+    if n == 0:
+        return NO_PAIRS
+    if min(ours.min(), theirs.min()) <= 0:
+        return Undefined("a ratio is of values above 0")
+    value = float(np.quantile(ours, q) / np.quantile(theirs, q))
+    if n < needed:
+        reason = f"{n} examples do not support a two-sided interval of this quantile: {needed} are needed"
+        return Estimate(value, None, None, n, method, reason)
+    both = _quantile_pairs(ours, theirs, q, seed, draws)
+    return Estimate(value, *percentile_limits(both[0] / both[1], value), n, method, seed=seed)
+
+
 def quantile_p_below(
     candidate: ArrayLike, baseline: ArrayLike, q: float, margin: float, *, seed: int, draws: int = DRAWS
 ) -> TestResult | Undefined:
@@ -67,11 +91,17 @@ def quantile_p_below(
 
 
 def _quantile_draws(ours: Vector, theirs: Vector, q: float, seed: int, draws: int) -> Vector:
+    both = _quantile_pairs(ours, theirs, q, seed, draws)
+    return both[0] - both[1]
+
+
+def _quantile_pairs(ours: Vector, theirs: Vector, q: float, seed: int, draws: int) -> Vector:
+    """The q-quantiles of both sides (rows) in each draw of examples."""
     rng = np.random.default_rng(seed)
     n = len(ours)
     step = max(1, BOOTSTRAP_CELLS // n)
     parts = []
     for start in range(0, draws, step):
         rows = rng.integers(0, n, size=(min(step, draws - start), n))
-        parts.append(np.quantile(ours[rows], q, axis=1) - np.quantile(theirs[rows], q, axis=1))
-    return np.concatenate(parts)
+        parts.append(np.stack([np.quantile(side[rows], q, axis=1) for side in (ours, theirs)]))
+    return np.concatenate(parts, axis=1)

@@ -15,6 +15,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
+from scipy.optimize import brentq
 
 from evaltrack.stats.estimate import CONFIDENCE, Estimate, TestResult, Undefined
 from evaltrack.stats.independent import EMPTY_SIDE
@@ -44,6 +45,30 @@ def log_normal_mixture(s: ArrayLike, v: ArrayLike, rho: float) -> NDArray[np.flo
 def normal_mixture_bound(v: float, rho: float, alpha: float = ALPHA) -> float:
     """The |s| at which M reaches 1/α: √((v + ρ) ln((v + ρ)/(ρα²)))."""
     return math.sqrt((v + rho) * (math.log1p(v / rho) - 2 * math.log(alpha)))
+
+
+def log_one_sided_mixture(s: ArrayLike, v: ArrayLike, rho: float) -> NDArray[np.float64]:
+    """ln M of the mixture over positive drifts alone, for an alarm in one direction (Howard et al. 2021).
+
+    ½ ln(4ρ/(v + ρ)) + s²/(2(v + ρ)) + ln Φ(s/√(v + ρ)); `best_rho` with 2α makes it tightest.
+    """
+    total = np.asarray(v, dtype=np.float64) + rho
+    evidence: NDArray[np.float64] = (
+        0.5 * np.log(4 * rho / total)
+        + np.square(s) / (2 * total)
+        + special.log_ndtr(np.asarray(s) / np.sqrt(total))
+    )
+    return evidence
+
+
+def one_sided_bound(v: float, rho: float, alpha: float = ALPHA) -> float:
+    """The s at which the one-sided M reaches 1/α: exceeded at some time in at most α."""
+    highest = normal_mixture_bound(v, rho, alpha)
+    while log_one_sided_mixture(highest, v, rho) < -math.log(alpha):
+        highest *= 2
+    return float(
+        brentq(lambda s: float(log_one_sided_mixture(s, v, rho)) + math.log(alpha), 0.0, highest, xtol=1e-12)
+    )
 
 
 def _checked(value: float, spread: float, units: int, planned: int) -> str | None:

@@ -8,13 +8,23 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import linalg, sparse, special
+from scipy import sparse, special
 
 from evaltrack.stats.estimate import Estimate, Undefined
 from evaltrack.stats.intervals import TAIL
 from evaltrack.stats.preference.net import FEWEST_CLUSTERS
-from evaltrack.stats.strengths.newton import Slope, climb, weakly
-from evaltrack.stats.strengths.votes import TIE, Codes, Vector, Votes, counted, designed, why_apart
+from evaltrack.stats.strengths.newton import Slope, around_both, climb, inverted, weakly
+from evaltrack.stats.strengths.votes import (
+    TIE,
+    Codes,
+    Vector,
+    Votes,
+    bordered,
+    counted,
+    crossed,
+    designed,
+    why_apart,
+)
 
 # η of each ordered pair over strengths and order effect: three numbers a row are not 0.
 Design: TypeAlias = Vector | sparse.csr_array
@@ -55,8 +65,12 @@ class Strengths:
                 "one of the two never won or tied against the group of the other: a penalty keeps this finite"
             )
             return Estimate(value, None, None, self.n, METHOD, reason, clusters=self.clusters)
-        contrast = self.contrast(one, other)
-        return clustered(value, float(contrast @ self.covariance @ contrast), self.n, self.clusters)
+        return clustered(value, self.variance(one, other), self.n, self.clusters)
+
+    def variance(self, one: int, other: int) -> float:
+        """Of the difference of two strengths."""
+        places = [(system - 1, sign) for system, sign in ((one, 1.0), (other, -1.0)) if system]
+        return sum(float(a * b * self.covariance[i, j]) for i, a in places for j, b in places)
 
     def contrast(self, one: int, other: int) -> Vector:
         """The difference of two strengths as weights of what the covariance is of."""
@@ -67,6 +81,7 @@ class Strengths:
         return contrast
 
 
+PROMPTS_AT_ONCE = 500  # their gradients over 100 systems fit into a core's own cache
 METHOD = "Davidson model, cluster-robust t interval by prompt"
 
 
@@ -123,8 +138,8 @@ def strengths(
     if isinstance(fitted, Undefined):
         return fitted
     parameters, top = fitted
-    inverse = linalg.inv(top.hessian)
-    covariance = inverse @ _meat(design, votes, parameters) @ inverse
+    inverse = inverted(top.hessian)
+    covariance = around_both(inverse, _meat(design, votes, parameters))
     covariance *= votes.prompts / max(votes.prompts - 1, 1)
     theta = np.concatenate([[0.0], parameters[: votes.systems - 1]])
     if order:
@@ -165,7 +180,9 @@ def sloped(design: Design, votes: Votes, parameters: Vector) -> Slope:
     logs = log_chances(design, parameters, has_ties=votes.has_ties)
     left, tie, right = np.exp(logs)
     gradient = design.T @ (counts[0] - counts[2] - totals * (left - right)) / 2
-    hessian = crossed(design, totals * (left + right - (left - right) ** 2) / 4)
+    curve = totals * (left + right - (left - right) ** 2) / 4
+    order = design.shape[1] == votes.systems
+    hessian = crossed(votes.left, votes.right, curve, votes.systems, order=order)
     if votes.has_ties:
         gradient = np.append(gradient, (counts[1] - totals * tie).sum())
         cross = design.T @ (-totals * (left - right) * tie / 2)
@@ -177,28 +194,40 @@ def sloped(design: Design, votes: Votes, parameters: Vector) -> Slope:
 def _meat(design: Design, votes: Votes, parameters: Vector) -> Vector:
     """Σ s_g s_gᵀ over prompts, of which s_g is the gradient of the votes on prompt g."""
     left, tie, right = np.exp(log_chances(design, parameters, has_ties=votes.has_ties))
-    # Votes of one prompt on one pair share a row of the design: by prompt and pair, then by parameter.
-    eta = sparse.csr_array(
-        ((votes.outcomes - (left - right)[votes.pair_of]) / 2, (votes.prompt_of, votes.pair_of)),
-        shape=(votes.prompts, len(left)),
-    ) @ sparse.csr_array(design)
-    # A prompt has few systems, so that this is less work than the product of full matrices, and no block of memory.
-    square = (eta.T @ eta).toarray()
-    if not votes.has_ties:
-        return square
-    rest = np.bincount(
-        votes.prompt_of, weights=(votes.outcomes == TIE) - tie[votes.pair_of], minlength=votes.prompts
-    )
-    return bordered(square, eta.T @ rest, float(rest @ rest))
+    half = (votes.outcomes - (left - right)[votes.pair_of]) / 2
+    of_strengths, square = _gradients(votes, half)
+    square = square[1:, 1:]  # the first strength is 0
+    others = []
+    if design.shape[1] == votes.systems:
+        others.append(np.bincount(votes.prompt_of, weights=half, minlength=votes.prompts))
+    if votes.has_ties:
+        lacking = (votes.outcomes == TIE) - tie[votes.pair_of]
+        others.append(np.bincount(votes.prompt_of, weights=lacking, minlength=votes.prompts))
+    for place, scores in enumerate(others):
+        side = [(of_strengths.T @ scores)[1:], [float(before @ scores) for before in others[:place]]]
+        square = bordered(square, np.concatenate(side), float(scores @ scores))
+    return square
 
 
-def bordered(square: Vector, side: Vector, corner: float) -> Vector:
-    """A symmetric matrix with one row and column more."""
-    return np.block([[square, side[:, None]], [side[None, :], np.array([[corner]])]])
+def _gradients(votes: Votes, half: Vector) -> tuple[sparse.csr_array, Vector]:
+    """The gradient of each prompt over all strengths, and the sum of its squares; `half` is that of η of each vote.
 
-
-def crossed(design: Design, weights: Vector) -> Vector:
-    """Σ w x xᵀ over the rows x of the design. Of a sparse one only what is not 0 is multiplied."""
-    if isinstance(design, sparse.csr_array):
-        return (design.T @ (sparse.diags_array(weights) @ design)).toarray()
-    return design.T @ (design * weights[:, None])
+    A prompt has few systems, so what is 0 is left out: a vote is two numbers, and several of one system are added up
+    by the product. Products of full matrices wait for threads where other programs use the cores.
+    """
+    by_prompt: Codes | slice = slice(None)
+    if (votes.prompt_of[1:] < votes.prompt_of[:-1]).any():
+        by_prompt = np.argsort(votes.prompt_of, kind="stable")
+    pair, half = votes.pair_of[by_prompt], half[by_prompt]
+    columns = np.stack([votes.left[pair], votes.right[pair]], axis=1).ravel()
+    values = np.stack([half, -half], axis=1).ravel()
+    ends = 2 * np.concatenate([[0], np.cumsum(np.bincount(votes.prompt_of, minlength=votes.prompts))])
+    square = np.zeros((votes.systems, votes.systems))
+    for start in range(0, votes.prompts, PROMPTS_AT_ONCE):
+        rows = ends[start : start + PROMPTS_AT_ONCE + 1]
+        within = slice(rows[0], rows[-1])
+        block = sparse.csr_array(
+            (values[within], columns[within], rows - rows[0]), shape=(len(rows) - 1, votes.systems)
+        )
+        square += block.T @ block.toarray()
+    return sparse.csr_array((values, columns, ends), shape=(votes.prompts, votes.systems)), square

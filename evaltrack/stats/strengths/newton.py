@@ -16,6 +16,9 @@ Vector = NDArray[np.float64]
 
 MOST_STEPS = 50
 CLOSE = 1e-10
+# Up to so many parameters numpy's own loops invert and multiply. LAPACK's threads wait for each other where other
+# programs use the cores: 0.4 s for a matrix of 100, which these loops take 2 ms for.
+MOST_SWEPT = 150
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +48,34 @@ def climb(slope: Callable[[Vector], Slope], start: Vector) -> tuple[Vector, Slop
             return parameters, here
         parameters = parameters + step
     return Undefined("no strengths are the likeliest: the fit does not settle")
+
+
+def inverted(square: Vector) -> Vector:
+    """The inverse of a symmetric, positive definite matrix, small ones by sweeps (Goodnight 1979).
+
+    ValueError where it is not positive definite.
+    """
+    if len(square) > MOST_SWEPT:
+        return linalg.inv(square, assume_a="pos")
+    swept = square.copy()
+    least = 1e-14 * np.diag(square)
+    for k in range(len(swept)):
+        pivot = swept[k, k]
+        if not pivot > least[k]:
+            raise ValueError("the matrix is not positive definite")
+        row = swept[k] / pivot
+        column = swept[:, k].copy()
+        swept -= column[:, None] * row
+        swept[k], swept[:, k] = row, -column / pivot
+        swept[k, k] = 1 / pivot
+    return (swept + swept.T) / 2
+
+
+def around_both(outer: Vector, inner: Vector) -> Vector:
+    """A B A of symmetric matrices."""
+    if len(outer) > MOST_SWEPT:
+        return outer @ inner @ outer
+    return np.einsum("ij,jk->ik", np.einsum("ij,jk->ik", outer, inner), outer)
 
 
 def weakly(slope: Callable[[Vector], Slope], systems: int) -> Callable[[Vector], Slope]:

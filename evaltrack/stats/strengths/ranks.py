@@ -56,8 +56,7 @@ def _p_equal(fitted: Strengths, one: int, other: int) -> float:
     """Two-sided p of equal strengths; 1 where the votes have no standard error to say otherwise."""
     if fitted.parts[one] != fitted.parts[other]:
         return 1.0
-    contrast = fitted.contrast(one, other)
-    variance = float(contrast @ fitted.covariance @ contrast)
+    variance = fitted.variance(one, other)
     if variance <= 1e-20:
         return 1.0
     t = float(fitted.strengths[one] - fitted.strengths[other]) / math.sqrt(variance)

@@ -15,7 +15,13 @@ from evaltrack.stats.sequential import (
     mean_any_time,
     mean_difference_any_time,
 )
-from evaltrack.stats.sequential.asymptotic import best_rho, log_normal_mixture, normal_mixture_bound
+from evaltrack.stats.sequential.asymptotic import (
+    best_rho,
+    log_normal_mixture,
+    log_one_sided_mixture,
+    normal_mixture_bound,
+    one_sided_bound,
+)
 
 approx = pytest.approx
 repeatable = settings(derandomize=True, deadline=None)
@@ -27,6 +33,27 @@ def test_the_normal_mixture_has_the_values_of_confseq():
     assert rho == approx(12.60056, abs=5e-6)
     assert float(log_normal_mixture(10, 100, rho)) == approx(-0.6510052, abs=5e-8)
     assert normal_mixture_bound(100, rho) == approx(30.35209, abs=5e-6)
+
+
+def test_the_one_sided_mixture_has_the_values_of_confseq():
+    rho = best_rho(100, 0.1)
+    assert float(log_one_sided_mixture(10, 100, rho)) == approx(-0.06502391, abs=5e-9)
+    assert one_sided_bound(100, rho) == approx(27.66071, abs=5e-6)
+
+
+@repeatable
+@given(st.floats(1, 1e5), st.floats(0.1, 1e4), st.floats(1e-6, 0.2))
+def test_one_side_costs_less_than_both_and_errs_no_more_than_it_says(v, rho, alpha):
+    bound = one_sided_bound(v, rho, alpha)
+    assert 0 < bound < normal_mixture_bound(v, rho, alpha / 2)
+    assert float(log_one_sided_mixture(bound, v, rho)) == approx(-math.log(alpha), abs=1e-6)
+
+
+def test_the_expected_one_sided_evidence_of_a_fair_walk_is_one():
+    nodes, weights = np.polynomial.hermite_e.hermegauss(120)
+    for v in (0.5, 3.0):
+        evidence = np.exp(log_one_sided_mixture(nodes * math.sqrt(v), v, 12.6))
+        assert float(weights @ evidence) / math.sqrt(2 * math.pi) == approx(1, abs=1e-6)
 
 
 @pytest.mark.parametrize(("n", "radius"), [(50, 0.43608), (100, 0.30352), (500, 0.14101), (1000, 0.10251)])

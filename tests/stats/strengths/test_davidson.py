@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from evaltrack.stats.estimate import Undefined
 from evaltrack.stats.preference import net_preference
 from evaltrack.stats.strengths import LEFT, RIGHT, TIE, strengths
+from evaltrack.stats.strengths.newton import around_both, inverted
+from evaltrack.stats.strengths.votes import crossed, designed, numbered
 from tests.stats.strengths.voting import drawn
 
 approx = pytest.approx
@@ -106,7 +108,13 @@ def test_baseball_at_home():
     assert relative_to_last(fitted) == approx([1.6196, 1.4754, 1.3271, 1.2813, 1.1438, 0.7047], abs=5e-5)
     assert fitted.order_effect.value == approx(0.3023, abs=5e-5)
     assert np.sqrt(fitted.model_covariance[-1, -1]) == approx(0.1309, abs=5e-5)
-    # Deviance against the model that fits each of the 42 home records by itself, on 35 degrees of freedom.
+    assert deviance(fitted) == approx(38.64, abs=5e-3)  # on 35 degrees of freedom
+    # The same games without an effect of place, on 36.
+    assert deviance(strengths(*season_by_place(), order=False)) == approx(44.05, abs=5e-3)
+
+
+def deviance(fitted):
+    """Against the model that fits each of the 42 home records by itself."""
     left, right, outcomes, _ = season_by_place()
     saturated = 0.0
     for pair in set(zip(left.tolist(), right.tolist(), strict=True)):
@@ -117,7 +125,7 @@ def test_baseball_at_home():
             for share, count in ((won, (of_pair == LEFT).sum()), (1 - won, (of_pair == RIGHT).sum()))
             if count
         )
-    assert 2 * (saturated - fitted.log_likelihood) == approx(38.64, abs=5e-3)
+    return 2 * (saturated - fitted.log_likelihood)
 
 
 def tastings():
@@ -133,6 +141,43 @@ def test_chocolate_pudding():
     worth = np.exp(fitted.strengths)
     assert worth / worth.sum() == approx([0.13880, 0.17300, 0.16175, 0.16537, 0.15869, 0.20239], abs=5e-6)
     assert fitted.tie_weight == approx(0.74682, abs=5e-6)
+
+
+def test_davidsons_own_iterations_end_there():
+    """His cyclic estimates after seven rounds from equal worths, as he printed them, and where they lead."""
+    wins, ties = np.zeros((6, 6)), np.zeros((6, 6))
+    for (i, j), (first, second, tied) in PUDDING.items():
+        wins[i - 1, j - 1], wins[j - 1, i - 1] = first, second
+        ties[i - 1, j - 1] = ties[j - 1, i - 1] = tied
+    games = wins + wins.T + ties
+    worth, nu = np.full(6, 1 / 6), 0.0
+    nu = 2 * ties.sum() / (2 * games.sum() - 2 * ties.sum())
+    for rounds in range(1, 400):
+        root = np.sqrt(np.outer(worth, worth))
+        total = worth[:, None] + worth + nu * root
+        weight = (games * (2 + nu * np.sqrt(worth / worth[:, None])) / total).sum(axis=1)
+        worth = (2 * wins.sum(axis=1) + ties.sum(axis=1)) / weight
+        worth /= worth.sum()
+        root = np.sqrt(np.outer(worth, worth))
+        nu = ties.sum() / (games * root / (worth[:, None] + worth + nu * root)).sum()
+        if rounds == 7:
+            assert worth == approx([0.1392, 0.1730, 0.1620, 0.1655, 0.1590, 0.2014], abs=1.5e-3)
+            assert nu == approx(0.747, abs=1e-3)
+    fitted = np.exp(strengths(*tastings(), order=False).strengths)
+    assert worth == approx(fitted / fitted.sum(), abs=1e-7)
+
+
+@repeatable
+@given(st.integers(0, 2**32 - 1), st.floats(-5, 5))
+def test_adding_a_constant_to_all_worths_changes_nothing(seed, constant):
+    left, right, outcomes, prompts = drawn(np.random.default_rng(seed), 40)
+    fitted = strengths(left, right, outcomes, prompts)
+    assume(not isinstance(fitted, Undefined))
+    theta = fitted.strengths + constant
+    half = (theta[left] - theta[right] + fitted.order_effect.value) / 2
+    chances = np.stack([np.exp(half), np.full_like(half, fitted.tie_weight), np.exp(-half)])
+    chances /= chances.sum(axis=0)
+    assert np.log(chances[1 - outcomes, np.arange(len(left))]).sum() == approx(fitted.log_likelihood)
 
 
 def test_independent_votes_have_the_errors_of_the_model():
@@ -302,3 +347,65 @@ def test_without_need_nothing_is_penalised():
     assert isinstance(strengths([0, 1], [1, 0], [TIE, TIE], [0, 1], fall_back=True), Undefined)
     with pytest.raises(ValueError, match="votes name a system 5, but there are 3"):
         strengths(*tastings(), systems=3)
+
+
+@repeatable
+@given(st.integers(2, 12), st.booleans(), st.integers(0, 2**32 - 1))
+def test_sums_over_pairs_are_those_of_the_rows(systems, order, seed):
+    rng = np.random.default_rng(seed)
+    ones = rng.integers(0, systems, 30)
+    others = (ones + rng.integers(1, systems, 30)) % systems
+    weights = rng.exponential(size=30)
+    rows = designed(ones, others, systems, order=order)
+    assert crossed(ones, others, weights, systems, order=order) == approx(rows.T @ (rows * weights[:, None]))
+
+
+@repeatable
+@given(st.integers(1, 160), st.integers(0, 2**32 - 1))
+def test_the_inverse_is_lapacks(size, seed):
+    root = np.random.default_rng(seed).normal(size=(size + 5, size))
+    square = root.T @ root
+    assert inverted(square) @ square == approx(np.eye(size), abs=1e-7)
+    other = root.T @ np.diag(np.arange(size + 5)) @ root
+    assert around_both(square, other) == approx(square @ other @ square)
+
+
+def test_what_is_not_positive_definite_has_no_inverse():
+    with pytest.raises(ValueError, match="positive definite"):
+        inverted(np.array([[1.0, 1.0], [1.0, 1.0]]))
+
+
+@repeatable
+@given(st.integers(0, 2**32 - 1), st.booleans(), st.booleans())
+def test_the_sandwich_is_that_of_its_definition(seed, order, ties):
+    rng = np.random.default_rng(seed)
+    left, right, outcomes, prompts = drawn(rng, 40, each=4)
+    if not ties:
+        outcomes = np.where(outcomes == TIE, LEFT, outcomes)
+    shuffled = rng.permutation(len(left))
+    fitted = strengths(
+        left[shuffled], right[shuffled], outcomes[shuffled], 7 * prompts[shuffled], order=order
+    )
+    assume(not isinstance(fitted, Undefined))
+    eta = fitted.strengths[left] - fitted.strengths[right] + (fitted.order_effect.value if order else 0)
+    chances = np.stack([np.exp(eta / 2), np.full_like(eta, fitted.tie_weight), np.exp(-eta / 2)])
+    chances /= chances.sum(axis=0)
+    rows = designed(left, right, len(fitted.strengths), order=order)
+    scores = rows * ((outcomes - (chances[0] - chances[2])) / 2)[:, None]
+    if fitted.tie_weight:
+        scores = np.column_stack([scores, (outcomes == TIE) - chances[1]])
+    by_prompt = np.stack([scores[prompts == prompt].sum(axis=0) for prompt in np.unique(prompts)])
+    groups = len(by_prompt)
+    meat = by_prompt.T @ by_prompt * groups / (groups - 1)
+    assert fitted.covariance == approx(fitted.model_covariance @ meat @ fitted.model_covariance, rel=1e-6)
+    contrast = fitted.contrast(2, 1)
+    assert fitted.variance(2, 1) == approx(contrast @ fitted.covariance @ contrast)
+
+
+@repeatable
+@given(st.lists(st.integers(-5, 5) | st.integers(-(2**62), 2**62), max_size=20))
+def test_names_are_numbered_in_their_order(names):
+    distinct, place = numbered(np.array(names, dtype=np.int64))
+    expected, inverse = np.unique(np.array(names, dtype=np.int64), return_inverse=True)
+    assert distinct.tolist() == expected.tolist()
+    assert place.tolist() == inverse.tolist()
