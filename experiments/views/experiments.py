@@ -1,6 +1,6 @@
 """Pages: experiments, and what one of them found."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -11,17 +11,18 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 import datasets.policies
-from evaltrack import clock
+from evaltrack import clock, tables
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import NotFound
 from evaltrack.htmx import page
 from evaltrack.templatetags import cumulative
 from evaltrack.templatetags.intervals import shared_scale
-from experiments import latency, policies, recomputation, submission
+from experiments import human, latency, policies, recomputation, submission
 from experiments.lookup import experiment_named
 from experiments.metrics.base import Direction
 from experiments.models import Comparison, Environment, Experiment, ExperimentStatus
+from experiments.views import exports
 
 PAGE_SIZE = 25
 # The false discovery rate up to which a slice is said to stand out.
@@ -46,12 +47,29 @@ def experiment_list(request: PageRequest) -> HttpResponse:
 def experiment_detail(request: PageRequest, public_id: str) -> HttpResponse:
     """The page; htmx asks for the same address again while the experiment goes on."""
     experiment = experiment_named(public_id, seen_by=request.user)
-    return page(
-        request,
-        "experiments/detail.html",
-        findings(request, experiment),
-        fragment="experiments/_findings.html",
+    found = findings(request, experiment)
+    return tables.asked(request, offered(found)) or page(
+        request, "experiments/detail.html", found, fragment="experiments/_findings.html"
     )
+
+
+def offered(found: dict[str, Any]) -> dict[str, Callable[[], tables.Table]]:
+    """The tables of the page that there are, to take along."""
+    experiment, people = found["experiment"], found["people"]
+    return {
+        name: write
+        for name, there, write in (
+            ("forest", found["comparisons"], lambda: exports.forest(experiment, found["comparisons"])),
+            ("slices", found["slices"], lambda: exports.slices(experiment, found["slices"])),
+            ("latency", found["latency"], lambda: exports.latency(experiment, found["latency"])),
+            (
+                "people",
+                people and people.spoken,
+                lambda: exports.people(experiment, people, people.spoken),
+            ),
+        )
+        if there
+    }
 
 
 def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
@@ -72,6 +90,7 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "latency": took,
         "latency_picture": cumulative.plot(took.values) if took else "",
         "latency_reach": cumulative.reach(took.values) if took else None,
+        "people": human.of(experiment),
         "verdict": verdict,
         "earlier_verdicts": verdicts[1:],
         "runs": list(experiment.runs.select_related("version", "endpoint").order_by("arm")),
