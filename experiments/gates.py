@@ -225,6 +225,11 @@ def usable(agreement: Estimate | Undefined | None, floor: float) -> str:
     return UNRELIABLE if agreement.ci_high < floor else UNSETTLED
 
 
+def disagree(agreement: Estimate | Undefined | None, floor: float) -> bool:
+    """Whether people agree less than is asked, as far as is known: a warning to the reader, not the rule."""
+    return isinstance(agreement, Estimate) and agreement.value < floor
+
+
 def agreement_as_shown(agreement: Estimate | Undefined | None) -> str:
     if not isinstance(agreement, Estimate) or agreement.ci_low is None:
         return "undefined"

@@ -53,6 +53,12 @@ def differing(metric: Metric, runs: Sequence[Run]) -> list[Spread]:
     ]
 
 
+def identified(reference: Run, found: Sequence[Spread]) -> list[tuple[str, Spread]]:
+    """Each with the id of its example."""
+    ids = list(reference.outputs.order_by("position", "repeat").values_list("example_id", flat=True))
+    return [(ids[spread.index], spread) for spread in found]
+
+
 def shown(runs: Sequence[Run], found: Sequence[Spread], *, reads_examples: bool) -> list[Shown]:
     """The examples of one page with what each run said."""
     if not found:

@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, F, Q
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from annotation import (
@@ -30,7 +30,7 @@ from annotation.models import Appeal, Campaign, Choice, Escalation, Gold, Outcom
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
-from evaltrack.errors import ExpectedError
+from evaltrack.errors import ExpectedError, NotFound
 from evaltrack.htmx import page
 from experiments import gates
 
@@ -60,16 +60,11 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     campaign = lookup.campaign_named(public_id, seen_by=request.user)
     may_manage = request.user.can(Permission.MANAGE_CAMPAIGNS)
     found = agreement.of(campaign, at=clock.now())
-    slots = Slot.objects.filter(campaign=campaign, task__excluded_at=None).aggregate(
-        wanted=Count("pk"),
-        done=Count("pk", filter=Q(state=SlotState.DONE)),
-        held=Count("pk", filter=Q(state=SlotState.HELD)),
-    )
     context = {
         "campaign": campaign,
         "needed_skills": campaign.skills.order_by("label"),
         "judges": querysets.may_judge(campaign).count(),
-        "slots": slots,
+        "slots": slots_of(campaign),
         "overlap": overlap.in_words(campaign),
         "adaptive": overlap.progress(campaign),
         "excluded": campaign.tasks.exclude(excluded_at=None).aggregate(
@@ -95,6 +90,25 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     return page(request, "annotation/campaign.html", context, fragment="annotation/_campaign.html")
 
 
+@requires(Permission.VIEW_CAMPAIGNS)
+def campaign_standing(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
+    """How far the people of an experiment are and whether they agree, for the experiment's own page."""
+    campaign = lookup.campaign_named(public_id, seen_by=request.user)
+    found = agreement.of(campaign, at=clock.now())
+    if isinstance(found, findings.Findings):
+        raise NotFound("no_preferences", "Only a campaign about pairs has a standing beside a gate policy.")
+    context = {"campaign": campaign, "slots": slots_of(campaign), **told_of(campaign, found)}
+    return render(request, "annotation/_standing.html", context)
+
+
+def slots_of(campaign: Campaign) -> dict[str, int]:
+    return Slot.objects.filter(campaign=campaign, task__excluded_at=None).aggregate(
+        wanted=Count("pk"),
+        done=Count("pk", filter=Q(state=SlotState.DONE)),
+        held=Count("pk", filter=Q(state=SlotState.HELD)),
+    )
+
+
 def told_of(campaign: Campaign, found: agreement.Findings | findings.Findings) -> dict[str, Any]:
     """What the page says about agreement beyond the numbers: of preferences, whether a policy can use them."""
     if isinstance(found, findings.Findings):
@@ -108,6 +122,7 @@ def told_of(campaign: Campaign, found: agreement.Findings | findings.Findings) -
         "mean_of_pairs": found.cohen,
         "agreement": deciding.as_json(),
         "usable": gates.usable(deciding, rule.floor),
+        "disagree": gates.disagree(deciding, rule.floor),
         "rule": rule,
     }
 

@@ -131,6 +131,12 @@ def interval_plot(delta: dict[str, Any], margin: float, direction: str, scale: f
     return intervals.plot(delta, margin=margin, flipped=direction == "lower", scale=scale)
 
 
+@register.simple_tag
+def floor_plot(statistic: dict[str, Any], floor: float) -> SafeString:
+    """The interval of agreement as a picture, beside the floor that a policy sets."""
+    return intervals.against_floor(statistic, floor)
+
+
 @register.filter
 def role_names(user: Any) -> str:
     return ", ".join(sorted(role.label for role in user.roles))

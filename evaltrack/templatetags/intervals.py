@@ -34,6 +34,35 @@ def plot(delta: dict[str, Any], *, margin: float, flipped: bool, scale: float) -
     )  # fmt: skip
 
 
+def against_floor(statistic: dict[str, Any], floor: float) -> SafeString:
+    """The interval of a coefficient from −1 to 1, from 0 where all is above it; below the floor it is shaded."""
+    if "undefined" in statistic or statistic.get("ci_low") is None:
+        return mark_safe("<span class='undefined'>not drawn</span>")
+    least = min(0.0, floor, statistic["ci_low"])
+    start = -1.0 if least < 0 else 0.0
+
+    def x(number: float) -> float:
+        return round(PAD + (number - start) / (1 - start) * (WIDTH - 2 * PAD), 1)
+
+    low, high, value, line = (
+        x(number) for number in (statistic["ci_low"], statistic["ci_high"], statistic["value"], floor)
+    )
+    tone = "good" if statistic["ci_low"] >= floor else "bad" if statistic["ci_high"] < floor else "flat"
+    middle = HEIGHT / 2
+    return format_html(
+        "<svg class='interval-plot tone-{}' width='{}' height='{}' viewBox='0 0 {} {}' aria-hidden='true'>"
+        "<rect class='band' x='{}' y='2' width='{}' height='{}'/>"
+        "<line class='zero' x1='{}' x2='{}' y1='0' y2='{}'/>"
+        "<line class='range' x1='{}' x2='{}' y1='{}' y2='{}'/>"
+        "<circle class='point' cx='{}' cy='{}' r='4'/></svg>",
+        tone, WIDTH, HEIGHT, WIDTH, HEIGHT,
+        PAD, round(line - PAD, 1), HEIGHT - 4,
+        line, line, HEIGHT,
+        low, high, middle, middle,
+        value, middle,
+    )  # fmt: skip
+
+
 def place(number: float, scale: float) -> float:
     """Pixels from the left for `number` on an axis from −scale to +scale; beyond the ends it stays at them."""
     share = max(-1.0, min(1.0, number / scale))

@@ -10,10 +10,10 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 import datasets.policies
-from evaltrack import clock
+from evaltrack import clock, tables
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
-from evaltrack.errors import NotFound
+from evaltrack.errors import NotFound, refuse_if
 from evaltrack.htmx import page
 from evaltrack.templatetags.intervals import shared_scale
 from experiments import multirun, parallel, saved
@@ -28,7 +28,7 @@ TO_CHOOSE_FROM = 100
 
 @requires(Permission.VIEW_EXPERIMENTS)
 def component_compare(request: PageRequest, name: str) -> HttpResponse:
-    """`?run=…&run=…&reference=…&metric=…`: an address to pass on. `&format=csv` or `markdown` is the table alone."""
+    """`?run=…&run=…&reference=…&metric=…`: an address to pass on. `&format=csv` or `markdown` is a table alone."""
     component = component_named(name, seen_by=request.user)
     asked = request.GET.getlist("run")
     runs = multirun.named(component, [*request.GET.getlist("reference")[:1], *asked])
@@ -39,9 +39,17 @@ def component_compare(request: PageRequest, name: str) -> HttpResponse:
     refused = multirun.refusals(reference, others)
     comparable = [run for run in others if run not in refused]
     rows = multirun.compared(reference, comparable, policy_of(component, reference))
-    if form := request.GET.get("format"):
-        return exports.download(form, component, reference, comparable, rows)
     row = chosen(rows, request.GET.get("metric"))
+    taken = tables.asked(
+        request,
+        {
+            "matrix": lambda: exports.matrix(component, reference, comparable, rows),
+            "lines": lambda: exports.matrix(component, reference, comparable, [row]),
+            "examples": lambda: differing_examples(request, component, row, [reference, *comparable]),
+        },
+    )
+    if taken:
+        return taken
     context |= {
         "runs": runs,
         "reference": reference,
@@ -111,6 +119,12 @@ def examples(request: PageRequest, row: Row, runs: list[Run]) -> dict[str, Any]:
         "examples": parallel.shown(runs, list(shown), reads_examples=reads),
         "reads_examples": reads,
     }
+
+
+def differing_examples(request: PageRequest, component: Component, row: Row, runs: list[Run]) -> tables.Table:
+    refuse_if(datasets.policies.seeing_examples(request.user, runs[0].experiment.dataset_version))
+    found = parallel.differing(row.metric, runs) if runs[1:] else []
+    return exports.parallel(component, row, runs, parallel.identified(runs[0], found))
 
 
 @require_POST

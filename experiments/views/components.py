@@ -6,7 +6,7 @@ from django.core.paginator import Paginator
 from django.db.models import OuterRef, Subquery
 from django.http import HttpResponse
 
-from evaltrack import clock
+from evaltrack import clock, tables
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import NotFound
@@ -27,6 +27,7 @@ from experiments.models import (
     PromotionStatus,
 )
 from experiments.production import silence, watching
+from experiments.views import exports
 
 PAGE_SIZE = 25
 
@@ -93,6 +94,8 @@ def component_detail(request: PageRequest, name: str) -> HttpResponse:
     steps = trend.of_component(component, metric) if metric else []
     if metric and not steps:
         raise NotFound("no_such_metric", f"No experiment of {component} has the metric {metric!r}.")
+    if taken := tables.asked(request, {"trend": lambda: exports.trend(component, metric, steps)}):
+        return taken
     search, status = request.GET.get("search", "").strip(), request.GET.get("status", "")
     rows = component.experiments.searched(search=search, status=status).with_names()
     found = Paginator(rows.order_by("-submitted_at", "-pk"), PAGE_SIZE)

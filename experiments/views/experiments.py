@@ -1,7 +1,7 @@
 """Pages: experiments, and what one of them found."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -12,27 +12,19 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 import datasets.policies
-from datasets.sampling import tier_size
-from evaltrack import clock
+from evaltrack import clock, tables
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import NotFound
 from evaltrack.htmx import page
 from evaltrack.templatetags import cumulative
 from evaltrack.templatetags.intervals import shared_scale
-from experiments import (
-    extension,
-    latency,
-    planning,
-    policies,
-    recomputation,
-    stopping,
-    submission,
-    suite,
-)
+from experiments import extension, human, latency, policies, recomputation, stopping, submission
 from experiments.lookup import experiment_named
 from experiments.metrics.base import Direction
-from experiments.models import Comparison, Environment, Experiment, ExperimentStatus, Tier, Verdict
+from experiments.models import Comparison, Environment, Experiment, ExperimentStatus, Tier
+from experiments.views import exports
+from experiments.views.looks import looks_at
 
 PAGE_SIZE = 25
 # The false discovery rate up to which a slice is said to stand out.
@@ -57,12 +49,29 @@ def experiment_list(request: PageRequest) -> HttpResponse:
 def experiment_detail(request: PageRequest, public_id: str) -> HttpResponse:
     """The page; htmx asks for the same address again while the experiment goes on."""
     experiment = experiment_named(public_id, seen_by=request.user)
-    return page(
-        request,
-        "experiments/detail.html",
-        findings(request, experiment),
-        fragment="experiments/_findings.html",
+    found = findings(request, experiment)
+    return tables.asked(request, offered(found)) or page(
+        request, "experiments/detail.html", found, fragment="experiments/_findings.html"
     )
+
+
+def offered(found: dict[str, Any]) -> dict[str, Callable[[], tables.Table]]:
+    """The tables of the page that there are, to take along."""
+    experiment, people = found["experiment"], found["people"]
+    return {
+        name: write
+        for name, there, write in (
+            ("forest", found["comparisons"], lambda: exports.forest(experiment, found["comparisons"])),
+            ("slices", found["slices"], lambda: exports.slices(experiment, found["slices"])),
+            ("latency", found["latency"], lambda: exports.latency(experiment, found["latency"])),
+            (
+                "people",
+                people and people.spoken,
+                lambda: exports.people(experiment, people, people.spoken),
+            ),
+        )
+        if there
+    }
 
 
 def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
@@ -86,6 +95,7 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "latency_picture": cumulative.plot(took.values) if took else "",
         "latency_reach": cumulative.reach(took.values) if took else None,
         "looks": looks_at(experiment, verdict),
+        "people": human.of(experiment),
         "verdict": verdict,
         "earlier_verdicts": verdicts[1:],
         "runs": list(experiment.runs.select_related("version", "endpoint").order_by("arm")),
@@ -110,39 +120,6 @@ def first_answer(experiment: Experiment) -> dt.datetime | None:
     plan = getattr(experiment, "plan", None)
     own = experiment.outputs.filter(finished_at__gte=plan.locked_at) if plan else experiment.outputs.none()
     return own.aggregate(first=Min("finished_at"))["first"]
-
-
-def looks_at(experiment: Experiment, verdict: Verdict | None) -> dict[str, Any] | None:
-    """The looks of which this is one, and the tiers to which it may be taken; None where one was planned."""
-    plan = getattr(experiment, "plan", None)
-    rules = suite.parse(experiment.policy.body)
-    if rules.looks is None:
-        return None
-    everything = experiment.dataset_version.example_count
-    later: list[Experiment] = []
-    while further := (later[-1] if later else experiment).extensions.standing().first():
-        later.append(further)
-    chain = [*planning.earlier_looks(experiment), experiment, *later]
-    return {
-        "chain": [
-            {
-                "experiment": each,
-                "examples": f"{tier_size(each.tier, everything):,}",
-                "verdict": each.verdicts.first(),
-                "here": each == experiment,
-            }
-            for each in chain
-        ],
-        "everything": f"{tier_size(rules.looks.to, everything):,}",
-        "alpha": f"{100 * rules.alpha:g} %",
-        "rule": stopping.of_plan(plan.body) if plan else None,
-        "spending": rules.looks.spending,
-        "offers": [
-            {"tier": tier, "more": f"{more:,}", "examples": f"{tier_size(tier, everything):,}"}
-            for tier, more in extension.larger_tiers(experiment)
-            if not later and extension.obstacle(experiment, verdict, tier) is None
-        ],
-    }
 
 
 def with_scales(rows: Iterable[Comparison]) -> list[Comparison]:

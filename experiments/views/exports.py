@@ -1,49 +1,156 @@
-"""A comparison of several runs as a file: CSV for a spreadsheet, Markdown for a pull request."""
+"""The tables of the pages as files: what each page shows, with every digit."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.http import HttpResponse
-
-from evaltrack.errors import NotFound
 from evaltrack.stats.estimate import Estimate
+from evaltrack.tables import Table, limits, with_limits
 from experiments.comparison import Statistic
-from experiments.models import Component, Run
+from experiments.human import HumanEvaluation, Spoken
+from experiments.latency import Distribution
+from experiments.models import Comparison, Component, Experiment, LiveTest, Run
 from experiments.multirun import Cell, Row, name_of
+from experiments.parallel import Spread
+from experiments.planner.answers import Answer
+from experiments.production.calibration import Promise
+from experiments.production.watching import Watched
+from experiments.trend import Step
 
-COLUMNS = [
-    "metric", "unit", "run", "version", "n", "value", "value_low", "value_high",
-    "difference", "difference_low", "difference_high", "decided_by", "p", "p_worse_holm", "margin", "outcome", "note",
-]  # fmt: skip
-# A spreadsheet takes text that begins so for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-MARKDOWN_COLUMNS = [
-    "metric",
-    "version",
-    "value",
-    "difference",
-    "difference_low",
-    "difference_high",
-    "p",
-    "outcome",
-]
+JUDGED = ("decided_by", "p", "p_worse_holm", "margin", "outcome", "note")
+ARMS = with_limits("baseline", "candidate", "difference")
+BRIEF = ("difference", "difference_low", "difference_high")
 
 
-def download(
-    form: str, component: Component, reference: Run, runs: Sequence[Run], rows: Sequence[Row]
-) -> HttpResponse:
-    writers = {"csv": (as_csv, "text/csv"), "markdown": (as_markdown, "text/markdown")}
-    if form not in writers:
-        raise NotFound(
-            "no_such_format", f"A comparison is exported as {' or '.join(writers)}, not as {form!r}."
-        )
-    write, content_type = writers[form]
-    suffix = "csv" if form == "csv" else "md"
-    body = write([record(*line) for line in lines(reference, runs, rows)])
-    headers = {"Content-Disposition": f'attachment; filename="{component.name}-comparison.{suffix}"'}
-    return HttpResponse(body, content_type=f"{content_type}; charset=utf-8", headers=headers)
+def unit_of(kind: str, unit: str) -> str:
+    return "share" if kind == "binary" else unit
+
+
+def forest(experiment: Experiment, comparisons: Sequence[Comparison]) -> Table:
+    return Table(
+        f"{experiment}-metrics",
+        ("metric", "role", "direction", "unit", "n", *ARMS, *JUDGED),
+        [
+            {
+                "metric": row.metric,
+                "role": row.role,
+                "direction": row.direction,
+                "unit": unit_of(row.kind, row.unit),
+                "n": row.n,
+                **arms(row.baseline, row.candidate, row.delta),
+                "decided_by": row.decided_by,
+                "p": row.tests.get(row.decided_by, {}).get("p_value"),
+                "p_worse_holm": row.p_adjusted,
+                "margin": row.margin,
+                "outcome": row.outcome,
+                "note": row.explanation,
+            }
+            for row in comparisons
+        ],
+        brief=("metric", "role", "n", "baseline", "candidate", *BRIEF, "margin", "outcome"),
+    )
+
+
+def arms(baseline: dict[str, Any], candidate: dict[str, Any], delta: dict[str, Any]) -> dict[str, Any]:
+    return limits("baseline", baseline) | limits("candidate", candidate) | limits("difference", delta)
+
+
+def slices(experiment: Experiment, found: dict[str, Any]) -> Table:
+    row = found["row"]
+    return Table(
+        f"{experiment}-{row.metric}-by-tag",
+        ("metric", "tag", "n", *ARMS, "p_adjusted", "stands_out"),
+        [
+            {
+                "metric": row.metric,
+                "tag": part["tag"],
+                "n": part["n"],
+                **arms(part["baseline"], part["candidate"], part["delta"]),
+                "p_adjusted": part["p_adjusted"],
+                "stands_out": part["stands_out"] or "no",
+            }
+            for part in found["parts"]
+        ],
+        brief=("tag", "n", "baseline", "candidate", *BRIEF, "stands_out"),
+    )
+
+
+def people(experiment: Experiment, found: HumanEvaluation, spoken: Spoken) -> Table:
+    outcome, sentence = spoken.judged
+    facts = {"judgments": spoken.evidence.body["judgments"], "items": spoken.evidence.body["items"]}
+    return Table(
+        f"{experiment}-people",
+        ("measure", *with_limits("value"), "needed", "judgments", "items", "says", "note"),
+        [
+            {"measure": "win rate of the candidate", **limits("value", spoken.win_rate.as_json()), **facts},
+            {
+                "measure": "net preference for the candidate",
+                **limits("value", spoken.net_preference.as_json()),
+                "needed": -found.rule.margin,
+                "says": outcome,
+                "note": sentence,
+                **facts,
+            },
+            {
+                "measure": found.coefficient,
+                **limits("value", spoken.agreement.as_json()),
+                "needed": found.rule.floor,
+                "says": spoken.usable,
+                "note": spoken.effect,
+                **facts,
+            },
+        ],
+        brief=("measure", *with_limits("value"), "needed", "says"),
+    )
+
+
+def latency(experiment: Experiment, found: Distribution) -> Table:
+    return Table(
+        f"{experiment}-latency",
+        ("quantile", "unit", *with_limits(*found.values)),
+        [
+            {"quantile": name, "unit": "ms"}
+            | {
+                column: value
+                for arm, each in zip(found.values, statistics, strict=True)
+                for column, value in limits(arm, each.as_json()).items()
+            }
+            for name, statistics in found.quantiles
+        ],
+    )
+
+
+def trend(component: Component, metric: str, steps: Sequence[Step]) -> Table:
+    return Table(
+        f"{component.name}-{metric}",
+        (
+            "experiment", "submitted_at", "candidate_version", "baseline_version", "dataset", "n", *ARMS,
+            "outcome", "since_the_one_before",
+        ),
+        [
+            {
+                "experiment": str(step.experiment),
+                "submitted_at": step.experiment.submitted_at.isoformat(),
+                "candidate_version": step.experiment.candidate.version,
+                "baseline_version": step.experiment.baseline.version,
+                "dataset": str(step.experiment.dataset_version),
+                "n": step.comparison.n,
+                **arms(step.comparison.baseline, step.comparison.candidate, step.comparison.delta),
+                "outcome": step.comparison.outcome,
+                "since_the_one_before": "; ".join(map(str, step.events)),
+            }
+            for step in steps
+        ],
+        brief=("experiment", "candidate_version", "candidate", *BRIEF, "outcome", "since_the_one_before"),
+    )  # fmt: skip
+
+
+def matrix(component: Component, reference: Run, runs: Sequence[Run], rows: Sequence[Row]) -> Table:
+    return Table(
+        f"{component.name}-comparison",
+        ("metric", "unit", "run", "version", "n", *with_limits("value", "difference"), *JUDGED),
+        [record(*line) for line in lines(reference, runs, rows)],
+        brief=("metric", "version", "value", *BRIEF, "p", "outcome"),
+    )
 
 
 def lines(reference: Run, runs: Sequence[Run], rows: Sequence[Row]) -> Iterator[tuple[Row, Run, Cell]]:
@@ -56,17 +163,17 @@ def record(row: Row, run: Run, cell: Cell) -> dict[str, Any]:
     judged = cell.judged
     body = {
         "metric": row.metric.name,
-        "unit": "share" if row.metric.kind == "binary" else row.metric.unit,
+        "unit": unit_of(row.metric.kind, row.metric.unit),
         "run": name_of(run),
         "version": run.version.version,
         "margin": row.rule.margin,
         "note": cell.reason if not judged else judged.explanation,
-        **limits("value", cell.value),
+        **own(cell.value),
     }
     if judged is None:
         return body
     decided = judged.compared.tests.get(judged.compared.decided_by)
-    return body | limits("difference", judged.compared.delta) | {
+    return body | limits("difference", judged.compared.delta.as_json()) | {
         "n": judged.compared.n,
         "decided_by": judged.compared.decided_by,
         "p": getattr(decided, "p_value", None),
@@ -75,36 +182,131 @@ def record(row: Row, run: Run, cell: Cell) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def limits(name: str, statistic: Statistic) -> dict[str, Any]:
+def own(statistic: Statistic) -> dict[str, Any]:
     if not isinstance(statistic, Estimate):
         return {}
-    found = {name: statistic.value, f"{name}_low": statistic.ci_low, f"{name}_high": statistic.ci_high}
-    return found | ({"n": statistic.n} if name == "value" else {})
+    return {"n": statistic.n} | limits("value", statistic.as_json())
 
 
-def as_csv(records: list[dict[str, Any]]) -> str:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows({name: harmless(value) for name, value in each.items()} for each in records)
-    return out.getvalue()
+def parallel(
+    component: Component, row: Row, runs: Sequence[Run], found: Sequence[tuple[str, Spread]]
+) -> Table:
+    """The values of the examples that differ, not their texts."""
+    names = [name_of(run) for run in runs]
+    return Table(
+        f"{component.name}-{row.metric.name}-examples",
+        ("example", "worse", "better", *names),
+        [
+            {"example": example, "worse": spread.worse, "better": spread.better}
+            | dict(zip(names, spread.values, strict=True))
+            for example, spread in found
+        ],
+    )
 
 
-def harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+def watched(component: Component, found: Sequence[Watched]) -> Table:
+    return Table(
+        f"{component.name}-production",
+        (
+            "metric", "role", "samples", *with_limits("now", "last_deployment"),
+            *with_limits("change_at_any_time", "change_one_look"), "alert",
+        ),
+        [
+            {
+                "metric": row.metric.name,
+                "role": row.role,
+                "samples": row.after.n,
+                **limits("now", row.level.as_json()),
+                **limits("last_deployment", row.level_before.as_json()),
+                **limits("change_at_any_time", row.change.as_json()),
+                **limits("change_one_look", row.once.as_json()),
+                "alert": row.text,
+            }
+            for row in found
+        ],
+        brief=("metric", "samples", "now", "last_deployment", *with_limits("change_at_any_time"), "alert"),
+    )  # fmt: skip
 
 
-def as_markdown(records: list[dict[str, Any]]) -> str:
-    rule = ["---" if name in {"metric", "version", "outcome"} else "---:" for name in MARKDOWN_COLUMNS]
-    table = [
-        MARKDOWN_COLUMNS,
-        rule,
-        *([cell(each.get(name)) for name in MARKDOWN_COLUMNS] for each in records),
-    ]
-    return "".join(f"| {' | '.join(line)} |\n" for line in table)
+def days(component: Component, metric: str, found: Sequence[dict[str, Any]]) -> Table:
+    return Table(
+        f"{component.name}-{metric}-by-day",
+        ("day", "version", *with_limits("value"), "samples"),
+        [
+            {
+                "day": row["day"].isoformat(),
+                "version": row["deployment"].version.version,
+                **limits("value", row["level"]),
+                "samples": row["level"].get("n"),
+            }
+            for row in found
+        ],
+    )
 
 
-def cell(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return "" if value is None else str(value).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+def promises(metric: str, shown: Sequence[Promise]) -> Table:
+    return Table(
+        f"{metric or 'no-metric'}-promised-and-realised",
+        (
+            "component", "version", "since", "promotion", *with_limits("promised", "realised"),
+            *with_limits("realised_minus_promised"), "kept",
+        ),
+        [
+            {
+                "component": each.deployment.component.name,
+                "version": each.deployment.version.version,
+                "since": each.deployment.started_at.isoformat(),
+                "promotion": str(each.deployment.promotion),
+                **limits("promised", each.promised.as_json()),
+                **limits("realised", each.realised.as_json()),
+                **limits("realised_minus_promised", each.surplus.as_json()),
+                "kept": each.kept,
+            }
+            for each in shown
+        ],
+        brief=("version", "promised", "realised", *with_limits("realised_minus_promised"), "kept"),
+    )  # fmt: skip
+
+
+def plan(component: Component, answer: Answer) -> Table:
+    return Table(
+        f"{component.name}-plan",
+        ("number", "name", "prompts", "shows", "power"),
+        [
+            {
+                "number": size.n,
+                "name": ", ".join(size.names),
+                "prompts": size.prompts,
+                "shows": size.shows,
+                "power": size.power,
+            }
+            for size in answer.sizes
+        ],
+    )
+
+
+def live(test: LiveTest, found: dict[str, Any]) -> Table:
+    """Both arms, and the difference in the row of the treatment."""
+    versions = {"control": test.experiment.baseline, "treatment": test.experiment.candidate}
+    return Table(
+        f"{test}-arms",
+        ("arm", "version", "units", "mean", *with_limits("difference"), "margin", "outcome"),
+        [
+            {
+                "arm": arm,
+                "version": version.version,
+                "units": found["units"][arm],
+                "mean": found["means"][arm],
+                **(
+                    {
+                        **limits("difference", found["effect"]),
+                        "margin": test.margin,
+                        "outcome": found["outcome"],
+                    }
+                    if arm == "treatment"
+                    else {}
+                ),
+            }
+            for arm, version in versions.items()
+        ],
+    )

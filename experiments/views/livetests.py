@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from evaltrack import clock
+from evaltrack import clock, tables
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.htmx import page
@@ -14,12 +14,15 @@ from experiments import policies
 from experiments.lookup import live_test_named
 from experiments.metrics import REGISTRY
 from experiments.production import effects, livetests
+from experiments.views import exports
 
 
 @requires(Permission.VIEW_EXPERIMENTS)
 def live_test_detail(request: PageRequest, public_id: str) -> HttpResponse:
     test = live_test_named(public_id, seen_by=request.user)
     found = effects.result(test)
+    if taken := tables.asked(request, {"arms": lambda: exports.live(test, found)}):
+        return taken
     context = {
         "test": test,
         "metric": REGISTRY[test.metric],

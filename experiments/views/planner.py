@@ -3,6 +3,7 @@
 from django.http import HttpResponse
 
 from datasets.sampling import TIER_SIZES
+from evaltrack import tables
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import NotFound
@@ -16,6 +17,7 @@ from experiments.planner import answers, pilot
 from experiments.planner.answers import Answer
 from experiments.planner.questions import QUESTIONS, Field, Question, read
 from experiments.planner.words import percent
+from experiments.views import exports
 
 LARGE = 1_000  # stands for the extended tier where no dataset says how large that is
 JUDGED = (50, 100, 200, 500)  # judgments or items that are worth a row
@@ -46,6 +48,9 @@ def component_planner(request: PageRequest, name: str) -> HttpResponse:
     }
     values, problems = read(question, given)
     found = None if problems else answers.answer(question.name, values, sizes(question, known), unit)
+    offered = {"plan": lambda: exports.plan(component, found)} if found else {}
+    if taken := tables.asked(request, offered):
+        return taken
     context = {
         "component": component,
         "metrics": list(metrics),

@@ -4,7 +4,7 @@ import datetime as dt
 
 from django.http import HttpResponse
 
-from evaltrack import clock
+from evaltrack import clock, tables
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import NotFound
@@ -25,6 +25,7 @@ from experiments.models import (
 from experiments.production import calibration, silence, watching, windows
 from experiments.production.sums import level
 from experiments.production.watching import Watched
+from experiments.views import exports
 
 DAYS = 30
 SAMPLES, ALERTS = 10, 20
@@ -43,6 +44,15 @@ def component_production(request: PageRequest, name: str) -> HttpResponse:
     monitor = ProductionMonitor.objects.filter(component=component).first()
     current = deployments[0] if deployments else None
     days = by_day(deployments, metric, since=(at - dt.timedelta(days=DAYS)).date()) if metric else []
+    taken = tables.asked(
+        request,
+        {
+            "watched": lambda: exports.watched(component, found),
+            "days": lambda: exports.days(component, metric, days),
+        },
+    )
+    if taken:
+        return taken
     context = {
         "component": component,
         "current": current,
@@ -117,6 +127,8 @@ def promises_kept(request: PageRequest) -> HttpResponse:
     if name and name not in metrics:
         raise NotFound("no_such_metric", f"No promotion that you may see has a promise by {name!r}.")
     shown = [each for each in found if each.metric.name == name]
+    if taken := tables.asked(request, {"promises": lambda: exports.promises(name, shown)}):
+        return taken
     context = {
         "metrics": metrics,
         "metric": REGISTRY.get(name),

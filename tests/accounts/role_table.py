@@ -83,6 +83,7 @@ PAGES = [
     ("POST", "courses/<uuid:course_id>/revoke/", "lead"),
     ("GET", "campaigns/", LEADS_TOO),
     ("GET", "campaigns/<uuid:public_id>/", LEADS_TOO),
+    ("GET", "campaigns/<uuid:public_id>/standing/", LEADS_TOO),
     ("POST", "campaigns/<uuid:public_id>/close/", "lead"),
     ("POST", "campaigns/<uuid:public_id>/pause/", "lead"),
     ("POST", "campaigns/<uuid:public_id>/resume/", "lead"),

@@ -156,7 +156,7 @@ OPPOSED = [*[("candidate", "baseline")] * 5, *[("baseline", "candidate")] * 4, (
     [
         (LABELS, 0.0, "can pass the gate"),
         (LABELS, 0.5, "would settle it"),
-        (OPPOSED, 0.5, "People disagree on this"),
+        (OPPOSED, 0.5, "People disagree on this metric; read with care."),
     ],
 )
 def test_the_page_says_whether_the_judgments_are_usable(

@@ -1,0 +1,101 @@
+"""What people said of an experiment, and what that does to its verdict. For reading alone."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from evaltrack.stats.estimate import Estimate, Undefined, from_json
+from experiments import gates, suite, verdicts
+from experiments.comparison import Statistic
+from experiments.models import Evidence, EvidenceKind, Experiment
+from experiments.suite import HumanRule
+
+NAMES = {
+    "preference_kappa": "Preference kappa",
+    "cohen_kappa": "Cohen's kappa",
+    "krippendorff_alpha": "Krippendorff's alpha",
+}
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """The closed judgments of people, as they were recorded: the same numbers by which the verdict was made."""
+
+    evidence: Evidence
+    rule: HumanRule
+    net_preference: Statistic
+    agreement: Statistic
+
+    @property
+    def win_rate(self) -> Statistic:
+        return win_rate(self.net_preference)
+
+    @property
+    def usable(self) -> str:
+        return gates.usable(self.agreement, self.rule.floor)
+
+    @property
+    def disagree(self) -> bool:
+        return gates.disagree(self.agreement, self.rule.floor)
+
+    @property
+    def judged(self) -> tuple[str, str]:
+        """People's part of the verdict, and the sentence that explains it."""
+        return gates.human_outcome(gates.People(self.net_preference, self.agreement), self.rule)
+
+    @property
+    def effect(self) -> str:
+        """What agreement does to the verdict."""
+        outcome, _ = self.judged
+        if self.usable == gates.USABLE:
+            return f"They count: people's part of the verdict is {outcome}."
+        if outcome == gates.FAIL:
+            return "They cannot pass the gate. They can fail it, and do."
+        return (
+            "They cannot pass the gate: people's part of the verdict is INCONCLUSIVE, whatever they prefer."
+        )
+
+    @property
+    def counts(self) -> dict[str, int] | None:
+        return self.evidence.body.get("counts")
+
+
+@dataclass(frozen=True)
+class HumanEvaluation:
+    """`spoken` is None until the campaign is closed; `proxy` is what stands in meanwhile."""
+
+    rule: HumanRule
+    spoken: Spoken | None
+    proxy: Evidence | None
+
+    @property
+    def coefficient(self) -> str:
+        return NAMES[self.rule.coefficient]
+
+
+def of(experiment: Experiment) -> HumanEvaluation | None:
+    """None where the policy asks nobody about this change."""
+    rule = suite.parse(experiment.policy.body).human
+    if rule is None or not experiment.needs_people:
+        return None
+    found = verdicts.newest(experiment, EvidenceKind.HUMAN)
+    return HumanEvaluation(
+        rule=rule,
+        spoken=spoken(found, rule) if found else None,
+        proxy=None if found else verdicts.newest(experiment, EvidenceKind.PROXY),
+    )
+
+
+def spoken(evidence: Evidence, rule: HumanRule) -> Spoken:
+    body: dict[str, Any] = evidence.body
+    return Spoken(evidence, rule, from_json(body["net_preference"]), from_json(body["agreement"]))
+
+
+def win_rate(net: Estimate | Undefined) -> Estimate | Undefined:
+    """The share of judgments for the candidate, where neither is half a win for each: (1 + net preference) / 2."""
+    if isinstance(net, Undefined):
+        return net
+
+    def half(value: float | None) -> float | None:
+        return None if value is None else (1 + value) / 2
+
+    return replace(net, value=(1 + net.value) / 2, ci_low=half(net.ci_low), ci_high=half(net.ci_high))
