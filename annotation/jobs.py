@@ -11,9 +11,9 @@ log = logging.getLogger(__name__)
 
 
 def open_campaigns() -> None:
-    """Find experiments that wait for people and have no campaign yet."""
+    """Find experiments that wait for people, and that no campaign serves yet."""
     opened = Campaign.objects.filter(is_simulated=False).values("experiment")
-    for experiment in Experiment.objects.awaiting_people().with_names().exclude(pk__in=opened):
+    for experiment in Experiment.objects.without_judges().with_names().exclude(pk__in=opened):
         try:
             opening.open_campaign(experiment, at=clock.now())
         except Exception:

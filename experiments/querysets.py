@@ -75,6 +75,10 @@ class ExperimentQuerySet(models.QuerySet):
     def awaiting_people(self) -> "ExperimentQuerySet":
         return self.filter(status="awaiting_people")
 
+    def without_judges(self) -> "ExperimentQuerySet":
+        """Awaiting people, while nobody judges the answers that it keeps from an earlier look either."""
+        return self.awaiting_people().exclude(extends__status="awaiting_people")
+
 
 class PromotionQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> "PromotionQuerySet":

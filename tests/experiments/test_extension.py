@@ -3,6 +3,7 @@
 import pytest
 from django.db import IntegrityError, transaction
 
+from annotation.jobs import open_campaigns
 from evaltrack import clock
 from evaltrack.errors import Conflict, Refused
 from evaltrack.ledger.events import Event
@@ -231,6 +232,15 @@ def test_also_when_they_say_it_after_the_extension_was_measured(awaiting, lead):
     larger.refresh_from_db()
     assert larger.status == "decided"
     assert [row.outcome for row in larger.verdicts.all()] == ["PASS", "INCONCLUSIVE"]
+
+
+def test_no_second_campaign_asks_people_about_answers_that_they_judge_already(awaiting):
+    larger = experiments.extended(awaiting, CLEARLY)
+    open_campaigns()
+    assert (awaiting.campaigns.count(), larger.campaigns.count()) == (1, 0)
+    submission.cancel(awaiting, by=awaiting.component.owner, at=clock.now())
+    open_campaigns()
+    assert larger.campaigns.count() == 1
 
 
 # ── What somebody with a way into the database did ───────────────────────────────────────────────────
