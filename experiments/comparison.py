@@ -26,7 +26,7 @@ class Compared:
 
     `delta` is candidate minus baseline in the metric's unit; `oriented` the same with better upwards.
     `p_worse` is the one-sided p of H0 "not worse than the margin", before any correction. `advice` says what
-    would settle an inconclusive comparison.
+    would settle a comparison whose interval does not.
     """
 
     rule: MetricRule
@@ -64,6 +64,7 @@ def compare(
         metric, ours, theirs, design=design, seed=seed, confidence=confidence
     )
     better, worse = (ours, theirs) if metric.direction == Direction.HIGHER else (theirs, ours)
+    oriented = delta if metric.direction == Direction.HIGHER else negated(delta)
     p_worse = one_sided(metric, better, worse, rule.margin, design=design, seed=seed)
     return Compared(
         rule=rule,
@@ -74,12 +75,21 @@ def compare(
         baseline=summary(metric, theirs),
         candidate=summary(metric, ours),
         delta=delta,
-        oriented=delta if metric.direction == Direction.HIGHER else negated(delta),
+        oriented=oriented,
         tests=tests,
         decided_by=decided_by,
         p_worse=p_worse.p_value if isinstance(p_worse, TestResult) else None,
-        advice=advice(metric, rule, ours, theirs, design=design, level=rounded(1 - confidence)),
+        advice=""
+        if settled(oriented, rule.margin)
+        else advice(metric, rule, ours, theirs, design=design, level=rounded(1 - confidence)),
     )
+
+
+def settled(oriented: Statistic, margin: float) -> bool:
+    """Whether the interval lies on one side of the tolerated loss."""
+    if isinstance(oriented, Undefined) or oriented.ci_low is None or oriented.ci_high is None:
+        return False
+    return oriented.ci_low > -margin or oriented.ci_high < -margin
 
 
 def both(baseline: Values, candidate: Values, *, design: str) -> tuple[Vector, Vector, int]:

@@ -42,9 +42,8 @@ def whole(examples: float) -> int:
 class Plan:
     """`n` of what the design counts show a true difference of `difference` with the wanted `power`.
 
-    `design` holds what was assumed. `unrounded` is the n that formulas print before it becomes a whole number;
-    `exact_power` is the power of the deciding test at n by enumeration, where the design has one. For a plan that
-    was read backwards, n was given and `difference` is the smallest that it shows.
+    `design` holds what was assumed. `unrounded` is the n that formulas print before it becomes a whole number.
+    For a plan that was read backwards, n was given and `difference` is the smallest that it shows.
     """
 
     design: Design
@@ -52,7 +51,11 @@ class Plan:
     unrounded: float
     difference: float
     power: float
-    exact_power: float | None = None
+
+    @property
+    def exact_power(self) -> float | None:
+        """The power of the deciding test at n by enumeration, where the design has one; it takes milliseconds."""
+        return self.design.enumerated(self.n, self.difference)
 
     @property
     def sentence(self) -> str:
@@ -68,7 +71,8 @@ class Plan:
             for name, value in design.inputs.items()
             if value != usual.get(name)
         )
-        exactly = "" if self.exact_power is None else f", exactly {self.exact_power:.1%}".replace("%", " %")
+        exact = self.exact_power
+        exactly = "" if exact is None else f", exactly {exact:.1%}".replace("%", " %")
         return (
             f"{self.n:,} {design.counted} show {shown} with {100 * self.power:.4g} % power{exactly} "
             f"({design.method}; {assumed})."
@@ -83,8 +87,8 @@ class Plan:
             "method": self.design.method,
             "inputs": {name: rounded(value) for name, value in self.design.inputs.items()},
         }
-        if self.exact_power is not None:
-            body["exact_power"] = rounded(self.exact_power)
+        if (exact := self.exact_power) is not None:
+            body["exact_power"] = rounded(exact)
         return body
 
 
@@ -172,7 +176,7 @@ class Design(ABC):
             )
         unrounded = self.size(difference, power)
         n = whole(unrounded)
-        return Plan(self, n, unrounded, difference, power, self.enumerated(n, difference))
+        return Plan(self, n, unrounded, difference, power)
 
     def detectable(self, n: int, power: float = POWER, *, worse: bool = False) -> Plan | Undefined:
         """The smallest difference above −margin (or below it, if `worse`) that n show with this power.
@@ -203,7 +207,7 @@ class Design(ABC):
             return Undefined(f"{n} {self.counted} are more than any difference needs")
         distance = brentq(lacking, nearest, farthest, xtol=1e-15 * farthest, rtol=1e-13)
         difference = sign * float(distance) - self.margin
-        return Plan(self, int(n), float(n), difference, power, self.enumerated(int(n), difference))
+        return Plan(self, int(n), float(n), difference, power)
 
     def _on_the_limit(self, difference: float) -> bool:
         return math.isclose(difference, -self.margin, rel_tol=1e-12, abs_tol=ROUNDING * self.unit)
