@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from datasets import versions
-from experiments import conclusion, gates, planning, suite, verdicts
+from experiments import conclusion, gates, grouping, planning, suite, verdicts
 from experiments.comparison import compare
 from experiments.gates import Decision, judge
 from experiments.metrics import REGISTRY
@@ -53,6 +53,7 @@ def backtest(component: Component, rules: Suite, *, most: int = MOST) -> list[Te
 def tested(experiment: Experiment, rules: Suite) -> Tested:
     values = vectors(experiment, rules)
     stop = planning.stop_rule(experiment, rules, size=experiment.plan.body["examples"])
+    groups = grouping.of_experiment(experiment, rules)
     judged = judge(
         [
             compare(
@@ -63,6 +64,7 @@ def tested(experiment: Experiment, rules: Suite) -> Tested:
                 design=rules.design,
                 seed=experiment.plan.body["seed"],
                 confidence=stop.confidence,
+                groups=groups,
             )
             for rule in rules.metrics
         ],

@@ -18,6 +18,7 @@ MOST_MISSING = 0.05
 Statistic = Estimate | Undefined
 Vector = NDArray[np.float64]
 Values = Sequence[float | None] | Vector
+Groups = Sequence[int] | NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -53,19 +54,24 @@ def compare(
     design: str,
     seed: int,
     confidence: float = CONFIDENCE,
+    groups: Groups | None = None,
 ) -> Compared:
     """Compare two vectors of per-example values, in the same order of examples; None or NaN is no value.
 
-    `confidence` is that of the deciding interval; those of the arms have 95 %.
+    `confidence` is that of the deciding interval; those of the arms have 95 %. `groups` numbers the group of each
+    example, in a paired design: what comes from one document or conversation is no more than one independent thing.
     """
     ours, theirs, missing = both(baseline, candidate, design=design)
+    if groups is not None:
+        valued = ~np.isnan(np.array(candidate, dtype=float)) & ~np.isnan(np.array(baseline, dtype=float))
+        groups = np.asarray(groups)[valued]
     n = min(len(ours), len(theirs))
     delta, tests, decided_by = difference(
-        metric, ours, theirs, design=design, seed=seed, confidence=confidence
+        metric, ours, theirs, design=design, seed=seed, confidence=confidence, groups=groups
     )
     better, worse = (ours, theirs) if metric.direction == Direction.HIGHER else (theirs, ours)
     oriented = delta if metric.direction == Direction.HIGHER else negated(delta)
-    p_worse = one_sided(metric, better, worse, rule.margin, design=design, seed=seed)
+    p_worse = one_sided(metric, better, worse, rule.margin, design=design, seed=seed, groups=groups)
     return Compared(
         rule=rule,
         metric=metric,
@@ -81,7 +87,7 @@ def compare(
         p_worse=p_worse.p_value if isinstance(p_worse, TestResult) else None,
         advice=""
         if settled(oriented, rule.margin)
-        else advice(metric, rule, ours, theirs, design=design, level=rounded(1 - confidence)),
+        else advice(metric, rule, ours, theirs, design=design, level=rounded(1 - confidence), groups=groups),
     )
 
 
@@ -119,12 +125,20 @@ def summary(metric: Metric, values: Any) -> Statistic:
 
 
 def difference(
-    metric: Metric, ours: Any, theirs: Any, *, design: str, seed: int, confidence: float = CONFIDENCE
+    metric: Metric,
+    ours: Any,
+    theirs: Any,
+    *,
+    design: str,
+    seed: int,
+    confidence: float = CONFIDENCE,
+    groups: Groups | None = None,
 ) -> tuple[Statistic, dict[str, TestResult | Undefined], str]:
     """The deciding interval, every test, and the name of the test that goes with the interval.
 
     The specification's test (two-proportion z, Welch's t) is always there; where the same examples were
-    answered by both arms it wastes their pairing, so the paired one decides.
+    answered by both arms it wastes their pairing, so the paired one decides; where examples come in groups, the
+    one that knows of them, but for quantiles.
     """
     if metric.quantile is not None:
         if design == "paired":
@@ -139,6 +153,8 @@ def difference(
         tests: dict[str, TestResult | Undefined] = {"two_proportion_z": independent.two_proportion_z(*counts)}
         if design == "independent":
             return independent.miettinen_nurminen(*counts, confidence=confidence), tests, "two_proportion_z"
+        if groups is not None:
+            return by_groups(ours, theirs, groups, tests, confidence)
         return (
             paired.tango_difference(ours, theirs, confidence=confidence),
             tests | {"mcnemar_mid_p": paired.mcnemar_mid_p(ours, theirs)},
@@ -147,6 +163,8 @@ def difference(
     tests = {"welch_t": independent.welch_t(ours, theirs)}
     if design == "independent":
         return independent.welch_difference(ours, theirs, confidence=confidence), tests, "welch_t"
+    if groups is not None:
+        return by_groups(ours, theirs, groups, tests, confidence)
     return (
         paired.mean_difference_t(ours, theirs, confidence=confidence),
         tests | {"paired_t": paired.paired_t(ours, theirs)},
@@ -154,14 +172,34 @@ def difference(
     )
 
 
+def by_groups(
+    ours: Any,
+    theirs: Any,
+    groups: Groups,
+    tests: dict[str, TestResult | Undefined],
+    confidence: float,
+) -> tuple[Statistic, dict[str, TestResult | Undefined], str]:
+    delta = paired.mean_difference_clustered(ours, theirs, list(groups), confidence=confidence)
+    return delta, tests | {"clustered_t": paired.clustered_t(ours, theirs, list(groups))}, "clustered_t"
+
+
 def one_sided(
-    metric: Metric, better: Any, worse: Any, margin: float, *, design: str, seed: int
+    metric: Metric,
+    better: Any,
+    worse: Any,
+    margin: float,
+    *,
+    design: str,
+    seed: int,
+    groups: Groups | None = None,
 ) -> TestResult | Undefined:
     """p of H0 "the candidate is not worse than the margin", with better values upwards."""
     if metric.quantile is not None:
         if design == "independent":
             return Undefined("quantiles are compared on the same examples only")
         return paired.quantile_p_below(better, worse, metric.quantile, margin, seed=seed)
+    if groups is not None:
+        return paired.clustered_p_below(better, worse, list(groups), margin)
     module = paired if design == "paired" else independent
     return module.p_below(better, worse, margin)
 
@@ -178,14 +216,28 @@ def negated(statistic: Statistic) -> Statistic:
     )
 
 
-def advice(metric: Metric, rule: MetricRule, ours: Any, theirs: Any, *, design: str, level: float) -> str:
+def advice(
+    metric: Metric,
+    rule: MetricRule,
+    ours: Any,
+    theirs: Any,
+    *,
+    design: str,
+    level: float,
+    groups: Groups | None = None,
+) -> str:
     """What would settle the comparison: the difference that n examples can show, and the n that would do."""
     n = len(ours)
     if metric.quantile is not None or design != "paired" or n < 2:
         return ""
     delta = float((ours - theirs).mean()) * (1 if metric.direction == Direction.HIGHER else -1)
     assumed: planning.PairedShares | planning.PairedMeans
-    if metric.kind == Kind.BINARY:
+    if groups is not None:
+        spread = paired.spread_by_clusters(ours, theirs, list(groups))
+        if isinstance(spread, Undefined):
+            return ""
+        assumed = planning.PairedMeans(spread, level=level)
+    elif metric.kind == Kind.BINARY:
         assumed = planning.PairedShares(float((ours != theirs).mean()), level=level)
     else:
         assumed = planning.PairedMeans(float((ours - theirs).std(ddof=1)), level=level)

@@ -36,7 +36,14 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
         return
     examples = {example.id: example for example in versions.examples(experiment.dataset_version)}
     plan = experiment.plan.body
-    scored = score(rules, outputs, examples, seed=plan["seed"], stop=stopping.of_plan(plan))
+    scored = score(
+        rules,
+        outputs,
+        examples,
+        seed=plan["seed"],
+        stop=stopping.of_plan(plan),
+        groups=experiment.plan.groups,
+    )
     with transaction.atomic():
         lifecycle.EXPERIMENT.advance(
             experiment,

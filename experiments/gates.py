@@ -145,6 +145,11 @@ def why_tests_differ(compared: Compared) -> str:
     p_values = [test.p_value for test in compared.tests.values() if isinstance(test, TestResult)]
     if compared.design != "paired" or len({p < ALPHA for p in p_values}) < 2:
         return ""
+    if compared.decided_by == "clustered_t":
+        return (
+            "The tests differ: examples of one group are not independent, so the test by groups decides, and the "
+            "other one takes them for as many independent examples of each arm."
+        )
     name = "two-proportion z-test" if compared.metric.kind == Kind.BINARY else "t-test of independent samples"
     return (
         "The tests differ: both arms answered the same examples, so the paired test decides, "

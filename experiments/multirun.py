@@ -14,7 +14,7 @@ from django.db.models import Count
 from evaltrack.errors import Invalid
 from evaltrack.stats import paired
 from evaltrack.stats.estimate import Undefined
-from experiments import suite
+from experiments import grouping, suite
 from experiments.comparison import MOST_MISSING, Statistic, compare, summary
 from experiments.gates import Judged, judge
 from experiments.metrics import REGISTRY
@@ -141,13 +141,15 @@ def compared(reference: Run, runs: Sequence[Run], policy: GatePolicy) -> tuple[R
 
 @lru_cache(maxsize=KEPT)
 def _compared(reference_id: UUID, run_ids: tuple[UUID, ...], policy_digest: str) -> tuple[Row, ...]:
-    rows = Run.objects.select_related("experiment__plan").in_bulk(
+    rows = Run.objects.select_related("experiment__plan", "experiment__dataset_version").in_bulk(
         [reference_id, *run_ids], field_name="public_id"
     )
     reference, runs = rows[reference_id], [rows[public_id] for public_id in run_ids]
     policy = GatePolicy.objects.filter(digest=policy_digest).first()
     assert policy is not None
-    rules = {rule.metric: rule for rule in suite.parse(policy.body).metrics}
+    parsed = suite.parse(policy.body)
+    rules = {rule.metric: rule for rule in parsed.metrics}
+    groups = grouping.of_experiment(reference.experiment, parsed)
     values = vectors([reference, *runs])
     seed = reference.experiment.plan.body["seed"]
     names = [rule["metric"] for rule in reference.experiment.plan.body["policy"]["metrics"]]
@@ -163,6 +165,7 @@ def _compared(reference_id: UUID, run_ids: tuple[UUID, ...], policy_digest: str)
             candidate=values[run.pk, metric.name],
             design="paired",
             seed=seed,
+            groups=groups,
         )
         for metric, rule in asked
         for run in runs
@@ -177,7 +180,8 @@ def _compared(reference_id: UUID, run_ids: tuple[UUID, ...], policy_digest: str)
         value = summary(metric, own[~np.isnan(own)])
         if (metric.name, run) not in judged:
             return Cell(value, reason=reasons.get((metric.name, run), ""))
-        return Cell(value, judged[metric.name, run], beside(metric, values[reference.pk, metric.name], own))
+        newcombe = None if groups else beside(metric, values[reference.pk, metric.name], own)
+        return Cell(value, judged[metric.name, run], newcombe)
 
     return tuple(
         Row(metric, rule, cell(metric, reference), tuple(cell(metric, run) for run in runs))
@@ -193,7 +197,7 @@ def vectors(runs: Sequence[Run], *metrics: str) -> dict[tuple[int, str], np.ndar
 
 
 def beside(metric: Metric, baseline: np.ndarray, candidate: np.ndarray) -> Statistic | None:
-    """Newcombe's interval, for shares."""
+    """Newcombe's interval, for shares of independent examples."""
     if metric.kind != Kind.BINARY:
         return None
     both = ~np.isnan(baseline) & ~np.isnan(candidate)

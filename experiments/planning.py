@@ -16,7 +16,7 @@ from evaltrack.canonical import digest, sha256_hex
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.identity import SYSTEM
 from evaltrack.ledger.record import record
-from experiments import configuration, lifecycle, stopping, suite, verdicts
+from experiments import configuration, grouping, lifecycle, stopping, suite, verdicts
 from experiments.metrics import REGISTRY
 from experiments.models import (
     Arm,
@@ -48,7 +48,9 @@ def start(experiment: Experiment, *, at: dt.datetime) -> None:
     positions = tier_positions(
         [example.id for example in examples], tier=experiment.tier, seed=experiment.dataset_version.digest
     )
-    plan = plan_body(experiment, positions)
+    rules = suite.parse(experiment.policy.body)
+    groups = grouping.groups_of([examples[position] for position in positions], rules)
+    plan = plan_body(experiment, rules, positions, groups)
     kept = answers_kept(experiment)
     with transaction.atomic():
         # Of two workers that both read the dataset, this compare-and-set lets one lay out the work.
@@ -60,7 +62,9 @@ def start(experiment: Experiment, *, at: dt.datetime) -> None:
             failed_attempts=0,
             reason="",
         )
-        TestPlan.objects.create(experiment=experiment, body=plan, digest=digest(plan), locked_at=at)
+        TestPlan.objects.create(
+            experiment=experiment, body=plan, digest=digest(plan), groups=groups, locked_at=at
+        )
         runs = {arm: create_run(experiment, arm, plan["seed"], at=at) for arm in Arm}
         Output.objects.bulk_create(
             work_items(runs, examples, positions, kept, seed=plan["seed"]), batch_size=500
@@ -68,7 +72,9 @@ def start(experiment: Experiment, *, at: dt.datetime) -> None:
         record(Event.PLAN_LOCKED, by=SYSTEM, subject=experiment, facts={"plan": digest(plan)}, at=at)
 
 
-def plan_body(experiment: Experiment, positions: list[int]) -> dict[str, Any]:
+def plan_body(
+    experiment: Experiment, rules: Suite, positions: list[int], groups: list[int] | None
+) -> dict[str, Any]:
     """What will be measured and how it will be judged: everything that the verdict is a function of."""
     body: dict[str, Any] = {
         "format": "evaltrack-plan-v1",
@@ -82,15 +88,15 @@ def plan_body(experiment: Experiment, positions: list[int]) -> dict[str, Any]:
         "repeats": 1,
         "seed": int(sha256_hex(experiment.public_id.encode())[:8], 16),
         "policy": experiment.policy.body,
-        "stop_rule": stop_rule(
-            experiment, suite.parse(experiment.policy.body), size=len(positions)
-        ).as_json(),
+        "stop_rule": stop_rule(experiment, rules, size=len(positions)).as_json(),
         "metric_versions": {
             rule["metric"]: REGISTRY[rule["metric"]].version for rule in experiment.policy.body["metrics"]
         },
         "missing_data": "an example without an answer counts as wrong; latency and tokens leave it out",
         "needs_people": experiment.needs_people,
     }
+    if groups is not None:
+        body["groups"] = grouping.named(rules, groups)
     if before := experiment.extends:
         body["extends"] = look_before(before)
     return body

@@ -8,12 +8,13 @@ from importlib.metadata import version as installed
 from typing import Any
 
 from datasets import versions
+from datasets.examples import Example
 from datasets.sampling import tier_positions
 from evaltrack.canonical import canonical_json, digest, sha256_hex
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.models import LedgerEntry
 from evaltrack.ledger.record import subject_of
-from experiments import conclusion, gates, planning, stopping, suite, verdicts
+from experiments import conclusion, gates, grouping, planning, stopping, suite, verdicts
 from experiments.metrics import REGISTRY
 from experiments.models import Arm, Comparison, Experiment, MetricResult, Output, Run, SliceResult, Verdict
 from experiments.scoring import Scored, score
@@ -72,11 +73,12 @@ def recompute(experiment: Experiment) -> Recomputed | None:
         {example.id: example for example in examples},
         seed=plan["seed"],
         stop=stopping.of_plan(plan),
+        groups=experiment.plan.groups,
     )
     comparisons = conclusion.comparison_rows(experiment, scored)
     evidence_digest = verdicts.evidence_digest(experiment, comparisons)
     findings = [
-        *plan_differs(experiment, [example.id for example in examples], outputs),
+        *plan_differs(experiment, examples, outputs),
         *values_differ(runs, scored),
         *comparisons_differ(experiment, comparisons, scored),
         *verdict_differs(experiment, verdict, comparisons, evidence_digest),
@@ -99,7 +101,7 @@ def recompute(experiment: Experiment) -> Recomputed | None:
 
 
 def plan_differs(
-    experiment: Experiment, ids: Sequence[str], outputs: dict[Arm, list[Output]]
+    experiment: Experiment, examples: Sequence[Example], outputs: dict[Arm, list[Output]]
 ) -> Iterator[str]:
     plan = experiment.plan.body
     if digest(plan) != experiment.plan.digest:
@@ -111,14 +113,18 @@ def plan_differs(
     for name, locked in plan["metric_versions"].items():
         if (now := REGISTRY[name].version) != locked:
             yield f"{name} was locked as version {locked} of the metric; this server has version {now}."
-    chosen = tier_positions(ids, tier=plan["tier"], seed=plan["dataset"])
+    chosen = tier_positions([example.id for example in examples], tier=plan["tier"], seed=plan["dataset"])
     if sha256_hex(",".join(map(str, chosen)).encode()) != plan["positions"]:
         yield "The dataset and the tier give other examples than those that the plan chose."
     for arm, rows in outputs.items():
         if [row.position for row in rows] != chosen:
             yield f"The outputs of the {arm} are not of the examples that the plan chose."
+    rules = suite.parse(plan["policy"])
+    groups = grouping.groups_of([examples[position] for position in chosen], rules)
+    if groups != experiment.plan.groups or (groups and plan.get("groups") != grouping.named(rules, groups)):
+        yield "The examples are grouped in another way than the dataset and the policy group them."
     if "stop_rule" in plan:
-        rule = planning.stop_rule(experiment, suite.parse(plan["policy"]), size=plan["examples"])
+        rule = planning.stop_rule(experiment, rules, size=plan["examples"])
         if as_bytes(rule.as_json()) != as_bytes(plan["stop_rule"]):
             yield "The plan locked another stop rule than the policy gives for this look."
     yield from looks_differ(experiment, outputs)

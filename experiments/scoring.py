@@ -33,8 +33,9 @@ def score(
     *,
     seed: int,
     stop: StopRule,
+    groups: Sequence[int] | None,
 ) -> Scored:
-    """A function of its arguments alone. `outputs` of both arms are in the order of positions."""
+    """A function of its arguments alone. `outputs` of both arms and `groups` are in the order of positions."""
     confidence = stop.confidence
     values: Vectors = {
         (arm, rule.metric): values_of(rule, outputs[arm], examples) for arm in Arm for rule in rules.metrics
@@ -48,6 +49,7 @@ def score(
             design=rules.design,
             seed=seed,
             confidence=confidence,
+            groups=groups,
         )
         for rule in rules.metrics
     ]

@@ -69,12 +69,17 @@ class LooksRule:
 
 @dataclass(frozen=True)
 class Suite:
-    """`alpha`: the two-sided level at which each metric decides, over all looks together."""
+    """`alpha`: the two-sided level at which each metric decides, over all looks together.
+
+    `cluster`: the field of the examples' metadata by which they belong together (a document, a conversation), and
+    say less than as many independent ones.
+    """
 
     metrics: tuple[MetricRule, ...]
     design: str = "paired"
     alpha: float = ALPHA
     looks: LooksRule | None = None
+    cluster: str = ""
     max_error_share: float = 0.05
     human: HumanRule | None = None
 
@@ -120,6 +125,13 @@ class Reading:
             return default
         return value
 
+    def text(self, source: dict, name: str, longest: int, path: str) -> str:
+        value = source.get(name, "")
+        if not isinstance(value, str) or len(value) > longest:
+            self.wrong(f"{path}.{name}", f"must be text of at most {longest} characters")
+            return ""
+        return value
+
     def word(self, source: dict, name: str, words: tuple[str, ...], path: str) -> str:
         value = source.get(name, words[0])
         if value not in words:
@@ -144,9 +156,12 @@ def parse(body: Any) -> Suite:
         design=reading.word(body, "design", DESIGNS, "suite"),
         alpha=reading.number(body, "alpha", ALPHA, 0.0001, 0.2, "suite"),
         looks=looks_rule(body.get("looks"), reading),
+        cluster=reading.text(body, "cluster", 80, "suite"),
         max_error_share=reading.number(body, "max_error_share", 0.05, 0, 1, "suite"),
         human=human_rule(body.get("human"), [rule.metric for rule in rules], reading),
     )
+    if suite.cluster and suite.design != "paired":
+        reading.wrong("suite.cluster", "needs the design paired")
     if reading.problems:
         path, sentences = next(iter(reading.problems.items()))
         raise Invalid("bad_suite", f"{path} {sentences[0]}", reading.problems)

@@ -112,6 +112,8 @@ class TestPlan(models.Model):
     experiment = models.OneToOneField(Experiment, on_delete=models.PROTECT, related_name="plan")
     body = models.JSONField()
     digest = models.CharField(max_length=64)
+    # The number of the group of each example, in the order of positions, where the policy groups them.
+    groups = models.JSONField(null=True)
     locked_at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -91,3 +91,29 @@ def test_of_quantiles_as_far_as_the_draws_reach():
     beyond = at(0.9999)
     assert beyond.ci_low is None
     assert beyond.ci_undefined == "2,000 resamples do not show limits of 99.9900% confidence"
+
+
+@repeatable
+@given(
+    st.lists(st.tuples(st.integers(-9, 9).map(float), st.integers(0, 7)), min_size=8, max_size=50),
+    confidences,
+)
+def test_of_groups(rows, confidence):
+    d, groups = np.array([row[0] for row in rows]), [row[1] for row in rows]
+    found = paired.mean_difference_clustered(d, np.zeros(len(d)), groups, confidence=confidence)
+    assume(found.ci_low is not None)
+    below = paired.clustered_p_below(d, np.zeros(len(d)), groups, 0.5)
+    above = paired.clustered_p_below(np.zeros(len(d)), d, groups, 0.0)
+    tail = (1 - confidence) / 2
+    assume(abs(below.p_value - tail) > 1e-9 and abs(above.p_value - tail) > 1e-9)
+    assert (found.ci_high < -0.5) == (below.p_value < tail)
+    assert (found.ci_low > 0) == (above.p_value < tail)
+
+
+def test_the_spread_by_groups_is_the_plain_one_where_each_example_is_its_own():
+    rng = np.random.default_rng(5)
+    ours, theirs = rng.normal(size=(2, 40))
+    spread = paired.spread_by_clusters(ours, theirs, list(range(40)))
+    assert spread == pytest.approx((ours - theirs).std(ddof=1))
+    doubled = paired.spread_by_clusters(np.repeat(ours, 2), np.repeat(theirs, 2), [n // 2 for n in range(80)])
+    assert doubled == pytest.approx(spread * np.sqrt(2))

@@ -20,7 +20,12 @@ from evaltrack.stats.paired.binary import (
     tango_score,
     tango_variance,
 )
-from evaltrack.stats.paired.clusters import clustered_t, mean_difference_clustered
+from evaltrack.stats.paired.clusters import (
+    clustered_p_below,
+    clustered_t,
+    mean_difference_clustered,
+    spread_by_clusters,
+)
 from evaltrack.stats.paired.examples import paired_table
 from evaltrack.stats.paired.margins import equivalence, p_above, p_below
 from evaltrack.stats.paired.means import (
@@ -34,6 +39,7 @@ from evaltrack.stats.paired.ranks import probability_better, pseudo_median, wilc
 
 __all__ = [
     "bonett_price_difference",
+    "clustered_p_below",
     "clustered_t",
     "conditional_odds_ratio",
     "equivalence",
@@ -54,6 +60,7 @@ __all__ = [
     "quantile_difference",
     "quantile_p_below",
     "quantile_ratio",
+    "spread_by_clusters",
     "tango_difference",
     "tango_score",
     "tango_variance",

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from evaltrack.stats.estimate import Estimate, TestResult, Undefined
-from evaltrack.stats.intervals import TAIL
+from evaltrack.stats.estimate import CONFIDENCE, Estimate, TestResult, Undefined
+from evaltrack.stats.intervals import tail_of
 from evaltrack.stats.paired.examples import NO_PAIRS, differences
 
 FEWEST_CLUSTERS = 5
@@ -40,7 +40,11 @@ def _clustered(
 
 
 def mean_difference_clustered(
-    candidate: ArrayLike, baseline: ArrayLike, clusters: Sequence[Hashable]
+    candidate: ArrayLike,
+    baseline: ArrayLike,
+    clusters: Sequence[Hashable],
+    *,
+    confidence: float = CONFIDENCE,
 ) -> Estimate | Undefined:
     """Mean difference with a cluster-robust t interval; `clusters` names the group of each example.
 
@@ -56,8 +60,8 @@ def mean_difference_clustered(
     method = "cluster-robust t interval of a mean difference"
     if reason:
         return Estimate(value, None, None, n, method, reason, clusters=groups)
-    half = float(special.stdtrit(groups - 1, 1 - TAIL)) * error
-    return Estimate(value, value - half, value + half, n, method, clusters=groups)
+    half = -float(special.stdtrit(groups - 1, tail_of(confidence))) * error
+    return Estimate(value, value - half, value + half, n, method, clusters=groups, confidence=confidence)
 
 
 def clustered_t(
@@ -69,3 +73,32 @@ def clustered_t(
         return Undefined(reason)
     t = value / error
     return TestResult(t, min(1.0, 2 * float(special.stdtr(groups - 1, -abs(t)))))
+
+
+def clustered_p_below(
+    candidate: ArrayLike, baseline: ArrayLike, clusters: Sequence[Hashable], margin: float
+) -> TestResult | Undefined:
+    """One-sided p of H0: Δ ≥ −margin. Small means: the candidate is worse by more than the margin.
+
+    Below 2.5 % exactly when the upper limit of `mean_difference_clustered` is below −margin; undefined where that
+    has no interval.
+    """
+    if not (math.isfinite(margin) and margin >= 0):
+        raise ValueError(f"a margin is a finite number from 0 up, not {margin}")
+    value, error, _, groups, reason = _clustered(candidate, baseline, clusters)
+    if reason:
+        return Undefined(reason)
+    t = (value + margin) / error
+    return TestResult(t, float(special.stdtr(groups - 1, t)))
+
+
+def spread_by_clusters(
+    candidate: ArrayLike, baseline: ArrayLike, clusters: Sequence[Hashable]
+) -> float | Undefined:
+    """The standard deviation that independent differences would need for the same standard error: SE·√n.
+
+    A planner that takes examples for independent may be given it in place of the plain one; more examples then
+    means more groups of the same size.
+    """
+    _, error, n, _, reason = _clustered(candidate, baseline, clusters)
+    return Undefined(reason) if reason else error * math.sqrt(n)
