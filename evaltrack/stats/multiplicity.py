@@ -21,6 +21,19 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return _restored(steps, order)
 
 
+def hochberg(p_values: Sequence[float]) -> list[float]:
+    """Hochberg's adjusted p-values (1988, step-up), no larger than Holm's and no smaller than Benjamini's.
+
+    The i-th smallest of m is multiplied by m − i + 1 and never exceeds the adjusted value after it. It keeps the
+    level of the family where tests are independent or positively dependent, as metrics of one run often are; whoever
+    does not know takes `holm`.
+    """
+    p = _checked(p_values)
+    order = np.argsort(p, kind="stable")
+    steps = np.minimum.accumulate((p[order] * np.arange(len(p), 0, -1))[::-1])[::-1]
+    return _restored(steps, order)
+
+
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     """Benjamini and Hochberg's adjusted p-values (1995, step-up), for exploring: slices, secondary metrics.
 
@@ -32,6 +45,15 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     m = len(p)
     order = np.argsort(p, kind="stable")
     steps = np.minimum.accumulate((p[order] * (m / np.arange(1, m + 1)))[::-1])[::-1]
+    return _restored(steps, order)
+
+
+def benjamini_yekutieli(p_values: Sequence[float]) -> list[float]:
+    """The same under any dependence (Benjamini & Yekutieli 2001): m values cost a factor of 1 + ½ + … + 1/m."""
+    p = _checked(p_values)
+    dependence = float((1 / np.arange(1, len(p) + 1)).sum())
+    order, m = np.argsort(p, kind="stable"), len(p)
+    steps = np.minimum.accumulate((p[order] * dependence * (m / np.arange(1, m + 1)))[::-1])[::-1]
     return _restored(steps, order)
 
 

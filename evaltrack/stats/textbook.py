@@ -14,11 +14,13 @@ from numpy.typing import ArrayLike
 from scipy import special
 from scipy.optimize import brentq
 
+from evaltrack.stats.coefficients import LEAST_UNLIKE
 from evaltrack.stats.estimate import Estimate, TestResult, Undefined
 from evaltrack.stats.independent import EMPTY_SIDE, miettinen_nurminen_score
 from evaltrack.stats.intervals import Z, around, count_of, wilson_limits
-from evaltrack.stats.kappa import kappas, table_counts
+from evaltrack.stats.kappa import Weights, agreement_weights, kappas, table_counts
 from evaltrack.stats.paired.examples import NO_PAIRS, paired_table
+from evaltrack.stats.patterns import whole
 from evaltrack.stats.resampling import one_label
 
 
@@ -138,3 +140,31 @@ def cohens_error(table: ArrayLike) -> float | Undefined:
     observed = float(np.trace(counts)) / n
     by_chance = float(counts.sum(axis=1) @ counts.sum(axis=0)) / n**2
     return math.sqrt(observed * (1 - observed) / n) / (1 - by_chance)
+
+
+def alpha_error(counts: ArrayLike, *, weights: Weights = None) -> float | Undefined:
+    """Gwet's linearised standard error (2014) of Krippendorff's alpha; `counts` (units × labels), a row a unit.
+
+    Undefined without two units that two people rated, and where only one label was used.
+    """
+    table = whole(counts, "counts of ratings")
+    if table.ndim != 2:
+        raise ValueError(f"ratings are counted in a table of units and labels, not of shape {table.shape}")
+    c = table[table.sum(axis=1) >= 2].astype(np.float64)
+    n, agreement = len(c), agreement_weights(weights, table.shape[1])
+    if n < 2:
+        return Undefined("a standard error needs two units that two people rated")
+    size = c.sum(axis=1)
+    mean, shares = size.mean(), c.sum(axis=0) / c.sum()
+    expected = float(shares @ agreement @ shares)
+    if expected >= 1 - LEAST_UNLIKE:
+        return one_label(n, "units")
+    agreed = ((c @ agreement * c).sum(axis=1) - size) / (mean * (size - 1))
+    unequal = (size - mean) / mean
+    # Alpha before its correction for few ratings, from which the errors are linearised.
+    value = (agreed.mean() - expected) / (1 - expected)
+    pull = c @ ((agreement + agreement.T) @ shares / 2) / mean - expected * unequal - expected
+    influence = (agreed - agreed.mean() * unequal - expected - 2 * (1 - value) * pull) / (
+        1 - expected
+    ) - value
+    return math.sqrt(float(influence @ influence) / (n * (n - 1)))

@@ -6,7 +6,13 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from evaltrack.stats.multiplicity import benjamini_hochberg, fixed_sequence, holm
+from evaltrack.stats.multiplicity import (
+    benjamini_hochberg,
+    benjamini_yekutieli,
+    fixed_sequence,
+    hochberg,
+    holm,
+)
 
 approx = pytest.approx
 repeatable = settings(derandomize=True, deadline=None)
@@ -84,3 +90,20 @@ def test_what_is_no_p_value_is_refused(p):
     for adjusted in (holm, benjamini_hochberg, fixed_sequence):
         with pytest.raises(ValueError):
             adjusted(p)
+
+
+@settings(derandomize=True, deadline=None, max_examples=10)
+@given(p_values)
+def test_hochberg_and_yekutieli_agree_with_statsmodels_and_stand_where_they_should(p):
+    for ours, name in ((hochberg, "simes-hochberg"), (benjamini_yekutieli, "fdr_by")):
+        assert ours(p) == approx(multipletests(p, method=name)[1])
+    for least, middle, most in zip(benjamini_hochberg(p), hochberg(p), holm(p), strict=True):
+        assert least - 1e-12 <= middle <= most + 1e-12
+
+
+def test_hochberg_and_yekutieli_of_none_and_of_one():
+    for adjusted in (hochberg, benjamini_yekutieli):
+        assert adjusted([]) == []
+        assert adjusted([0.03]) == approx([0.03])
+        with pytest.raises(ValueError):
+            adjusted([float("nan")])

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
+from evaltrack.stats.agreement import krippendorff_alpha
 from evaltrack.stats.estimate import Undefined
 from evaltrack.stats.independent import miettinen_nurminen
 from evaltrack.stats.intervals import clopper_pearson, jeffreys, wilson
 from evaltrack.stats.paired import bonett_price_difference, newcombe_difference, tango_difference
 from evaltrack.stats.textbook import (
     agresti_min,
+    alpha_error,
     cohens_error,
     mcnemar_corrected,
     mee,
@@ -23,6 +25,7 @@ from evaltrack.stats.textbook import (
     wald_paired,
     wilson_corrected,
 )
+from tests.stats.test_coefficients import GWET
 from tests.stats.test_paired import AGRESTI_APPROVAL, CAVO, limits, outcomes, tables
 
 approx = pytest.approx
@@ -153,3 +156,25 @@ def test_nothing_and_nothing_that_differs():
     assert math.prod(limits(bonett_price_difference(*alike))) < 0
     u = 1.959964**2 / 20  # the shares under H0 are (1 ± δ)/2
     assert limits(mee(0, 10, 10, 10)) == approx((-1, -(1 - u) / (1 + u)), abs=1e-6)
+
+
+def test_the_error_of_alpha_of_gwet_2014():
+    assert round(alpha_error(GWET), 5) == 0.14548
+
+
+def test_the_error_of_alpha_is_that_of_resampled_units():
+    rng = np.random.default_rng(6)
+    sizes = rng.integers(2, 5, size=400)
+    counts = np.stack(
+        [rng.multinomial(m, p) for m, p in zip(sizes, rng.dirichlet([0.3] * 3, size=400), strict=True)]
+    )
+    units = [np.repeat(range(3), row).tolist() for row in counts]
+    alpha = krippendorff_alpha(units, level="nominal", seed=1)
+    assert (alpha.ci_high - alpha.ci_low) / 2 == approx(1.96 * alpha_error(counts), rel=0.06)
+
+
+def test_errors_of_alpha_that_do_not_exist():
+    for counts in ([[1, 1]], [[1, 0], [0, 1]], [[2, 0], [3, 0]]):
+        assert isinstance(alpha_error(counts), Undefined)
+    with pytest.raises(ValueError):
+        alpha_error([1, 2])

@@ -9,9 +9,17 @@ as those.
 
 from evaltrack.stats.planning.design import LEVEL, POWER, Design, Plan
 from evaltrack.stats.planning.enumeration import mcnemar_power
+from evaltrack.stats.planning.looks import (
+    LookPlan,
+    PlannedLook,
+    StoppingTime,
+    look_plan,
+    share_stopping_time,
+)
 from evaltrack.stats.planning.means import OneMean, PairedMeans, TwoMeans, paired_means_from_pilot
 from evaltrack.stats.planning.precision import KappaPrecision
 from evaltrack.stats.planning.shares import IndependentShares, PairedShares, WinRate
+from evaltrack.stats.planning.votes import MoreVotes, Votes, VoteVariance, more_votes, vote_variance
 
 __all__ = [
     "LEVEL",
@@ -19,12 +27,22 @@ __all__ = [
     "Design",
     "IndependentShares",
     "KappaPrecision",
+    "LookPlan",
+    "MoreVotes",
     "OneMean",
     "PairedMeans",
     "PairedShares",
     "Plan",
+    "PlannedLook",
+    "StoppingTime",
     "TwoMeans",
+    "VoteVariance",
+    "Votes",
     "WinRate",
+    "look_plan",
     "mcnemar_power",
+    "more_votes",
     "paired_means_from_pilot",
+    "share_stopping_time",
+    "vote_variance",
 ]

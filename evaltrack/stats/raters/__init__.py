@@ -7,6 +7,7 @@ from evaltrack.stats.raters.habits import Drift, drift, overuse, severity, sides
 from evaltrack.stats.raters.judgments import Indication
 from evaltrack.stats.raters.monotony import longest_runs, variety
 from evaltrack.stats.raters.speed import pace, unread
+from evaltrack.stats.raters.spread import central_tendency, repeats
 
 __all__ = [
     "Aggregated",
@@ -15,12 +16,14 @@ __all__ = [
     "GoldReport",
     "Indication",
     "WithOthers",
+    "central_tendency",
     "dawid_skene",
     "drift",
     "gold_accuracies",
     "longest_runs",
     "overuse",
     "pace",
+    "repeats",
     "severity",
     "sides",
     "unread",

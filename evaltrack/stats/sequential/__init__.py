@@ -16,6 +16,7 @@ from evaltrack.stats.sequential.shares import (
 from evaltrack.stats.sequential.spending import (
     Look,
     alpha_spent,
+    crossing_chances,
     looks,
     obrien_fleming_constant,
     overall_error,
@@ -28,6 +29,7 @@ __all__ = [
     "Stopping",
     "alpha_spent",
     "bounded_mean_any_time",
+    "crossing_chances",
     "linear_any_time",
     "linear_p_any_time",
     "looks",

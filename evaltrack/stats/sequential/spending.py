@@ -58,15 +58,21 @@ def _checked(information: Sequence[float]) -> NDArray[np.float64]:
     return steps
 
 
-class _Paths:
-    """The paths that have not crossed: places, and the probability at each."""
+class Paths:
+    """The paths that have not crossed: places, and the probability at each. S drifts by `drift` per information."""
 
-    def __init__(self) -> None:
-        self.place, self.mass = np.zeros(1), np.ones(1)
+    def __init__(self, drift: float = 0.0) -> None:
+        self.place, self.mass, self.drift = np.zeros(1), np.ones(1), drift
+
+    def tails(self, bound: float, step: float) -> tuple[float, float]:
+        """The chances that S lies below −bound and above bound after the step: exact however small."""
+        moved, root = self.place + self.drift * step, math.sqrt(step)
+        below = float(self.mass @ special.ndtr((-bound - moved) / root))
+        return below, float(self.mass @ special.ndtr((moved - bound) / root))
 
     def crossing(self, bound: float, step: float) -> float:
-        """The chance that |S| exceeds the bound after the step: a sum of tails, exact however small."""
-        return float(2 * self.mass @ special.ndtr((self.place - bound) / math.sqrt(step)))
+        """The chance that |S| exceeds the bound after the step."""
+        return sum(self.tails(bound, step))
 
     def carry(self, bound: float, step: float, next_step: float) -> None:
         """Move on by a step and keep what is inside ±bound, on a grid fine enough for this step and the next."""
@@ -74,7 +80,8 @@ class _Paths:
         edges = np.linspace(-bound, bound, panels + 1)
         half = bound / panels
         place = ((edges[:-1] + half)[:, None] + half * NODES).ravel()
-        kernel = np.exp(-((place[:, None] - self.place) ** 2) / (2 * step)) / math.sqrt(2 * math.pi * step)
+        apart = place[:, None] - (self.place + self.drift * step)
+        kernel = np.exp(-(apart**2) / (2 * step)) / math.sqrt(2 * math.pi * step)
         self.mass = np.tile(half * WEIGHTS, panels) * (kernel @ self.mass)
         self.place = place
 
@@ -84,17 +91,30 @@ def overall_error(information: Sequence[float], critical: Sequence[float]) -> tu
 
     `information` in any unit (examples, for instance), increasing; `critical` the |z| at each look.
     """
+    return tuple(sum(each) for each in crossing_chances(information, critical))
+
+
+def crossing_chances(
+    information: Sequence[float], critical: Sequence[float], drift: float = 0.0
+) -> tuple[tuple[float, float], ...]:
+    """The chance to have crossed the lower and the upper bound first by each look, where S has this drift.
+
+    `drift` is the mean of Z at information 1: Z(t) then has the mean drift·√t. The rest as in `overall_error`.
+    """
     steps = _checked(information)
     if len(critical) != len(steps) or not all(0 < z < math.inf for z in critical):
         raise ValueError("each look has one positive, finite bound")
-    paths, total, spent = _Paths(), 0.0, []
+    if not math.isfinite(drift):
+        raise ValueError(f"a drift is a finite number, not {drift}")
+    paths, below, above, crossed = Paths(drift), 0.0, 0.0, []
     for i, (step, z) in enumerate(zip(steps, critical, strict=True)):
         root = math.sqrt(information[i])
-        total += paths.crossing(z * root, step)
-        spent.append(min(total, 1.0))
+        lower, upper = paths.tails(z * root, step)
+        below, above = min(below + lower, 1.0), min(above + upper, 1.0)
+        crossed.append((below, above))
         if i + 1 < len(steps):
-            paths.carry(min(z, FARTHEST) * root, step, steps[i + 1])
-    return tuple(spent)
+            paths.carry(min(z, FARTHEST + abs(drift) * root) * root, step, steps[i + 1])
+    return tuple(crossed)
 
 
 def alpha_spent(information: float, spending: Spending = "obrien-fleming", level: float = LEVEL) -> float:
@@ -124,7 +144,7 @@ def looks(
     level is spent.
     """
     steps = _checked(information)
-    paths, found, before = _Paths(), [], 0.0
+    paths, found, before = Paths(), [], 0.0
     for i, (time, step) in enumerate(zip(information, steps, strict=True)):
         spent = alpha_spent(time, spending, level)
         z = _bound(paths, step, math.sqrt(time), spent - before)
@@ -160,7 +180,7 @@ def repeated_p(
     return math.exp(brentq(excess, least, most, xtol=1e-9))
 
 
-def _bound(paths: _Paths, step: float, root: float, spend: float) -> float:
+def _bound(paths: Paths, step: float, root: float, spend: float) -> float:
     """The z at which the paths left cross with the probability `spend`."""
     if paths.crossing(HIGHEST * root, step) >= spend:
         return HIGHEST

@@ -13,9 +13,9 @@ from scipy import sparse, special
 from evaltrack.stats.estimate import Estimate, Undefined
 from evaltrack.stats.intervals import TAIL
 from evaltrack.stats.preference.net import FEWEST_CLUSTERS
-from evaltrack.stats.strengths.newton import Slope, around_both, climb, inverted, weakly
+from evaltrack.stats.strengths.newton import Slope, climb, inverted, weakly
+from evaltrack.stats.strengths.sandwich import covariance_by
 from evaltrack.stats.strengths.votes import (
-    TIE,
     Codes,
     Vector,
     Votes,
@@ -23,6 +23,7 @@ from evaltrack.stats.strengths.votes import (
     counted,
     crossed,
     designed,
+    whose,
     why_apart,
 )
 
@@ -39,6 +40,10 @@ class Strengths:
     and ln ν if there are ties; `model_covariance` is what it would be if votes were independent and the model true.
     `log_likelihood` is that of the votes.
 
+    With raters, votes are taken to be alike by prompt and by rater: `covariance` is the sum of both less that of
+    votes alike in both, `bounds` are the two by themselves, than which no variance is smaller, and `clusters` counts
+    the fewer of prompts and raters.
+
     `penalty` is "" for the likeliest strengths; else it says that a weak penalty keeps them finite, and why. `parts`
     then numbers the groups of systems that are tied together by wins in both directions.
     """
@@ -53,6 +58,12 @@ class Strengths:
     clusters: int
     parts: Codes
     penalty: str = ""
+    bounds: tuple[NDArray[np.float64], ...] = ()
+
+    @property
+    def ratings(self) -> Vector:
+        """The strengths on the scale of chess, for display: 1000 on average, 400 more for ten times the odds."""
+        return 1000 + self.strengths * 400 / math.log(10)
 
     def difference(self, one: int, other: int) -> Estimate:
         """Log odds that `one` wins against `other` when neither is shown first and they do not tie.
@@ -65,12 +76,17 @@ class Strengths:
                 "one of the two never won or tied against the group of the other: a penalty keeps this finite"
             )
             return Estimate(value, None, None, self.n, METHOD, reason, clusters=self.clusters)
-        return clustered(value, self.variance(one, other), self.n, self.clusters)
+        method = TWO_WAY if self.bounds else METHOD
+        return clustered(value, self.variance(one, other), self.n, self.clusters, method)
 
     def variance(self, one: int, other: int) -> float:
         """Of the difference of two strengths."""
         places = [(system - 1, sign) for system, sign in ((one, 1.0), (other, -1.0)) if system]
-        return sum(float(a * b * self.covariance[i, j]) for i, a in places for j, b in places)
+
+        def within(covariance: NDArray[np.float64]) -> float:
+            return sum(float(a * b * covariance[i, j]) for i, a in places for j, b in places)
+
+        return max(within(each) for each in (self.covariance, *self.bounds))
 
     def contrast(self, one: int, other: int) -> Vector:
         """The difference of two strengths as weights of what the covariance is of."""
@@ -81,17 +97,18 @@ class Strengths:
         return contrast
 
 
-PROMPTS_AT_ONCE = 500  # their gradients over 100 systems fit into a core's own cache
 METHOD = "Davidson model, cluster-robust t interval by prompt"
+TWO_WAY = "Davidson model, two-way cluster-robust t interval by prompt and rater"
 
 
-def clustered(value: float, variance: float, n: int, clusters: int) -> Estimate:
+def clustered(value: float, variance: float, n: int, clusters: int, method: str = METHOD) -> Estimate:
     """The t interval with clusters − 1 degrees of freedom, from enough clusters."""
     if clusters < FEWEST_CLUSTERS:
-        reason = f"votes on {clusters} prompts do not support an interval: {FEWEST_CLUSTERS} are needed"
-        return Estimate(value, None, None, n, METHOD, reason, clusters=clusters)
+        what = "prompts or raters" if method == TWO_WAY else "prompts"
+        reason = f"votes on {clusters} {what} do not support an interval: {FEWEST_CLUSTERS} are needed"
+        return Estimate(value, None, None, n, method, reason, clusters=clusters)
     half = float(special.stdtrit(clusters - 1, 1 - TAIL)) * math.sqrt(max(variance, 0.0))
-    return Estimate(value, value - half, value + half, n, METHOD, clusters=clusters)
+    return Estimate(value, value - half, value + half, n, method, clusters=clusters)
 
 
 def strengths(
@@ -100,6 +117,7 @@ def strengths(
     outcomes: ArrayLike,
     prompts: ArrayLike,
     *,
+    raters: ArrayLike | None = None,
     order: bool = True,
     systems: int | None = None,
     fall_back: bool = False,
@@ -113,7 +131,8 @@ def strengths(
     With `order` False δ is 0, for votes whose order was not kept. `systems` counts those without a vote yet, too.
 
     Votes on one prompt are alike, so covariances are the sandwich H⁻¹ (Σ s_g s_gᵀ) H⁻¹·G/(G − 1) with scores
-    summed by prompt.
+    summed by prompt. With `raters`, a number for each vote, they speak of other raters too (Cameron, Gelbach & Miller
+    2011; see `preference.net_preference_two_way`), which takes 5 of them.
 
     Undefined without votes; where some systems never won or tied against the others, as then no finite strengths
     are the likeliest (Ford 1957); or where all votes went to one side, or were ties. With `fall_back` the second case
@@ -139,14 +158,27 @@ def strengths(
         return fitted
     parameters, top = fitted
     inverse = inverted(top.hessian)
-    covariance = around_both(inverse, _meat(design, votes, parameters))
-    covariance *= votes.prompts / max(votes.prompts - 1, 1)
+    chances = np.exp(log_chances(design, parameters, has_ties=votes.has_ties))
+
+    def by(group_of: Codes, groups: int) -> Vector:
+        return covariance_by(group_of, groups, votes, chances, inverse, order=order)
+
+    covariance, clusters = by(votes.prompt_of, votes.prompts), votes.prompts
+    bounds: tuple[Vector, ...] = ()
+    if raters is not None:
+        rater_of, people = whose(raters, votes.n)
+        both, pairs = np.unique(votes.prompt_of * people + rater_of, return_inverse=True)
+        bounds = covariance, by(rater_of, people)
+        covariance = bounds[0] + bounds[1] - by(pairs, len(both))
+        clusters = min(clusters, people)
+    method = TWO_WAY if bounds else METHOD
     theta = np.concatenate([[0.0], parameters[: votes.systems - 1]])
     if order:
         at = votes.systems - 1
-        effect = clustered(parameters[at], covariance[at, at], votes.n, votes.prompts)
+        variance = max(float(each[at, at]) for each in (covariance, *bounds))
+        effect = clustered(float(parameters[at]), variance, votes.n, clusters, method)
     else:
-        effect = Estimate(0.0, None, None, votes.n, "none", "the order was not kept", clusters=votes.prompts)
+        effect = Estimate(0.0, None, None, votes.n, "none", "the order was not kept", clusters=clusters)
     return Strengths(
         theta - theta.mean(),
         effect,
@@ -155,9 +187,10 @@ def strengths(
         covariance,
         inverse,
         votes.n,
-        votes.prompts,
+        clusters,
         parts,
         f"A weak penalty keeps the strengths finite: {apart}." if apart else "",
+        bounds,
     )
 
 
@@ -189,45 +222,3 @@ def sloped(design: Design, votes: Votes, parameters: Vector) -> Slope:
         corner = float((totals * tie * (1 - tie)).sum())
         hessian = bordered(hessian, cross, corner)
     return Slope(log_likelihood(counts, logs), gradient, hessian)
-
-
-def _meat(design: Design, votes: Votes, parameters: Vector) -> Vector:
-    """Σ s_g s_gᵀ over prompts, of which s_g is the gradient of the votes on prompt g."""
-    left, tie, right = np.exp(log_chances(design, parameters, has_ties=votes.has_ties))
-    half = (votes.outcomes - (left - right)[votes.pair_of]) / 2
-    of_strengths, square = _gradients(votes, half)
-    square = square[1:, 1:]  # the first strength is 0
-    others = []
-    if design.shape[1] == votes.systems:
-        others.append(np.bincount(votes.prompt_of, weights=half, minlength=votes.prompts))
-    if votes.has_ties:
-        lacking = (votes.outcomes == TIE) - tie[votes.pair_of]
-        others.append(np.bincount(votes.prompt_of, weights=lacking, minlength=votes.prompts))
-    for place, scores in enumerate(others):
-        side = [(of_strengths.T @ scores)[1:], [float(before @ scores) for before in others[:place]]]
-        square = bordered(square, np.concatenate(side), float(scores @ scores))
-    return square
-
-
-def _gradients(votes: Votes, half: Vector) -> tuple[sparse.csr_array, Vector]:
-    """The gradient of each prompt over all strengths, and the sum of its squares; `half` is that of η of each vote.
-
-    A prompt has few systems, so what is 0 is left out: a vote is two numbers, and several of one system are added up
-    by the product. Products of full matrices wait for threads where other programs use the cores.
-    """
-    by_prompt: Codes | slice = slice(None)
-    if (votes.prompt_of[1:] < votes.prompt_of[:-1]).any():
-        by_prompt = np.argsort(votes.prompt_of, kind="stable")
-    pair, half = votes.pair_of[by_prompt], half[by_prompt]
-    columns = np.stack([votes.left[pair], votes.right[pair]], axis=1).ravel()
-    values = np.stack([half, -half], axis=1).ravel()
-    ends = 2 * np.concatenate([[0], np.cumsum(np.bincount(votes.prompt_of, minlength=votes.prompts))])
-    square = np.zeros((votes.systems, votes.systems))
-    for start in range(0, votes.prompts, PROMPTS_AT_ONCE):
-        rows = ends[start : start + PROMPTS_AT_ONCE + 1]
-        within = slice(rows[0], rows[-1])
-        block = sparse.csr_array(
-            (values[within], columns[within], rows - rows[0]), shape=(len(rows) - 1, votes.systems)
-        )
-        square += block.T @ block.toarray()
-    return sparse.csr_array((values, columns, ends), shape=(votes.prompts, votes.systems)), square

@@ -119,6 +119,15 @@ def _checked(left: ArrayLike, right: ArrayLike, outcomes: ArrayLike, prompts: Ar
     return [ones, others, results, groups]
 
 
+def whose(raters: ArrayLike, votes: int) -> tuple[Codes, int]:
+    """The rater of each vote, numbered from 0, and how many there are."""
+    names = np.asarray(raters)
+    if names.shape != (votes,) or not np.issubdtype(names.dtype, np.integer):
+        raise ValueError("raters are whole numbers, one per vote")
+    distinct, place = numbered(names.astype(np.int64))
+    return place, len(distinct)
+
+
 def numbered(names: Codes) -> tuple[Codes, Codes]:
     """The distinct names, ascending, and the place of each name among them: `np.unique` with its inverse.
 

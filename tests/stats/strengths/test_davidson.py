@@ -409,3 +409,58 @@ def test_names_are_numbered_in_their_order(names):
     expected, inverse = np.unique(np.array(names, dtype=np.int64), return_inverse=True)
     assert distinct.tolist() == expected.tolist()
     assert place.tolist() == inverse.tolist()
+
+
+def judged(rng, prompts, raters, suits=0.8, likes=0.8):
+    """Votes between three equal systems, 3 raters a prompt; prompts and raters suit one system or another."""
+    prompt = np.repeat(np.arange(prompts), 3)
+    rater = rng.random((prompts, raters)).argsort(axis=1)[:, :3].ravel()
+    left = rng.integers(0, 3, len(prompt))
+    right = (left + rng.integers(1, 3, len(prompt))) % 3
+    rows = np.arange(len(prompt))
+    merit = rng.normal(0, suits, (prompts, 3))[prompt] + rng.normal(0, likes, (raters, 3))[rater]
+    chance = 1 / (1 + np.exp(merit[rows, right] - merit[rows, left]))
+    return left, right, np.where(rng.random(len(prompt)) < chance, LEFT, RIGHT), prompt, rater
+
+
+def test_two_ways_of_clustering_are_added_and_the_votes_taken_away():
+    left, right, outcomes, prompts, raters = judged(np.random.default_rng(2), 60, 9)
+    both = strengths(left, right, outcomes, prompts, raters=raters)
+    by_prompt, by_rater = (strengths(left, right, outcomes, group) for group in (prompts, raters))
+    votes = strengths(left, right, outcomes, np.arange(len(left)))
+    expected = by_prompt.covariance + by_rater.covariance - votes.covariance
+    assert both.covariance == approx(expected)
+    assert both.strengths == approx(by_prompt.strengths)
+    assert both.clusters == 9
+    assert "two-way" in both.difference(0, 1).method
+    for pair in ((0, 1), (1, 2)):
+        least = max(by_prompt.variance(*pair), by_rater.variance(*pair))
+        assert both.variance(*pair) >= least
+    assert (
+        "raters do not support"
+        in strengths(left, right, outcomes, prompts, raters=raters % 4).difference(0, 1).ci_undefined
+    )
+    for wrong in (raters[:-1], raters + 0.5):
+        with pytest.raises(ValueError, match="raters are whole numbers"):
+            strengths(left, right, outcomes, prompts, raters=wrong)
+
+
+def test_ratings_are_on_the_scale_of_chess():
+    fitted = strengths(*season(), order=False)
+    assert fitted.ratings.mean() == approx(1000)
+    odds = np.exp(fitted.strengths[0] - fitted.strengths[6])
+    assert fitted.ratings[0] - fitted.ratings[6] == approx(400 * np.log10(odds))
+
+
+def test_the_sandwich_is_that_of_a_bootstrap_of_prompts():
+    rng = np.random.default_rng(8)
+    left, right, outcomes, prompts = drawn(rng, 150, alike=1.0)
+    fitted = strengths(left, right, outcomes, prompts)
+    rows = [np.flatnonzero(prompts == prompt) for prompt in range(150)]
+    values = []
+    for _ in range(400):
+        chosen = [rows[prompt] for prompt in rng.integers(0, 150, 150)]
+        again = np.concatenate(chosen)
+        named = np.repeat(np.arange(150), [len(each) for each in chosen])
+        values.append(strengths(left[again], right[again], outcomes[again], named).difference(0, 1).value)
+    assert np.std(values) == approx(np.sqrt(fitted.variance(0, 1)), rel=0.12)
