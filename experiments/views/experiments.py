@@ -21,7 +21,7 @@ from evaltrack.templatetags.intervals import shared_scale
 from experiments import human, latency, policies, recomputation, submission
 from experiments.lookup import experiment_named
 from experiments.metrics.base import Direction
-from experiments.models import Comparison, Environment, Experiment, ExperimentStatus
+from experiments.models import Comparison, Environment, Experiment, ExperimentStatus, MetricOutcome
 from experiments.views import exports
 
 PAGE_SIZE = 25
@@ -32,13 +32,16 @@ EXPLORATORY_LEVEL = 0.05
 @requires(Permission.VIEW_EXPERIMENTS)
 def experiment_list(request: PageRequest) -> HttpResponse:
     search, status = request.GET.get("search", "").strip(), request.GET.get("status", "")
-    rows = Experiment.objects.visible_to(request.user).searched(search=search, status=status)
+    outcome = request.GET.get("outcome", "")
+    rows = Experiment.objects.visible_to(request.user).searched(search=search, status=status, outcome=outcome)
     found = Paginator(rows.with_names().order_by("-submitted_at", "-pk"), PAGE_SIZE)
     context = {
         "page": found.get_page(request.GET.get("page")),
         "search": search,
         "status": status,
         "statuses": ExperimentStatus.choices,
+        "outcome": outcome,
+        "outcomes": MetricOutcome.values,
     }
     return page(request, "experiments/list.html", context, fragment="experiments/_rows.html")
 
