@@ -16,12 +16,13 @@ from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import NotFound
 from evaltrack.htmx import page
+from evaltrack.stats.estimate import from_json
 from evaltrack.templatetags import cumulative
 from evaltrack.templatetags.intervals import shared_scale
-from experiments import human, latency, policies, recomputation, submission
+from experiments import gates, human, latency, policies, recomputation, submission
 from experiments.lookup import experiment_named
 from experiments.metrics.base import Direction
-from experiments.models import Comparison, Environment, Experiment, ExperimentStatus, MetricOutcome
+from experiments.models import Comparison, Environment, Experiment, ExperimentStatus, MetricOutcome, Role
 from experiments.views import exports
 
 PAGE_SIZE = 25
@@ -89,6 +90,7 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "in_progress": experiment.status in {"queued", "running", "waiting"},
         "comparisons": comparisons,
         "sealed": sealed,
+        "worst": None if sealed else most_telling(comparisons),
         "slices": None if sealed else sliced(comparisons, request.GET.get("slices")),
         "latency": took,
         "latency_picture": cumulative.plot(took.values) if took else "",
@@ -114,14 +116,21 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
 
 
 def with_scales(rows: Iterable[Comparison]) -> list[Comparison]:
-    """Comparisons, each with the axis of its picture. Metrics of one kind and unit share an axis."""
+    """Comparisons, each with its word and the axis of its picture. Metrics of one kind and unit share an axis."""
     comparisons = list(rows)
     for row in comparisons:
+        row.word = gates.word(row.outcome, from_json(row.delta), row.margin, row.direction)  # type: ignore[attr-defined]
         alike = [other for other in comparisons if (other.kind, other.unit) == (row.kind, row.unit)]
         row.scale = shared_scale(  # type: ignore[attr-defined]
             [other.delta for other in alike], [other.margin for other in alike]
         )
     return comparisons
+
+
+def most_telling(comparisons: list[Comparison]) -> Comparison | None:
+    """The metric whose losses are shown: a gating one, and of these the first that failed."""
+    gating = [row for row in comparisons if row.role == Role.GATING]
+    return next((row for row in gating if row.outcome == MetricOutcome.FAIL), next(iter(gating), None))
 
 
 def sliced(comparisons: list[Comparison], metric: str | None) -> dict[str, Any] | None:
