@@ -218,6 +218,20 @@ def human_outcome(people: People, rule: HumanRule) -> tuple[str, str]:
     return PASS, f"People do not prefer the baseline: {seen}, and they agree with each other."
 
 
+def word(outcome: str, delta: Estimate | Undefined, margin: float, direction: str) -> str:
+    """The outcome of one metric in a word: which way a PASS points, and what INCONCLUSIVE lacks."""
+    if isinstance(delta, Undefined) or delta.ci_low is None or delta.ci_high is None:
+        return "Identical" if outcome == PASS else "Not assessed"
+    low, high = delta.ci_low, delta.ci_high
+    if direction == Direction.LOWER:
+        low, high = -high, -low
+    if outcome == FAIL:
+        return "Worse"
+    if outcome == INCONCLUSIVE:
+        return "Not settled"
+    return "Better" if low > 0 else "Equivalent" if high < margin else "Not worse"
+
+
 USABLE, UNRELIABLE, UNSETTLED, UNDEFINED = "usable", "unreliable", "inconclusive", "undefined"
 
 

@@ -3,7 +3,7 @@
 import datetime as dt
 
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Q, Subquery
 
 from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Permission, Role
@@ -47,7 +47,9 @@ class ExperimentQuerySet(models.QuerySet):
             "extends",
         ).prefetch_related("verdicts")
 
-    def searched(self, *, search: str = "", status: str = "", component: str = "") -> "ExperimentQuerySet":
+    def searched(
+        self, *, search: str = "", status: str = "", component: str = "", outcome: str = ""
+    ) -> "ExperimentQuerySet":
         """Rows that match what somebody typed and chose; what is left empty matches everything."""
         rows = self
         if search:
@@ -59,6 +61,10 @@ class ExperimentQuerySet(models.QuerySet):
             )
         if status:
             rows = rows.filter(status=status)
+        if outcome:
+            of_each = self.model._default_manager.filter(pk=OuterRef("pk")).order_by("-verdicts__number")
+            rows = rows.alias(newest=Subquery(of_each.values("verdicts__outcome")[:1]))  # type: ignore[assignment]
+            rows = rows.filter(newest=outcome)
         return rows.filter(component__name=component) if component else rows
 
     def in_progress(self) -> "ExperimentQuerySet":

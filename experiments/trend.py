@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from experiments.metrics.base import Direction
-from experiments.models import Comparison, Component, Deployment, Environment, Experiment
+from experiments.models import Arm, Comparison, Component, Deployment, Environment, Experiment
 
 MOST = 60
 
 
 @dataclass(frozen=True)
 class Event:
-    """`kind`: promotion; dataset, policy or model, which may move all later values; or prompt."""
+    """`kind`: promotion; dataset or policy, which may move all later values; model or prompt, of a candidate."""
 
     kind: str
     text: str
@@ -35,7 +36,27 @@ class Step:
     @property
     def mark(self) -> str:
         kinds = {event.kind for event in self.events}
-        return "promotion" if "promotion" in kinds else "change" if kinds - {"prompt"} else ""
+        return "promotion" if "promotion" in kinds else "change" if kinds & {"dataset", "policy"} else ""
+
+    def told(self, kind: str) -> str:
+        return "; ".join(str(event) for event in self.events if event.kind == kind)
+
+
+@dataclass(frozen=True)
+class Pin:
+    """What a trend is held against: a run's value, which means something on the run's own dataset version alone."""
+
+    experiment: Experiment
+    statistic: dict[str, Any]
+    name: str
+
+    @property
+    def run(self) -> str:
+        return f"{self.experiment.public_id}.{Arm.CANDIDATE}"
+
+    def at(self, step: Step) -> dict[str, Any]:
+        alike = step.experiment.dataset_version_id == self.experiment.dataset_version_id
+        return self.statistic if alike else {}
 
 
 def metrics_of(component: Component) -> list[str]:
@@ -60,6 +81,26 @@ def of_experiments(experiments: Sequence[Experiment], metric: str) -> list[Step]
     rows = Comparison.objects.filter(experiment__in=experiments, metric=metric)
     by_key = {experiment.pk: experiment for experiment in experiments}
     return [Step(by_key[row.experiment_id], row) for row in rows]
+
+
+def pinned(component: Component, metric: str, named: str, *, production: Deployment | None) -> Pin | None:
+    """The candidate of the experiment that is named; else what runs in production, as its promotion measured it.
+
+    None where "nothing" is named, or the metric was not measured there.
+    """
+    if named == "nothing" or (not named and production is None):
+        return None
+    found = Comparison.objects.filter(experiment__component=component, metric=metric)
+    rows = found.select_related("experiment__candidate", "experiment__dataset_version__dataset")
+    if named:
+        row = rows.filter(experiment__public_id=named).first()
+    else:
+        assert production is not None
+        row = rows.filter(experiment=production.promotion.experiment_id).first()
+    if row is None:
+        return None
+    version = row.experiment.candidate.version
+    return Pin(row.experiment, row.candidate, version if named else f"in production: {version}")
 
 
 def deployments_since(component: Component, rows: Sequence[Comparison]) -> list[Deployment]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaltrack.templatetags import trends
-from evaltrack.templatetags.trends import HEIGHT, Point, nice_ticks, plot
+from evaltrack.templatetags.trends import HEIGHT, Lane, Point, nice_ticks, plot
 
 NUMBERS = st.floats(-1e9, 1e9)
 
@@ -77,3 +77,42 @@ def test_what_has_no_value_is_not_drawn():
 
 def test_text_is_escaped():
     assert "<script>" not in plot([Point(measured(1), {}, "flat", "<script>")], lambda number: "<script>")
+
+
+def test_what_is_pinned_is_a_line_where_it_means_something_and_is_named_once():
+    pinned = measured(5)
+    picture = drawing_of(
+        [
+            Point(measured(1), {}, "flat", "", pinned=pinned),
+            Point(measured(2), {}, "flat", "", pinned=pinned),
+            Point(measured(3), {}, "flat", ""),
+        ],
+        pin="v3",
+    )
+    lines = [line for line in picture.iter("line") if line.attrib["class"] == "pinned"]
+    assert [(line.attrib["x1"], line.attrib["x2"]) for line in lines] == [
+        ("0.00%", "33.33%"),
+        ("33.33%", "66.67%"),
+    ]
+    assert (
+        0 <= float(lines[0].attrib["y1"]) < min(float(each.attrib["cy"]) for each in picture.iter("circle"))
+    )
+    assert [text.text for text in picture.iter("text") if text.attrib.get("class") == "pinned-name"] == ["v3"]
+
+
+def test_events_stand_in_their_lane_before_their_point():
+    points = [Point(measured(n), {}, "flat", "") for n in range(3)]
+    lanes = [Lane("Model", ["", "model is now m2", ""]), Lane("Prompt", ["", "<b>", "x"])]
+    picture = drawing_of(points, lanes=lanes)
+    dots = [dot for dot in picture.iter("circle") if dot.attrib["class"] == "event"]
+    assert [dot.attrib["cx"] for dot in dots] == ["33.33%", "33.33%", "66.67%"]
+    assert HEIGHT < float(dots[0].attrib["cy"]) < float(dots[1].attrib["cy"]) == float(dots[2].attrib["cy"])
+    height = float(
+        next(svg for svg in picture.iter("svg") if svg.attrib["class"] == "trend").attrib["height"]
+    )
+    assert float(dots[2].attrib["cy"]) + 4 < height
+    assert "Model" in [text.text for text in picture.iter("text")]
+
+
+def drawing_of(points, **given):
+    return ElementTree.fromstring(f"<div>{plot(points, str, **given)}</div>")

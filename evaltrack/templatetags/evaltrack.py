@@ -132,6 +132,20 @@ def interval_plot(delta: dict[str, Any], margin: float, direction: str, scale: f
 
 
 @register.simple_tag
+def axis_ends(scale: float, kind: str, direction: str) -> SafeString:
+    """What the ends of the axis of `interval_plot` stand for; right is better."""
+    ends = (-scale, scale) if direction == "higher" else (scale, -scale)
+    return (
+        format_html(
+            "<span class='axis fine dim' aria-hidden='true'><span>{}</span><span>{}</span></span>",
+            *(signed(end, kind) for end in ends),
+        )
+        if scale
+        else SafeString("")
+    )
+
+
+@register.simple_tag
 def floor_plot(statistic: dict[str, Any], floor: float) -> SafeString:
     """The interval of agreement as a picture, beside the floor that a policy sets."""
     return intervals.against_floor(statistic, floor)

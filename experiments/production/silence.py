@@ -37,8 +37,10 @@ def fresh_share(monitor: ProductionMonitor, *, at: dt.datetime) -> float | None:
     begin = max(begin, monitor.first_received_at)
     times = [(row.began_at, row.ended_at) for row in monitor.silences.filter(ended_at__gt=begin)]
     silent, reached = dt.timedelta(), begin
+    if not is_fresh(monitor, at=at):
+        times.append((monitor.newest_sample_at + FRESH, at))
     # They may overlap: what comes in late may be newer than before, and still too old.
-    for since, until in sorted([*times, (monitor.newest_sample_at + FRESH, at)]):
+    for since, until in sorted(times):
         if until > reached:
             silent += until - max(since, reached)
             reached = until

@@ -16,7 +16,7 @@ from evaltrack.accounts.roles import Permission
 from evaltrack.errors import NotFound, refuse_if
 from evaltrack.htmx import page
 from evaltrack.templatetags.intervals import shared_scale
-from experiments import multirun, parallel, saved
+from experiments import gates, multirun, parallel, saved
 from experiments.lookup import component_named
 from experiments.models import Component, Run
 from experiments.multirun import Row, name_of
@@ -98,6 +98,10 @@ def lines(row: Row, runs: list[Run]) -> list[dict[str, Any]]:
             "scale": scale,
             "value": cell.value.as_json(),
             "delta": cell.judged and cell.judged.compared.delta.as_json(),
+            "word": cell.judged
+            and gates.word(
+                cell.judged.outcome, cell.judged.compared.delta, row.rule.margin, row.metric.direction
+            ),
             "newcombe": cell.newcombe and cell.newcombe.as_json(),
             "tests": {name: test.as_json() for name, test in cell.judged.compared.tests.items()}
             if cell.judged

@@ -21,6 +21,7 @@ from experiments.models import (
     Environment,
     Experiment,
     ExperimentStatus,
+    MetricOutcome,
     ProductionAlert,
     ProductionMonitor,
     PromotionRequest,
@@ -87,7 +88,10 @@ def component_list(request: PageRequest) -> HttpResponse:
 
 @requires(Permission.VIEW_EXPERIMENTS)
 def component_detail(request: PageRequest, name: str) -> HttpResponse:
-    """`?metric=…&search=…&status=…`: the trend of one metric, and the experiments to choose runs from."""
+    """`?metric=…&pinned=…&search=…&status=…&outcome=…`: the trend of one metric, and runs to choose from.
+
+    What is pinned is an experiment's candidate, "nothing", or what runs in production.
+    """
     component = component_named(name, seen_by=request.user)
     metrics = trend.metrics_of(component)
     metric = request.GET.get("metric") or (metrics[0] if metrics else "")
@@ -97,33 +101,50 @@ def component_detail(request: PageRequest, name: str) -> HttpResponse:
     if taken := tables.asked(request, {"trend": lambda: exports.trend(component, metric, steps)}):
         return taken
     search, status = request.GET.get("search", "").strip(), request.GET.get("status", "")
-    rows = component.experiments.searched(search=search, status=status).with_names()
+    outcome, named = request.GET.get("outcome", ""), request.GET.get("pinned", "")
+    rows = component.experiments.searched(search=search, status=status, outcome=outcome).with_names()
     found = Paginator(rows.order_by("-submitted_at", "-pk"), PAGE_SIZE)
     shown = found.get_page(request.GET.get("page"))
     of_metric = {step.experiment.pk: step for step in trend.of_experiments(list(shown), metric)}
+    production = (
+        component.deployments.filter(environment=Environment.PRODUCTION, ended_at=None)
+        .select_related("version", "promotion")
+        .first()
+    )
+    pin = trend.pinned(component, metric, named, production=production) if steps else None
+    if named not in ("", "nothing") and pin is None:
+        raise NotFound("no_such_experiment", f"No experiment {named!r} of {component} has {metric!r}.")
     context = {
         "component": component,
         "may_change": request.user.can(Permission.SUBMIT_EXPERIMENTS),
-        "production": component.deployments.filter(environment=Environment.PRODUCTION, ended_at=None)
-        .select_related("version", "promotion")
-        .first(),
+        "production": production,
         "gains": gains.of_components([component], at=clock.now()).get(component.pk),
         "metrics": metrics,
         "metric": metric,
         "steps": steps,
-        "picture": picture(steps) if steps else "",
+        "picture": picture(steps, pin) if steps else "",
+        "pin": pin,
+        "pinned": named,
         "best_and_worst": trend.best_and_worst(steps),
         "page": shown,
         "rows": [(experiment, of_metric.get(experiment.pk)) for experiment in shown],
         "search": search,
         "status": status,
         "statuses": ExperimentStatus.choices,
+        "outcome": outcome,
+        "outcomes": MetricOutcome.values,
         "saved": list(component.saved_comparisons.select_related("saved_by")),
     }
     return page(request, "experiments/component.html", context, fragment="experiments/_component_runs.html")
 
 
-def picture(steps: list[trend.Step]) -> str:
+# What may happen before an experiment, with its name beside the picture.
+LANES = {
+    "promotion": "Promotion", "dataset": "Dataset", "policy": "Policy", "model": "Model", "prompt": "Prompt",
+}  # fmt: skip
+
+
+def picture(steps: list[trend.Step], pin: trend.Pin | None) -> str:
     kind = steps[0].comparison.kind
     return trends.plot(
         [
@@ -133,10 +154,17 @@ def picture(steps: list[trend.Step]) -> str:
                 tone=step.tone,
                 title=title_of(step),
                 mark=step.mark,
+                pinned=pin.at(step) if pin else {},
             )
             for step in steps
         ],
         label=lambda value: number(value, kind),
+        lanes=[
+            trends.Lane(name, titles)
+            for kind, name in LANES.items()
+            if any(titles := [step.told(kind) for step in steps])
+        ],
+        pin=pin.name if pin else "",
     )
 
 

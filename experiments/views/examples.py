@@ -13,11 +13,12 @@ from experiments.examples import Group
 from experiments.lookup import experiment_named
 
 PAGE_SIZE = 10
+FEW = 3  # on the page of the experiment, which asks for them by htmx
 
 
 @requires(Permission.VIEW_EXPERIMENTS)
 def experiment_examples(request: PageRequest, public_id: str) -> HttpResponse:
-    """`?metric=…&group=worse`: an address to pass on."""
+    """`?metric=…&group=worse`: an address to pass on; htmx asks for the first few alone."""
     experiment = experiment_named(public_id, seen_by=request.user)
     refuse_if(datasets.policies.seeing_examples(request.user, experiment.dataset_version))
     comparisons = list(experiment.comparisons.all())
@@ -32,7 +33,8 @@ def experiment_examples(request: PageRequest, public_id: str) -> HttpResponse:
     if group not in Group.values:
         raise NotFound("no_such_group", f"Examples are {', '.join(Group.values)}; not {group!r}.")
     changes = examples.of_comparison(comparison)
-    found = Paginator([each for each in changes if each.group == group], PAGE_SIZE)
+    size = FEW if getattr(request, "htmx", False) else PAGE_SIZE
+    found = Paginator([each for each in changes if each.group == group], size)
     rows = found.get_page(request.GET.get("page"))
     reads_examples = request.user.can(Permission.READ_EXAMPLES)
     context |= {
@@ -43,4 +45,4 @@ def experiment_examples(request: PageRequest, public_id: str) -> HttpResponse:
         "rows": examples.shown(experiment, list(rows), reads_examples=reads_examples),
         "reads_examples": reads_examples,
     }
-    return page(request, "experiments/examples.html", context)
+    return page(request, "experiments/examples.html", context, fragment="experiments/_worst_examples.html")

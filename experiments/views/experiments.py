@@ -17,12 +17,21 @@ from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import NotFound
 from evaltrack.htmx import page
+from evaltrack.stats.estimate import from_json
 from evaltrack.templatetags import cumulative
 from evaltrack.templatetags.intervals import shared_scale
-from experiments import extension, human, latency, policies, recomputation, stopping, submission
+from experiments import extension, gates, human, latency, policies, recomputation, stopping, submission
 from experiments.lookup import experiment_named
 from experiments.metrics.base import Direction
-from experiments.models import Comparison, Environment, Experiment, ExperimentStatus, Tier
+from experiments.models import (
+    Comparison,
+    Environment,
+    Experiment,
+    ExperimentStatus,
+    MetricOutcome,
+    Role,
+    Tier,
+)
 from experiments.views import exports
 from experiments.views.looks import looks_at
 
@@ -34,13 +43,16 @@ EXPLORATORY_LEVEL = 0.05
 @requires(Permission.VIEW_EXPERIMENTS)
 def experiment_list(request: PageRequest) -> HttpResponse:
     search, status = request.GET.get("search", "").strip(), request.GET.get("status", "")
-    rows = Experiment.objects.visible_to(request.user).searched(search=search, status=status)
+    outcome = request.GET.get("outcome", "")
+    rows = Experiment.objects.visible_to(request.user).searched(search=search, status=status, outcome=outcome)
     found = Paginator(rows.with_names().order_by("-submitted_at", "-pk"), PAGE_SIZE)
     context = {
         "page": found.get_page(request.GET.get("page")),
         "search": search,
         "status": status,
         "statuses": ExperimentStatus.choices,
+        "outcome": outcome,
+        "outcomes": MetricOutcome.values,
     }
     return page(request, "experiments/list.html", context, fragment="experiments/_rows.html")
 
@@ -90,6 +102,7 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "in_progress": experiment.status in {"queued", "running", "waiting"},
         "comparisons": comparisons,
         "sealed": sealed,
+        "worst": None if sealed else most_telling(comparisons),
         "slices": None if sealed else sliced(comparisons, request.GET.get("slices")),
         "latency": took,
         "latency_picture": cumulative.plot(took.values) if took else "",
@@ -123,14 +136,21 @@ def first_answer(experiment: Experiment) -> dt.datetime | None:
 
 
 def with_scales(rows: Iterable[Comparison]) -> list[Comparison]:
-    """Comparisons, each with the axis of its picture. Metrics of one kind and unit share an axis."""
+    """Comparisons, each with its word and the axis of its picture. Metrics of one kind and unit share an axis."""
     comparisons = list(rows)
     for row in comparisons:
+        row.word = gates.word(row.outcome, from_json(row.delta), row.margin, row.direction)  # type: ignore[attr-defined]
         alike = [other for other in comparisons if (other.kind, other.unit) == (row.kind, row.unit)]
         row.scale = shared_scale(  # type: ignore[attr-defined]
             [other.delta for other in alike], [other.margin for other in alike]
         )
     return comparisons
+
+
+def most_telling(comparisons: list[Comparison]) -> Comparison | None:
+    """The metric whose losses are shown: a gating one, and of these the first that failed."""
+    gating = [row for row in comparisons if row.role == Role.GATING]
+    return next((row for row in gating if row.outcome == MetricOutcome.FAIL), next(iter(gating), None))
 
 
 def sliced(comparisons: list[Comparison], metric: str | None) -> dict[str, Any] | None:

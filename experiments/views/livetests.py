@@ -14,7 +14,7 @@ from experiments import policies
 from experiments.lookup import live_test_named
 from experiments.metrics import REGISTRY
 from experiments.production import effects, livetests
-from experiments.views import exports
+from experiments.views import production_exports as exports
 
 
 @requires(Permission.VIEW_EXPERIMENTS)

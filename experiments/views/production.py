@@ -25,7 +25,7 @@ from experiments.models import (
 from experiments.production import calibration, silence, watching, windows
 from experiments.production.sums import level
 from experiments.production.watching import Watched
-from experiments.views import exports
+from experiments.views import production_exports as exports
 
 DAYS = 30
 SAMPLES, ALERTS = 10, 20

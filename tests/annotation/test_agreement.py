@@ -27,19 +27,8 @@ def ten(owner, platform, custodian, lead, both):
         owner=owner, platform=platform, custodian=custodian, suite=factory.suite(items=10)
     )
     said = dict(zip(sorted(campaign.tasks.values_list("item", flat=True)), LABELS, strict=True))
-    judge_as_said(said, both)
+    factory.judge_as_said(said, both)
     return campaign
-
-
-def judge_as_said(said, evaluators):
-    places = {"candidate": factory.prefers_candidate, "baseline": factory.prefers_baseline}
-    for number, evaluator in enumerate(evaluators):
-
-        def prefer(shown, number=number):
-            label = said[shown.task.item][number]
-            return places[label](shown) if label in places else label
-
-        factory.judge_everything([evaluator], prefer)
 
 
 def test_the_counts_are_of_systems_and_not_of_sides(ten):
@@ -166,7 +155,7 @@ def test_the_page_says_whether_the_judgments_are_usable(
         owner=owner, platform=platform, custodian=custodian, suite=factory.suite(items=10, floor=floor)
     )
     said = dict(zip(sorted(campaign.tasks.values_list("item", flat=True)), labels, strict=True))
-    judge_as_said(said, both)
+    factory.judge_as_said(said, both)
     assert words in signed_in(lead).get(campaign.get_absolute_url()).content.decode()
 
 

@@ -1,5 +1,7 @@
 """The pages of components: what a trend shows, what happened between its points, who sees them, what they cost."""
 
+import csv
+import io
 import re
 
 import pytest
@@ -103,7 +105,7 @@ def test_a_promotion_stands_where_the_version_went_to_production(rows, component
     concluded(component, people, "v3", rows[0].dataset_version)
     steps = trend.of_component(component, "exact_match")
     assert [str(event) for event in steps[2].events] == ["v2 went to production"]
-    assert [step.mark for step in steps] == ["", "change", "promotion"]
+    assert [step.mark for step in steps] == ["", "", "promotion"]
 
 
 def test_another_prompt_is_told_and_not_drawn(rows):
@@ -133,6 +135,57 @@ def test_search_and_status_choose_runs_and_leave_the_trend(page, rows):
     assert [str(experiment) for experiment, _ in page("?search=v3").context["rows"]] == [str(rows[1])]
     assert page("?status=queued").context["rows"] == []
     assert "No experiment matches" in page("?status=queued").content.decode()
+
+
+def test_the_newest_verdict_chooses_runs_too(page, rows):
+    assert [str(experiment) for experiment, _ in page("?outcome=FAIL").context["rows"]] == [str(rows[1])]
+    assert [str(experiment) for experiment, _ in page("?outcome=PASS").context["rows"]] == [str(rows[0])]
+    assert page("?outcome=INCONCLUSIVE").context["rows"] == []
+    assert "No experiment matches" in page("?outcome=INCONCLUSIVE").content.decode()
+
+
+def test_what_is_pinned_is_named_and_stays_on_its_own_dataset(page, rows, component, people):
+    other = experiments.dataset_version(people["custodian"], examples=60, slug="other")
+    concluded(component, people, "v4", other)
+    assert page().context["pin"] is None  # nothing is in production
+    answer = page(f"?pinned={rows[0]}")
+    pin, steps = answer.context["pin"], answer.context["steps"]
+    assert [pin.at(step).get("value") for step in steps] == pytest.approx([0.9, 0.9, None])
+    text = answer.content.decode()
+    assert text.count("class='pinned'") == 2
+    assert f'name="reference" value="{rows[0]}.candidate"' in text
+    assert page("?pinned=exp-19990101-001").status_code == 404
+    assert page("?pinned=nothing").context["pin"] is None
+
+
+def test_what_is_in_production_is_pinned_unless_something_else_is(page, rows, component, people, approver):
+    asked = promotion.request(
+        rows[0], environment="production", reason="It is better.", by=people["owner"], at=clock.now()
+    )
+    promotion.approve(
+        asked.pk, by=approver, reason="I read it.", seen_digest=asked.decision_digest, at=clock.now()
+    )
+    assert page().context["pin"].name == "in production: v2"
+    assert page("?pinned=nothing").context["pin"] is None
+    assert page(f"?pinned={rows[1]}").context["pin"].name == "v3"
+
+
+def test_every_kind_of_event_has_a_lane(page, rows, component, people):
+    text = page().content.decode()
+    assert (">Model</text>" in text, ">Dataset</text>" in text) == (True, False)
+    concluded(
+        component, people, "v3", experiments.dataset_version(people["custodian"], examples=60, slug="other")
+    )
+    assert ">Dataset</text>" in page().content.decode()
+
+
+def test_the_trend_as_a_file_has_every_experiment(page, rows):
+    answer = page("?format=csv&table=trend")
+    found = list(csv.DictReader(io.StringIO(answer.content.decode())))
+    assert [row["experiment"] for row in found] == [str(row) for row in rows]
+    assert [float(row["candidate"]) for row in found] == pytest.approx([0.9, 0.1])
+    assert found[1]["since_the_one_before"] == "model is now v3"
+    assert answer["Content-Disposition"] == 'attachment; filename="adder-exact_match.csv"'
 
 
 def test_a_metric_that_nobody_measured_is_told(page):

@@ -247,3 +247,30 @@ def test_a_proxy_makes_the_verdict_provisional_and_says_so(rulings, proxy, expec
 def test_people_who_are_not_needed_change_nothing():
     people = People(preferring(-0.9, -0.3), AGREE)
     assert gates.decide(PASSING, rule=RULE, people=people, needed=False).outcome == PASS
+
+
+# In a word
+
+
+@pytest.mark.parametrize(
+    ("outcome", "low", "high", "direction", "word"),
+    [
+        (PASS, 0.01, 0.2, "higher", "Better"),
+        (PASS, -0.2, -0.01, "lower", "Better"),
+        (PASS, -0.04, 0.04, "higher", "Equivalent"),
+        (PASS, -0.04, 0.2, "higher", "Not worse"),
+        (PASS, -0.2, 0.04, "lower", "Not worse"),
+        (FAIL, -0.3, -0.1, "higher", "Worse"),
+        (INCONCLUSIVE, -0.3, 0.1, "higher", "Not settled"),
+        (INCONCLUSIVE, None, None, "higher", "Not assessed"),
+        (PASS, None, None, "higher", "Identical"),
+    ],
+)
+def test_an_outcome_in_a_word(outcome, low, high, direction, word):
+    reason = None if low is not None else "too few"
+    delta = Estimate(0.0 if low is None else (low + high) / 2, low, high, 40, "test", ci_undefined=reason)
+    assert gates.word(outcome, delta, 0.05, direction) == word
+
+
+def test_what_is_undefined_was_not_assessed():
+    assert gates.word(INCONCLUSIVE, Undefined("no answers"), 0.05, "higher") == "Not assessed"

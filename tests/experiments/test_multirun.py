@@ -227,6 +227,22 @@ def test_csv_and_markdown_have_every_run_and_metric(ask, rows, component):
     assert text[0].startswith("| metric | version |")
 
 
+def test_one_metric_and_the_examples_are_files_of_their_own(ask, rows, component):
+    lines = list(csv.DictReader(io.StringIO(ask(query(rows, format="csv", table="lines")).content.decode())))
+    assert {row["metric"] for row in lines} == {"exact_match"}
+    assert [row["outcome"] for row in lines] == ["", "PASS", "PASS", "FAIL"]
+    answer = ask(query(rows, format="csv", table="examples"))
+    examples = list(csv.DictReader(io.StringIO(answer.content.decode())))
+    reference, *others = (column for column in examples[0] if column.endswith((".baseline", ".candidate")))
+    assert len(others) == 3
+    for row in examples:
+        values = [float(row[run]) for run in others]
+        assert int(row["worse"]) == sum(value < float(row[reference]) for value in values)
+        assert int(row["better"]) == sum(value > float(row[reference]) for value in values)
+    shown = ask(query(rows)).context["examples"]
+    assert [each.example_id for each in shown] == [row["example"] for row in examples[: len(shown)]]
+
+
 def test_others_see_no_comparison_of_a_component_that_is_not_theirs(ask, rows):
     assert ask(query(rows), person("stranger", Role.OWNER)).status_code == 404
     assert ask(query(rows), person("checker", Role.AUDITOR)).status_code == 200

@@ -1,5 +1,7 @@
 """The pages of experiments and promotions: what they cost, who sees them, what their buttons do."""
 
+import csv
+import io
 import itertools
 
 import pytest
@@ -188,3 +190,63 @@ def test_without_a_latency_metric_there_is_none(people):
     experiment = experiments.measured(**people, suite=suite)
     page = signed_in(people["owner"]).get(experiment.get_absolute_url()).content.decode()
     assert "latency-title" not in page
+
+
+def taken(browser, experiment, query):
+    answer = browser.get(f"{experiment.get_absolute_url()}?format=csv{query}")
+    assert answer.status_code == 200
+    return list(csv.DictReader(io.StringIO(answer.content.decode())))
+
+
+def test_the_tables_of_an_experiment_are_files_with_the_numbers_of_the_page(people, passed):
+    browser = signed_in(people["owner"])
+    stored = list(passed.comparisons.all())
+    forest = taken(browser, passed, "")
+    assert [(row["metric"], row["outcome"]) for row in forest] == [
+        (row.metric, row.outcome) for row in stored
+    ]
+    for row, comparison in zip(forest, stored, strict=True):
+        assert float(row["difference"]) == comparison.delta["value"]
+        assert row["difference_low"] == str(comparison.delta["ci_low"])
+        assert row["note"].removeprefix("'") == comparison.explanation
+    latency = taken(browser, passed, "&table=latency")
+    assert [row["quantile"] for row in latency] == ["p50", "p95", "p99"]
+    assert {row["baseline"] for row in latency} == {"20.0"}
+    assert browser.get(f"{passed.get_absolute_url()}?format=csv&table=slices").status_code == 404
+    markdown = browser.get(f"{passed.get_absolute_url()}?format=markdown").content.decode()
+    assert markdown.splitlines()[2].startswith("| exact_match | gating | 30 |")
+
+
+def test_an_experiment_that_goes_on_has_no_table_yet(people):
+    row = experiments.submitted(**people)
+    answer = signed_in(people["owner"]).get(f"{row.get_absolute_url()}?format=csv")
+    assert answer.status_code == 404
+    assert "no table" in answer.content.decode()
+
+
+def test_each_metric_has_its_word_and_its_axis(people, passed):
+    answer = signed_in(people["owner"]).get(passed.get_absolute_url())
+    rows = {row.metric: row for row in answer.context["comparisons"]}
+    assert rows["exact_match"].word == "Better"
+    assert rows["latency_p50"].word == "Equivalent"
+    text = answer.content.decode()
+    scale = rows["exact_match"].scale * 100
+    assert f"<span>-{scale:.1f} pts</span><span>+{scale:.1f} pts</span>" in text
+    # Less is better: the slower end is on the left.
+    assert "<span>+1100 ms</span><span>-1100 ms</span>" in text
+
+
+def test_the_largest_losses_come_to_the_page_of_the_experiment(people):
+    failed = experiments.measured(**people, better=False, examples=30)
+    browser = signed_in(people["owner"])
+    page = browser.get(failed.get_absolute_url()).content.decode()
+    address = f"/experiments/{failed.public_id}/examples/?metric=exact_match"
+    assert f'hx-get="{address}"' in page
+    assert f'<a href="{address}">' in page
+    fragment = browser.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in fragment
+    assert "10 examples got worse by exact_match; the largest losses first." in fragment
+    assert fragment.count('<h3 id="example-') == 3
+    assert "<del>" in fragment
+    better = browser.get(f"{address}&group=better", headers={"HX-Request": "true"}).content.decode()
+    assert "no example got worse" in better

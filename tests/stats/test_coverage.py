@@ -226,7 +226,8 @@ def alpha_at(level, n, rng):
     samples = (labels(rng, n, 3, prevalences, 0.5) for _ in range(200))
     unit = np.repeat(np.arange(n), 3)
     results = (
-        alpha_module.coded_alpha(unit, sample.ravel(), level=level, seed=i) for i, sample in enumerate(samples)
+        alpha_module.coded_alpha(unit, sample.ravel(), level=level, seed=i)
+        for i, sample in enumerate(samples)
     )
     return share_covered(results, truth)
 

@@ -46,6 +46,16 @@ def test_the_fresh_share_is_of_the_time_since_the_first_samples_came(component):
     assert silence.fresh_share(monitor, at=at) == pytest.approx(1 - (3 + 2) / 20)
 
 
+def test_while_the_news_is_fresh_no_more_than_all_of_the_time_was(component):
+    at = clock.now()
+    monitor = ProductionMonitor.objects.create(
+        component=component, first_received_at=at - 20 * HOUR, newest_sample_at=at - HOUR
+    )
+    assert silence.fresh_share(monitor, at=at) == 1
+    ProductionSilence.objects.create(monitor=monitor, began_at=at - 10 * HOUR, ended_at=at - 5 * HOUR)
+    assert silence.fresh_share(monitor, at=at) == pytest.approx(1 - 5 / 20)
+
+
 def test_without_samples_there_is_no_share(component):
     monitor = ProductionMonitor.objects.create(component=component)
     assert silence.fresh_share(monitor, at=clock.now()) is None

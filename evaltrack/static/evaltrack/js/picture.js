@@ -15,7 +15,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const LEFT_OUT = ".copy, form, details, nav, button, script, .visually-hidden, [hidden]";
 const STYLES = [
   "fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "stroke-linecap",
-  "vector-effect", "opacity", "font-family", "font-size", "font-weight", "text-anchor",
+  "vector-effect", "paint-order", "opacity", "font-family", "font-size", "font-weight", "text-anchor",
 ];
 
 /** @typedef {{ left: number, top: number, right: number, bottom: number }} Box */
