@@ -17,7 +17,7 @@ METHOD = "MOVER interval of the change less that of the raters"
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Later − earlier: of the scores that were `seen`, of the `raters` on anchor items, and of the `system` itself."""
+    """Later − earlier: of the scores that were `seen`, of the `raters` on anchor items, of the `system` itself."""
 
     seen: Estimate | Undefined
     raters: Estimate | Undefined
