@@ -6,7 +6,6 @@ no other. A result without an interval is neither right nor wrong: it is left ou
 
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -35,56 +34,20 @@ from tests.stats import panels
 from tests.stats.judge import simulated as judges
 from tests.stats.panels import labels
 from tests.stats.sequential import paths
+from tests.stats.shown import MORE
+from tests.stats.simulating import (
+    COMMON,
+    RARE,
+    SMALL,
+    independent_binary_coverage,
+    paired_binary_coverage,
+    share_coverage,
+    share_covered,
+    vector_coverage,
+)
 from tests.stats.strengths import voting
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "statistics.md"
-
-
-def share_covered(results, truth):
-    """The share of the intervals that contain the truth."""
-    shown = [r for r in results if not isinstance(r, Undefined) and r.ci_low is not None]
-    return np.mean([r.ci_low <= truth <= r.ci_high for r in shown])
-
-
-def wilson_coverage(p):
-    def exactly(n, rng):
-        hits = [wilson(x, n).ci_low <= p <= wilson(x, n).ci_high for x in range(n + 1)]
-        return stats.binom.pmf(np.arange(n + 1), n, p) @ hits
-
-    return exactly
-
-
-def paired_binary_coverage(method, table):
-    """`table` gives the shares of both right, candidate only, baseline only, neither."""
-
-    @cache
-    def interval(a, b, c, d):
-        return method([1] * (a + b) + [0] * (c + d), [1] * a + [0] * b + [1] * c + [0] * d)
-
-    def simulated(n, rng):
-        samples = rng.multinomial(n, table, size=2000)
-        if method is tango_difference:  # it looks at b and c alone
-            samples = [(0, b, c, a + d) for a, b, c, d in samples.tolist()]
-        return share_covered([interval(*map(int, row)) for row in samples], table[1] - table[2])
-
-    return simulated
-
-
-def independent_binary_coverage(method, p1, p2, of=None):
-    """`of` is what the method estimates, where that is not the difference."""
-    truth = p1 - p2 if of is None else of
-
-    def simulated(n, rng):
-        rows = zip(*(rng.binomial(n, p, size=2000).tolist() for p in (p1, p2)), strict=True)
-        interval = cache(lambda x1, x2: method(x1, n, x2, n))
-        return share_covered([interval(*row) for row in rows], truth)
-
-    return simulated
-
-
-def vector_coverage(method, draw, truth, times=2000):
-    """`draw(rng, n)` gives the arguments of the method."""
-    return lambda n, rng: share_covered([method(*draw(rng, n)) for _ in range(times)], truth)
 
 
 def kappa_coverage(prevalences, kappa, times=400):
@@ -175,97 +138,11 @@ def latency_change(q):
     return np.exp(z * np.hypot(1, 0.3)) - np.exp(z)
 
 
-def of_five_groups(rng, n):
-    """Paired differences in n groups of five examples that are alike, ρ 0.5."""
-    alike = rng.normal(size=(n, 1)) + rng.normal(size=(n, 5))
-    return alike.ravel(), np.zeros(5 * n), np.repeat(np.arange(n), 5)
-
-
-def rated_pairs(rng, n):
-    """Ratings from 1 to 5 of two systems: better in 33 %, worse in 17 %."""
-    baseline = rng.integers(1, 6, n).astype(float)
-    step = rng.choice([-1.0, 0.0, 1.0], p=(0.17, 0.5, 0.33), size=n)
-    return baseline + step, baseline
-
-
-def classified(rng, n):
-    """Three classes; the candidate is right in 85 % and the baseline in 75 %, wrong ones evenly."""
-    truth = rng.integers(0, 3, n)
-    wrong = (truth + rng.integers(1, 3, size=(2, n))) % 3
-    return truth, *(np.where(rng.random(n) < p, truth, w) for p, w in zip((0.85, 0.75), wrong, strict=True))
-
-
-def ranked(rng, n):
-    """n examples of either kind; both score them with d′ = 1.2 and a correlation of 0.5."""
-    truth = np.repeat([0, 1], n)
-    common = rng.normal(size=2 * n)
-    return truth, *(0.5**0.5 * (common + rng.normal(size=2 * n)) + 1.2 * truth for _ in range(2))
-
-
-def weighted_kappa_coverage(weights, prevalences, agreement):
-    """Two raters as in `panels.labels`; the truth is that of the whole table of chances."""
-    p = np.array(prevalences)
-    cells = agreement * np.diag(p) + (1 - agreement) * np.outer(p, p)
-    truth = float(weighted_kappas(cells, agreement_weights(weights, len(p))))
-
-    def simulated(n, rng, times=1000):
-        tables = rng.multinomial(n, cells.ravel(), size=times).reshape(times, *cells.shape)
-        results = (cohen_kappa(table, seed=i, weights=weights) for i, table in enumerate(tables))
-        return share_covered(results, truth)
-
-    return simulated
-
-
-def alpha_at(level, n, rng):
-    """Ordered labels of three raters, each the unit's, or one drawn: the truth is α of 200,000 units."""
-    prevalences = (0.1, 0.2, 0.4, 0.2, 0.1)
-    many = np.random.default_rng(0)
-    large = labels(many, 200_000, 3, prevalences, 0.5)
-    unit = np.repeat(np.arange(200_000), 3)
-    truth = alpha_module.coded_alpha(unit, large.ravel(), level=level, seed=1).value
-    samples = (labels(rng, n, 3, prevalences, 0.5) for _ in range(200))
-    unit = np.repeat(np.arange(n), 3)
-    results = (
-        alpha_module.coded_alpha(unit, sample.ravel(), level=level, seed=i)
-        for i, sample in enumerate(samples)
-    )
-    return share_covered(results, truth)
-
-
-def conger_sample(rng, n):
-    drawn = labels(rng, n, 3, (0.5, 0.3, 0.2), 0.5)
-    return np.repeat(np.arange(n), 3), np.tile(np.arange(3), n), drawn.ravel()
-
-
-def votes_of_people(rng, raters):
-    """Equal systems; each of 60 prompts judged by 3 of the raters, and both suit one system or another."""
-    left, right, outcomes, prompts, people = judged_votes(rng, 60, raters)
-    return left, right, outcomes, prompts, people
-
-
-def leaning_left(rng, prompts):
-    return voting.drawn(rng, prompts, theta=(0, 0, 0), delta=0.3, alike=0)
-
-
-def guesses(rng, evaluators):
-    """Ten guesses of each evaluator; all see through one item in ten, and guess at others."""
-    right = rng.random((evaluators, 10)) < 0.55
-    return np.where(right, 1, -1).ravel(), np.repeat(np.arange(evaluators), 10), np.arange(10 * evaluators)
-
-
-def biased_judge(rng, n):
-    truth = (rng.random(n) < 0.7).astype(float)
-    judged = np.where(rng.random(n) < 0.1, 1.0, truth)
-    return truth, judged
-
-
-RARE, COMMON = (0.75, 0.05, 0.05, 0.15), (0.5, 0.2, 0.1, 0.2)
-SMALL = (10, 20, 50, 200)
 LOOKS, FROM_50 = (20, 100, 500), (50, 100, 1000)
 
 SIMULATIONS: dict[tuple[str, str], tuple[tuple[int, ...], Callable]] = {
-    ("wilson", "share 0.5"): (SMALL, wilson_coverage(0.5)),
-    ("wilson", "share 0.9"): (SMALL, wilson_coverage(0.9)),
+    ("wilson", "share 0.5"): (SMALL, share_coverage(wilson, 0.5)),
+    ("wilson", "share 0.9"): (SMALL, share_coverage(wilson, 0.9)),
     ("mean_t", "normal"): (SMALL, vector_coverage(mean_t, lambda rng, n: (rng.normal(size=n),), 0)),
     ("mean_t", "exponential"): (SMALL, vector_coverage(mean_t, lambda rng, n: (rng.exponential(size=n),), 1)),
     ("quantile 0.5", "lognormal"): (
@@ -490,6 +367,7 @@ SIMULATIONS: dict[tuple[str, str], tuple[tuple[int, ...], Callable]] = {
         FROM_50,
         paths.effects(lambda rng, size: rng.exponential(size=size), 1000),
     ),
+    **MORE,
 }
 
 

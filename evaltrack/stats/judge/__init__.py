@@ -12,12 +12,15 @@ from evaltrack.stats.judge.calibration import (
 from evaltrack.stats.judge.corrected import corrected_share
 from evaltrack.stats.judge.eligibility import Eligibility, proxy_eligibility
 from evaltrack.stats.judge.rectified import Rectified, rectified_mean
+from evaltrack.stats.judge.strata import RectifiedStrata, Stratum, rectified_strata
 
 __all__ = [
     "BesidePeople",
     "Eligibility",
     "Rates",
     "Rectified",
+    "RectifiedStrata",
+    "Stratum",
     "StratumBias",
     "Swaps",
     "beside_people",
@@ -29,4 +32,5 @@ __all__ = [
     "position_swaps",
     "proxy_eligibility",
     "rectified_mean",
+    "rectified_strata",
 ]

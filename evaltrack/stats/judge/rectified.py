@@ -48,6 +48,14 @@ def rectified_mean(labels: ArrayLike, judged: ArrayLike, judged_only: ArrayLike)
     Where judge and people differ on fewer than 5 examples, how the judge errs has hardly been seen, and people's
     labels stand alone. Undefined without human labels; without an interval from fewer than 50 of them.
     """
+    found = rectified_with_error(labels, judged, judged_only)
+    return found if isinstance(found, Undefined) else found[0]
+
+
+def rectified_with_error(
+    labels: ArrayLike, judged: ArrayLike, judged_only: ArrayLike
+) -> tuple[Rectified, float | None] | Undefined:
+    """`rectified_mean` and its standard error, None where the spread is unknown."""
     truth, judge, others = real_values(labels), real_values(judged), real_values(judged_only)
     if len(truth) != len(judge):
         raise ValueError(f"{len(judge)} labels of the judge do not stand beside {len(truth)} of people")
@@ -59,13 +67,15 @@ def rectified_mean(labels: ArrayLike, judged: ArrayLike, judged_only: ArrayLike)
         alone = mean_t(truth)
         if isinstance(alone, Undefined):
             return alone
-        return Rectified(needs_more(alone), weight, worth, len(others))
+        error = float(truth.std(ddof=1)) / math.sqrt(n) if alone.ci_low is not None else None
+        return Rectified(needs_more(alone), weight, worth, len(others)), error
     value, error = weighted(truth, judge, others, weight)
-    half = float(special.stdtrit(n - 1, 1 - TAIL)) * error * math.sqrt(n / (n - 1))
+    error *= math.sqrt(n / (n - 1))
+    half = float(special.stdtrit(n - 1, 1 - TAIL)) * error
     rho = float(np.corrcoef(truth, judge)[0, 1])
     worth = n / (1 - rho**2 * len(others) / (n + len(others)))
     estimate = Estimate(value, value - half, value + half, n, "PPI++ t interval")
-    return Rectified(needs_more(estimate), weight, worth, len(others))
+    return Rectified(needs_more(estimate), weight, worth, len(others)), error
 
 
 def needs_more(estimate: Estimate) -> Estimate:

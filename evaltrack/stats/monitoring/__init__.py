@@ -1,5 +1,6 @@
 """Production: was traffic split as planned, what did the change do, did a metric fall, and when?"""
 
+from evaltrack.stats.monitoring.anchors import Moved, apart_from_raters
 from evaltrack.stats.monitoring.changes import Change, change_point
 from evaltrack.stats.monitoring.charts import (
     Cusum,
@@ -23,8 +24,10 @@ __all__ = [
     "Cusum",
     "Drop",
     "Ewma",
+    "Moved",
     "SampleRatio",
     "Signal",
+    "apart_from_raters",
     "change_point",
     "cuped",
     "cusum",

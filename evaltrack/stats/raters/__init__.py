@@ -6,6 +6,7 @@ from evaltrack.stats.raters.gold import GoldAccuracy, GoldReport, gold_accuracie
 from evaltrack.stats.raters.habits import Drift, drift, overuse, severity, sides
 from evaltrack.stats.raters.judgments import Indication
 from evaltrack.stats.raters.monotony import longest_runs, variety
+from evaltrack.stats.raters.position import Leaning, leanings
 from evaltrack.stats.raters.speed import pace, unread
 from evaltrack.stats.raters.spread import central_tendency, repeats
 
@@ -15,11 +16,13 @@ __all__ = [
     "GoldAccuracy",
     "GoldReport",
     "Indication",
+    "Leaning",
     "WithOthers",
     "central_tendency",
     "dawid_skene",
     "drift",
     "gold_accuracies",
+    "leanings",
     "longest_runs",
     "overuse",
     "pace",

@@ -74,7 +74,7 @@ def gold_accuracies(right: Sequence[int], answered: Sequence[int], *, threshold:
     counts = [count_of(x, n) for x, n in zip(right, answered, strict=True)]
     if not 0 < threshold < 1:
         raise ValueError(f"a threshold is a share between 0 and 1, not {threshold}")
-    mean, weight = _spread([(x, n) for x, n in counts if n])
+    mean, weight = spread_of([(x, n) for x, n in counts if n])
     return GoldReport(mean, weight, tuple(_accuracy(x, n, mean, weight, threshold) for x, n in counts))
 
 
@@ -91,7 +91,7 @@ def _accuracy(x: int, n: int, mean: float, weight: float, threshold: float) -> G
     return GoldAccuracy(wilson(x, n), (a + x) / (weight + n), below, standing, raised)
 
 
-def _spread(counts: Sequence[tuple[int, int]]) -> tuple[float, float]:
+def spread_of(counts: Sequence[tuple[int, int]]) -> tuple[float, float]:
     """Mean and weight of the Beta distribution of accuracies."""
     if len(counts) < FEWEST_RATERS:
         return 0.5, 2.0

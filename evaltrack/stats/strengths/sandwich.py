@@ -29,11 +29,15 @@ def gradients(
     left, tie, right = chances
     half = (votes.outcomes - (left - right)[votes.pair_of]) / 2
     others: list[Vector] = []
+
+    def added(scores: Vector) -> Vector:
+        return np.bincount(group_of, weights=scores, minlength=groups).astype(np.float64)
+
     if order:
-        others.append(np.bincount(group_of, weights=half, minlength=groups))
+        others.append(added(half))
     if votes.has_ties:
         lacking = (votes.outcomes == TIE) - tie[votes.pair_of]
-        others.append(np.bincount(group_of, weights=lacking, minlength=groups))
+        others.append(added(lacking))
     by_group: Codes | slice = slice(None)
     if (group_of[1:] < group_of[:-1]).any():
         by_group = np.argsort(group_of, kind="stable")

@@ -10,7 +10,7 @@ from evaltrack.stats.preference import net_preference
 from evaltrack.stats.strengths import LEFT, RIGHT, TIE, strengths
 from evaltrack.stats.strengths.newton import around_both, inverted
 from evaltrack.stats.strengths.votes import crossed, designed, numbered
-from tests.stats.strengths.voting import drawn
+from tests.stats.strengths.voting import drawn, judged
 
 approx = pytest.approx
 repeatable = settings(derandomize=True, deadline=None)
@@ -409,18 +409,6 @@ def test_names_are_numbered_in_their_order(names):
     expected, inverse = np.unique(np.array(names, dtype=np.int64), return_inverse=True)
     assert distinct.tolist() == expected.tolist()
     assert place.tolist() == inverse.tolist()
-
-
-def judged(rng, prompts, raters, suits=0.8, likes=0.8):
-    """Votes between three equal systems, 3 raters a prompt; prompts and raters suit one system or another."""
-    prompt = np.repeat(np.arange(prompts), 3)
-    rater = rng.random((prompts, raters)).argsort(axis=1)[:, :3].ravel()
-    left = rng.integers(0, 3, len(prompt))
-    right = (left + rng.integers(1, 3, len(prompt))) % 3
-    rows = np.arange(len(prompt))
-    merit = rng.normal(0, suits, (prompts, 3))[prompt] + rng.normal(0, likes, (raters, 3))[rater]
-    chance = 1 / (1 + np.exp(merit[rows, right] - merit[rows, left]))
-    return left, right, np.where(rng.random(len(prompt)) < chance, LEFT, RIGHT), prompt, rater
 
 
 def test_two_ways_of_clustering_are_added_and_the_votes_taken_away():
