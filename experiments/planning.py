@@ -1,6 +1,7 @@
 """Act: lock the test plan of an experiment and lay out its work, before anything is measured."""
 
 import datetime as dt
+import functools
 import platform
 import sys
 from collections.abc import Mapping
@@ -158,11 +159,17 @@ def create_run(experiment: Experiment, arm: Arm, seed: int, *, at: dt.datetime) 
             "implementation": sys.implementation.name,
             "platform": platform.platform(),
             "machine": platform.machine(),
-            "packages": {name: installed(name) for name in RECORDED_PACKAGES},
+            "packages": packages(),
             "context": experiment.context,
         },
         started_at=at,
     )
+
+
+@functools.cache
+def packages() -> dict[str, str]:
+    """Which versions run here. Read once: each is a file to parse, and none changes under a running process."""
+    return {name: installed(name) for name in RECORDED_PACKAGES}
 
 
 def work_items(

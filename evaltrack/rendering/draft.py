@@ -11,6 +11,7 @@ MOST_PARTS = 2_000
 MOST_FORMULAS = 400
 MOST_FORMULA_CHARACTERS = 20_000
 # Many lexers of Pygments need quadratic time for text that was made to that end; no bound on length alone helps.
+# Of the processor, not of the clock: what a page shows must not depend on what else the machine does.
 SECONDS_FOR_COLOUR = 0.3
 
 
@@ -51,4 +52,4 @@ class Draft:
         return len(self.formulas) <= MOST_FORMULAS and self.formula_characters <= MOST_FORMULA_CHARACTERS
 
     def out_of_colour(self, since: float) -> bool:
-        return time.monotonic() - since > self.colour_left
+        return time.thread_time() - since > self.colour_left

@@ -1,31 +1,18 @@
 """Rows of before: what was one bit is a row of places, and each judgment names its rubric."""
 
-import pytest
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
-
 from evaltrack import clock
 
 BEFORE = [("annotation", "0005_overlap")]
+AFTER = [("annotation", "0007_rubric_revision")]
 
 
-def migrate(targets):
-    """The models as they are there."""
-    return MigrationExecutor(connection).migrate(targets).apps
-
-
-@pytest.mark.django_db(transaction=True)
-def test_judgments_keep_where_responses_stood_and_get_the_rubric_of_their_campaign(transactional_db):
-    newest = MigrationExecutor(connection).loader.graph.leaf_nodes()
-    try:
-        given = rows_of_before(migrate(BEFORE))
-        judgment = migrate(newest).get_model("annotation", "Judgment")
-        rows = judgment.objects.order_by("pk").values_list("places", "slot__places", "rubric__name")
-        assert list(rows) == [("01", "01", "old"), ("10", "10", "old")]
-        before = migrate(BEFORE).get_model("annotation", "Judgment")
-        assert list(before.objects.order_by("pk").values_list("first_on_slot_1", flat=True)) == given
-    finally:
-        migrate(newest)
+def test_judgments_keep_where_responses_stood_and_get_the_rubric_of_their_campaign(empty_database):
+    given = rows_of_before(empty_database(BEFORE))
+    judgment = empty_database(AFTER).get_model("annotation", "Judgment")
+    rows = judgment.objects.order_by("pk").values_list("places", "slot__places", "rubric__name")
+    assert list(rows) == [("01", "01", "old"), ("10", "10", "old")]
+    before = empty_database(BEFORE).get_model("annotation", "Judgment")
+    assert list(before.objects.order_by("pk").values_list("first_on_slot_1", flat=True)) == given
 
 
 def rows_of_before(apps):
