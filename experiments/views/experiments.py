@@ -26,6 +26,7 @@ from experiments.models import Comparison, Environment, Experiment, ExperimentSt
 from experiments.views import exports
 
 PAGE_SIZE = 25
+ATTEMPTS = 10
 # The false discovery rate up to which a slice is said to stand out.
 EXPLORATORY_LEVEL = 0.05
 
@@ -100,6 +101,7 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "earlier_verdicts": verdicts[1:],
         "runs": list(experiment.runs.select_related("version", "endpoint").order_by("arm")),
         "campaigns": list(experiment.campaigns.all()),
+        "attempts": other_attempts(experiment),
         "promotions": list(experiment.promotions.select_related("version", "requested_by", "closed_by")),
         "promotable": [
             {
@@ -113,6 +115,14 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "may_cancel": request.user.can(Permission.SUBMIT_EXPERIMENTS)
         and policies.changing(request.user, experiment.component) is None,
     }
+
+
+def other_attempts(experiment: Experiment) -> list[Experiment]:
+    """The newest of those that asked something of the same component on the same dataset version."""
+    rows = Experiment.objects.filter(
+        component=experiment.component, dataset_version=experiment.dataset_version
+    ).exclude(pk=experiment.pk)
+    return list(rows.with_names().order_by("-attempt")[:ATTEMPTS])
 
 
 def with_scales(rows: Iterable[Comparison]) -> list[Comparison]:
