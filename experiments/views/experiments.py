@@ -36,6 +36,7 @@ from experiments.views import exports
 from experiments.views.looks import looks_at
 
 PAGE_SIZE = 25
+ATTEMPTS = 10
 # The false discovery rate up to which a slice is said to stand out.
 EXPLORATORY_LEVEL = 0.05
 
@@ -113,6 +114,7 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "earlier_verdicts": verdicts[1:],
         "runs": list(experiment.runs.select_related("version", "endpoint").order_by("arm")),
         "campaigns": list(experiment.campaigns.all()),
+        "attempts": other_attempts(experiment),
         "promotions": list(experiment.promotions.select_related("version", "requested_by", "closed_by")),
         "promotable": [
             {
@@ -133,6 +135,14 @@ def first_answer(experiment: Experiment) -> dt.datetime | None:
     plan = getattr(experiment, "plan", None)
     own = experiment.outputs.filter(finished_at__gte=plan.locked_at) if plan else experiment.outputs.none()
     return own.aggregate(first=Min("finished_at"))["first"]
+
+
+def other_attempts(experiment: Experiment) -> list[Experiment]:
+    """The newest of those that asked something of the same component on the same dataset version."""
+    rows = Experiment.objects.filter(
+        component=experiment.component, dataset_version=experiment.dataset_version
+    ).exclude(attempt=experiment.attempt)
+    return list(rows.with_names().order_by("-attempt", "-pk")[:ATTEMPTS])
 
 
 def with_scales(rows: Iterable[Comparison]) -> list[Comparison]:

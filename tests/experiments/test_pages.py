@@ -250,3 +250,13 @@ def test_the_largest_losses_come_to_the_page_of_the_experiment(people):
     assert "<del>" in fragment
     better = browser.get(f"{address}&group=better", headers={"HX-Request": "true"}).content.decode()
     assert "no example got worse" in better
+
+
+def test_every_attempt_leads_to_the_others_with_their_verdicts(people, passed):
+    browser = signed_in(people["owner"])
+    assert "Other attempts" not in browser.get(passed.get_absolute_url()).content.decode()
+    again = submission.rerun(passed, by=people["owner"], at=clock.now())
+    page = browser.get(again.get_absolute_url()).content.decode()
+    assert f'<a href="{passed.get_absolute_url()}">1: v1.1.0 against v1.0.0</a>' in page
+    elsewhere = experiments.measured(**people, examples=10, name="subtracter")
+    assert "Other attempts" not in browser.get(elsewhere.get_absolute_url()).content.decode()

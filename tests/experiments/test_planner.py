@@ -1,5 +1,7 @@
 """The planner's page: published plans, what it takes from the component's experiments, and what cannot be planned."""
 
+import csv
+import io
 import re
 from html import unescape
 
@@ -411,3 +413,12 @@ def test_its_queries_do_not_grow_with_experiments(page, measured, people):
         conclusion.conclude(further, at=clock.now())
 
     no_query_growth(lambda: page(component), add, rows=2)
+
+
+def test_the_plan_as_a_file_has_every_number_of_the_page(page, unmeasured):
+    shown = page(unmeasured).context["answer"]
+    answer = page(unmeasured, format="csv")
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
+    assert [int(row["number"]) for row in rows] == [size.n for size in shown.sizes]
+    assert [row["power"] for row in rows] == [str(size.power) for size in shown.sizes]
+    assert page(unmeasured, format="csv", power="120").status_code == 404
