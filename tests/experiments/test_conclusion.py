@@ -1,6 +1,7 @@
 """From finished outputs to comparisons and verdicts, and what a verdict rests on."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -144,14 +145,23 @@ def test_the_plan_is_locked_before_anything_is_measured(people):
 
 def test_the_plan_changes_with_each_part_of_the_question(people):
     experiment = experiments.submitted(**people)
-    plan = planning.plan_body(experiment, list(range(30)))
-    for changed in (
-        planning.plan_body(experiment, list(range(29))),
-        planning.plan_body(altered(experiment, tier="smoke"), list(range(30))),
-        planning.plan_body(altered(experiment, needs_people=True), list(range(30))),
-        planning.plan_body(altered(experiment, candidate=experiment.baseline), list(range(30))),
-    ):
-        assert digest(changed) != digest(plan)
+    rules = suite.parse(experiment.policy.body)
+    by_name = replace(rules, cluster="document")
+
+    def planned(asked, *, under=rules, examples=30, groups=None):
+        return digest(planning.plan_body(asked, under, list(range(examples)), groups))
+
+    plans = [
+        planned(experiment),
+        planned(experiment, examples=29),
+        planned(altered(experiment, tier="smoke")),
+        planned(altered(experiment, needs_people=True)),
+        planned(altered(experiment, candidate=experiment.baseline)),
+        planned(experiment, under=replace(rules, alpha=0.1)),
+        planned(experiment, under=by_name, groups=[0] * 30),
+        planned(experiment, under=by_name, groups=[0] * 29 + [1]),
+    ]
+    assert len(set(plans)) == len(plans)
 
 
 def altered(experiment, **changes):
