@@ -11,29 +11,21 @@ from evaltrack import clock
 from evaltrack.accounts import grants
 from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Role
+from tests.halves import only_half
 from tests.ledger.append_only import flush_lifts_ledger_triggers  # noqa: F401
 from tests.of_before import empty_database  # noqa: F401
 
 # A slow machine is no failure.
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
-# What asks for one of these may touch the database; of all others, pytest-django refuses it to each query.
-DATABASE = {"db", "transactional_db", "live_server", "empty_database"}
-# They start processes, which find the database by themselves.
-PROCESSES = ("tests/browser/", "tests/demo/test_demo.py")
-
-
-def is_pure(item: pytest.Item) -> bool:
-    """What it finds does not depend on the database."""
-    marked = item.get_closest_marker("django_db") or item.get_closest_marker("postgresql")
-    asks = marked or DATABASE & set(getattr(item, "fixturenames", ()))
-    return not asks and not item.nodeid.startswith(PROCESSES)
 
 
 def pytest_collection_modifyitems(config, items):
-    if os.environ.get("PURE_TESTS_RUN_ELSEWHERE") == "1":
-        config.hook.pytest_deselected(items=[item for item in items if is_pure(item)])
-        items[:] = [item for item in items if not is_pure(item)]
+    half = os.environ.get("TESTS_RUN_ONCE", "all")
+    if half != "all":
+        here = [item for item in items if only_half(item) in {"", half}]
+        config.hook.pytest_deselected(items=[item for item in items if only_half(item) not in {"", half}])
+        items[:] = here
     data = os.environ.get("EVALTRACK_DATA", "")
     for item in items:
         if "shared_data" in item.keywords and not (data and Path(data).is_dir()):

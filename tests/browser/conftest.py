@@ -138,9 +138,15 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
+@pytest.fixture(scope="session")
+def sessions() -> dict[str, list]:
+    """The cookies of those who have signed in: a password's check is made to be slow, and once is proof enough."""
+    return {}
+
+
 @pytest.fixture
-def sign_in(browser: Browser, demo: Demo) -> Iterator[Callable[..., Page]]:
-    """`sign_in("lead")` opens a window of that person's own.
+def sign_in(browser: Browser, demo: Demo, sessions: dict[str, list]) -> Iterator[Callable[..., Page]]:
+    """`sign_in("lead")` opens a window of that person's own; the form is filled in the first time.
 
     At the end of the test no window may have met a script error, a breach of the content policy, or a 5xx.
     """
@@ -162,11 +168,17 @@ def sign_in(browser: Browser, demo: Demo) -> Iterator[Callable[..., Page]]:
         page.on("pageerror", lambda error: complaints.append(f"{username}: {error}"))
         page.on("console", lambda message: complain(message, username))
         page.on("response", lambda response: server_fault(response, username))
+        if username in sessions:
+            context.add_cookies(sessions[username])
+            page.goto("/")
+            assert "/login/" not in page.url
+            return page
         page.goto("/login/")
         page.get_by_label("User name").fill(username)
         page.get_by_label("Password").fill(demo.passwords[username])
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url(lambda address: "/login/" not in address)
+        sessions[username] = context.cookies()
         return page
 
     def complain(message: Any, username: str) -> None:

@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from django.db import connection
+
 from datasets import ingest, versions
 from datasets.models import DatasetVersion
 from evaltrack import clock
@@ -112,9 +114,12 @@ def asked(
     return submission.submit(question, by=row.owner, at=clock.now())
 
 
-ANSWER = [
-    "state", "finished_at", "outcome", "text", "error", "latency_ms", "input_tokens", "output_tokens",
-]  # fmt: skip
+# What an answer fills in, in one statement for all rows: to write each whole row anew took half of the time of
+# many tests.
+ANSWER = (
+    f"UPDATE {Output._meta.db_table} SET state = %s, finished_at = %s, outcome = %s, text = %s, error = %s, "
+    "latency_ms = 20, input_tokens = 8, output_tokens = 1 WHERE id = %s"
+)
 
 
 def answer_all(experiment: Experiment, says: Callable[[Arm, Output, str], str | None]) -> None:
@@ -123,18 +128,15 @@ def answer_all(experiment: Experiment, says: Callable[[Arm, Output, str], str | 
     expected = {
         example.id: str(example.expected) for example in versions.examples(experiment.dataset_version)
     }
-    still_open = experiment.outputs.exclude(state=OutputState.DONE)
-    outputs, at = list(still_open.select_related("run")), clock.now()
-    for output in outputs:
+    at = connection.ops.adapt_datetimefield_value(clock.now())
+    answers = []
+    for output in experiment.outputs.exclude(state=OutputState.DONE).select_related("run"):
         text = says(Arm(output.run.arm), output, expected[output.example_id])
-        output.state, output.finished_at = OutputState.DONE, at
-        output.outcome = Outcome.TARGET_ERROR if text is None else Outcome.ANSWERED
-        output.text, output.error = text or "", "" if text is not None else "rejected: HTTP 400"
-        output.latency_ms, output.input_tokens, output.output_tokens = 20, 8, 1
-    # An upsert: bulk_update writes a CASE for each row and column, and took half of the time of many tests.
-    Output.objects.bulk_create(
-        outputs, update_conflicts=True, update_fields=ANSWER, unique_fields=["id"], batch_size=500
-    )
+        outcome = Outcome.TARGET_ERROR if text is None else Outcome.ANSWERED
+        error = "" if text is not None else "rejected: HTTP 400"
+        answers.append((OutputState.DONE.value, at, outcome.value, text or "", error, output.pk))
+    with connection.cursor() as cursor:
+        cursor.executemany(ANSWER, answers)
 
 
 def right_for(arms: Sequence[Arm]) -> Callable[[Arm, Output, str], str]:

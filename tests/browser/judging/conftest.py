@@ -1,5 +1,6 @@
 """Each test is an evaluator of its own, so that none meets what another has left."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,11 +19,15 @@ from tests.browser.judging.world import (
 
 
 @pytest.fixture(scope="package")
-def world(demo) -> Iterator[World]:
+def world(demo, sessions) -> Iterator[World]:
     campaign = open_campaign(demo, overlap=10, hours=1)
     add_items(demo, campaign, ITEMS)
     made = World(demo, campaign, rich=open_campaign(demo, overlap=4, hours=3, rubric=RUBRIC))
-    demo.manage("shell", "-c", SET_UP.format(names=made.names))
+    signed_in = json.loads(demo.manage("shell", "-c", SET_UP.format(names=made.names)).splitlines()[-1])
+    for name, key in signed_in.items():
+        sessions[name] = [
+            {"name": "sessionid", "value": key, "url": demo.url, "httpOnly": True, "sameSite": "Lax"}
+        ]
     demo.passwords |= dict.fromkeys(made.names, demo.passwords["evaluator01"])
     try:
         yield made

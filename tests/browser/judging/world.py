@@ -50,13 +50,21 @@ class World:
 
 
 SET_UP = """
+import json
+from django.test import Client
 from evaltrack import clock
 from evaltrack.accounts import grants
 from evaltrack.accounts.roles import Role
 from evaltrack.demo import seed
 at = clock.now()
+sessions = dict()
 for name in {names!r}:
-    grants.accept_agreement(seed.person(name, Role.EVALUATOR, at=at), at=at)
+    person = seed.person(name, Role.EVALUATOR, at=at)
+    grants.accept_agreement(person, at=at)
+    client = Client()
+    client.force_login(person)
+    sessions[name] = client.cookies["sessionid"].value
+print(json.dumps(sessions))
 """
 # Nobody is asked any more: the walks have the queue for themselves.
 TAKE_DOWN = """
