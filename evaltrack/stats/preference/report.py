@@ -17,6 +17,8 @@ from evaltrack.stats.signflip import sign_flip
 Outcome = Literal["win", "loss", "tie", "both_bad"]
 SCORES = {"win": 1.0, "loss": -1.0, "tie": 0.0, "both_bad": 0.0}
 Statistic = Estimate | Undefined
+# Below these a word about who is preferred rests on accidents; numbers with their intervals are shown all the same.
+FEWEST_DECISIVE, FEWEST_PROMPTS = 20, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,17 @@ class Preference:
         both = self.net_two_way
         return both if isinstance(both, Estimate) and both.ci_low is not None else self.net
 
+    @property
+    def too_little(self) -> str:
+        """Why no word like "preferred" is earned yet; "" from 20 decisive votes on 10 prompts on."""
+        decisive = self.wins + self.losses
+        if decisive >= FEWEST_DECISIVE and self.prompts >= FEWEST_PROMPTS:
+            return ""
+        return (
+            f"Too little for a word: {decisive} decisive votes on {self.prompts} prompts, "
+            f"{FEWEST_DECISIVE} on {FEWEST_PROMPTS} are needed."
+        )
+
     def as_json(self) -> dict[str, Any]:
         return {
             "wins": self.wins,
@@ -63,6 +76,7 @@ class Preference:
             "decisive_rate": self.decisive_rate.as_json(),
             "test": self.test.as_json(),
             "scope": self.scope,
+            "too_little": self.too_little,
         }
 
 

@@ -39,7 +39,7 @@ def central_tendency(
         mine = np.flatnonzero((who == name) & shared)
         if len(mine) < FEWEST_SCORES:
             continue
-        # One generator for each rater, so that nobody's result depends on who else there is.
+        # One generator for each rater, so that the draws of one do not depend on how many come before.
         rng = np.random.default_rng([seed, name])
         of = row[mine]
         places = first[of] + rng.integers(0, size[of], size=(DRAWS, len(mine)))

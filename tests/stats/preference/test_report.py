@@ -165,3 +165,15 @@ def test_nothing_to_report():
 def test_malformed_judgments_are_refused(call, problem):
     with pytest.raises(ValueError, match=problem):
         call()
+
+
+@pytest.mark.parametrize(
+    ("wins", "prompts", "enough"), [(20, 10, True), (19, 10, False), (20, 9, False), (0, 0, False)]
+)
+def test_a_word_takes_twenty_decisive_votes_on_ten_prompts(wins, prompts, enough):
+    said = ["win"] * wins + ["tie"] * 10 * (wins > 0)
+    of = [i % max(prompts, 1) for i in range(len(said))]
+    report = preference(said, of, [0] * len(said), seed=1)
+    assert (report.too_little == "") == enough
+    assert enough or f"{wins} decisive votes on {prompts} prompts" in report.too_little
+    assert report.as_json()["too_little"] == report.too_little

@@ -52,7 +52,7 @@ def test_it_errs_no_more_often_than_it_says():
 
 @repeatable
 @given(st.integers(0, 1000), st.floats(0.1, 10), st.floats(-5, 5))
-def test_a_change_of_units_and_who_else_there_is_change_nothing(seed, scale, shift):
+def test_a_change_of_units_changes_nothing(seed, scale, shift):
     rater, item, score = scored(np.random.default_rng(seed), items=30)
     ours = central_tendency(rater, item, score, seed=1)
     theirs = central_tendency(rater, item, scale * score + shift, seed=1)
