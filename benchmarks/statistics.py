@@ -1,6 +1,6 @@
 """Statistics of a million judgments with their intervals, beside the row bootstrap of the usual packages.
 
-    python -m benchmarks.intervals --size 1000000
+    python -m benchmarks.statistics --size 1000000
 
 Each figure starts from arrays with one row for each judgment, example or vote, so that counting them is part of it,
 and ends with an interval: kappa's from 2,000 draws of its posterior, alpha's and macro-F1's from 2,000 bootstrap
