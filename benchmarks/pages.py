@@ -106,6 +106,7 @@ def fill(count: int) -> tuple[Any, list[str]]:
     from experiments import models as rows  # noqa: PLC0415
     from experiments import planning  # noqa: PLC0415
     from experiments.metrics import REGISTRY  # noqa: PLC0415
+    from experiments.suite import parse  # noqa: PLC0415
     from tests.conftest import person  # noqa: PLC0415
     from tests.factories import experiments as factory  # noqa: PLC0415
 
@@ -175,8 +176,10 @@ def fill(count: int) -> tuple[Any, list[str]]:
             batch_size=500,
         )
         endpoint = rows.Endpoint.objects.create(base_url="http://127.0.0.1:9/v1")
+        rules = parse(suite)
         for each in asked[-RUNS:]:
-            run_of(each, endpoint, planning.plan_body(each, list(range(EXAMPLES))), names, rng)
+            plan = planning.plan_body(each, rules, list(range(EXAMPLES)), None)
+            run_of(each, endpoint, plan, names, rng)
     return people["owner"], [each.public_id for each in asked[-RUNS:]]
 
 

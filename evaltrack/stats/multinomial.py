@@ -18,6 +18,7 @@ from scipy import special
 SLACK = 2.0
 # What one binomial, one Poisson count and one single unit cost, in nanoseconds.
 BINOMIAL, POISSON, UNIT = 190, 25, 40
+FEWEST_UNITS = 1000  # of fewer, drawing each by itself takes no time
 WIDEST = 10.0  # standard deviations from the mean to the end of a table of Poisson counts: 1e-23 lies beyond
 CELLS = 1024  # of a guide from a uniform number to its place in a table (Chen & Asau 1974)
 
@@ -33,7 +34,10 @@ class Multinomial:
         self.units = int(multiplicity.sum())
         self.filled = SLACK * math.sqrt(self.units)
         by_poisson = POISSON * len(multiplicity) + UNIT * self.filled
-        self.is_wide = self.filled < self.units / 2 and by_poisson < BINOMIAL * len(multiplicity)
+        self.is_wide = self.units >= FEWEST_UNITS and by_poisson < BINOMIAL * len(multiplicity)
+        self.cost = (
+            by_poisson if self.is_wide else BINOMIAL * len(multiplicity)
+        )  # of one draw, in nanoseconds
         if self.is_wide:
             self.counts = _Poisson(multiplicity, 1 - self.filled / self.units)
             self.pattern_of = np.repeat(np.arange(len(multiplicity)), multiplicity)

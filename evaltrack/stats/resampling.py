@@ -15,7 +15,7 @@ from evaltrack.stats.multinomial import Multinomial
 
 DRAWS = 2000
 FEWEST_UNITS = 10
-COUNT_COST = 25  # drawing the count of one pattern costs as much as drawing this many units
+UNIT_COST = 7.6  # nanoseconds that drawing one unit costs; what drawing counts does, `multinomial` says
 DRAWN_CELLS = 2_000_000  # numbers held in memory at once
 COUNTED_CELLS = 250_000  # the same where counts are drawn: few enough for a core's own cache
 
@@ -29,9 +29,9 @@ def resampled(multiplicity: NDArray[np.int64], width: int, seed: int) -> Iterato
     """
     rng = np.random.default_rng(seed)
     patterns, units = len(multiplicity), int(multiplicity.sum())
-    by_count = COUNT_COST * patterns < units
-    pattern_of = np.repeat(np.arange(patterns), multiplicity)
     counted = Multinomial(multiplicity)
+    by_count = counted.cost < UNIT_COST * units
+    pattern_of = np.repeat(np.arange(patterns), multiplicity)
     step = COUNTED_CELLS // max(width, patterns) if by_count else DRAWN_CELLS // max(width, units)
     step = max(1, step)
     for start in range(0, DRAWS, step):
