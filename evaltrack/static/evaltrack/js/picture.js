@@ -13,6 +13,8 @@ const BLEED = 16;
 const SVG = "http://www.w3.org/2000/svg";
 // Controls and what is folded away are no part of a picture.
 const LEFT_OUT = ".copy, form, details, nav, button, script, .visually-hidden, [hidden]";
+// How the style sheet hides what is for the ear alone, such as the heads of a table that has become a list.
+const HIDDEN = "inset(50%)";
 const STYLES = [
   "fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "stroke-linecap",
   "vector-effect", "paint-order", "opacity", "font-family", "font-size", "font-weight", "text-anchor",
@@ -57,6 +59,7 @@ function collect(element, marks) {
     return;
   }
   const style = getComputedStyle(element);
+  if (style.clipPath === HIDDEN) return;
   marks.push(...surface(element, style), ...before(element, style));
   for (const node of element.childNodes) {
     if (node instanceof Element) collect(node, marks);
