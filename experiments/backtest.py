@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from datasets import versions
+from evaltrack.vectors import Numbers
 from experiments import conclusion, gates, grouping, planning, suite, verdicts
 from experiments.comparison import compare
 from experiments.gates import Decision, judge
@@ -82,7 +83,7 @@ def tested(experiment: Experiment, rules: Suite) -> Tested:
     return Tested(experiment, experiment.verdicts.all()[0].outcome, now, comparisons)
 
 
-Vectors = Mapping[tuple[Arm, str], Sequence[float | None]]
+Vectors = Mapping[tuple[Arm, str], Numbers]
 
 
 def vectors(experiment: Experiment, rules: Suite) -> Vectors:

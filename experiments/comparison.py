@@ -26,8 +26,8 @@ class Compared:
     """What two runs say about each other on one metric.
 
     `delta` is candidate minus baseline in the metric's unit; `oriented` the same with better upwards.
-    `p_worse` is the one-sided p of H0 "not worse than the margin", before any correction. `advice` says what
-    would settle a comparison whose interval does not.
+    `p_worse` is the one-sided p of H0 "not worse than the margin", before any correction. `varies` says
+    how much the differences vary, for a plan of the next experiment.
     """
 
     rule: MetricRule
@@ -42,7 +42,31 @@ class Compared:
     tests: dict[str, TestResult | Undefined]
     decided_by: str
     p_worse: float | None
-    advice: str
+    varies: planning.PairedShares | planning.PairedMeans | None = None
+
+    @property
+    def advice(self) -> str:
+        """What would settle the comparison: the difference that n examples can show, and the n that would do."""
+        if self.varies is None or isinstance(self.oriented, Undefined):
+            return ""
+        detectable = self.varies.detectable(self.n)
+        needed = replace(self.varies, margin=self.rule.margin).needed(self.oriented.value)
+        sentences = []
+        if isinstance(detectable, planning.Plan):
+            size = (
+                f"{detectable.difference * 100:.1f} points"
+                if self.metric.kind == Kind.BINARY
+                else f"{detectable.difference:.3g} {self.metric.unit}"
+            )
+            sentences.append(f"{self.n} examples show a difference from {size.strip()} up (80 % power).")
+        if isinstance(needed, planning.Plan):
+            more = needed.n - self.n
+            sentences.append(
+                f"About {more:,} more examples would settle it if the difference is what was seen."
+                if more > 0
+                else "A run of the same size may settle it."
+            )
+        return " ".join(sentences)
 
 
 def compare(
@@ -85,17 +109,8 @@ def compare(
         tests=tests,
         decided_by=decided_by,
         p_worse=p_worse.p_value if isinstance(p_worse, TestResult) else None,
-        advice=""
-        if settled(oriented, rule.margin)
-        else advice(metric, rule, ours, theirs, design=design, level=rounded(1 - confidence), groups=groups),
+        varies=variation(metric, ours, theirs, design=design, level=rounded(1 - confidence), groups=groups),
     )
-
-
-def settled(oriented: Statistic, margin: float) -> bool:
-    """Whether the interval lies on one side of the tolerated loss."""
-    if isinstance(oriented, Undefined) or oriented.ci_low is None or oriented.ci_high is None:
-        return False
-    return oriented.ci_low > -margin or oriented.ci_high < -margin
 
 
 def both(baseline: Values, candidate: Values, *, design: str) -> tuple[Vector, Vector, int]:
@@ -216,46 +231,15 @@ def negated(statistic: Statistic) -> Statistic:
     )
 
 
-def advice(
-    metric: Metric,
-    rule: MetricRule,
-    ours: Any,
-    theirs: Any,
-    *,
-    design: str,
-    level: float,
-    groups: Groups | None = None,
-) -> str:
-    """What would settle the comparison: the difference that n examples can show, and the n that would do."""
-    n = len(ours)
-    if metric.quantile is not None or design != "paired" or n < 2:
-        return ""
-    delta = float((ours - theirs).mean()) * (1 if metric.direction == Direction.HIGHER else -1)
-    assumed: planning.PairedShares | planning.PairedMeans
+def variation(
+    metric: Metric, ours: Any, theirs: Any, *, design: str, level: float, groups: Groups | None = None
+) -> planning.PairedShares | planning.PairedMeans | None:
+    """How much the differences vary, as a plan assumes it; None where no plan is made."""
+    if metric.quantile is not None or design != "paired" or len(ours) < 2:
+        return None
     if groups is not None:
         spread = paired.spread_by_clusters(ours, theirs, list(groups))
-        if isinstance(spread, Undefined):
-            return ""
-        assumed = planning.PairedMeans(spread, level=level)
-    elif metric.kind == Kind.BINARY:
-        assumed = planning.PairedShares(float((ours != theirs).mean()), level=level)
-    else:
-        assumed = planning.PairedMeans(float((ours - theirs).std(ddof=1)), level=level)
-    detectable = assumed.detectable(n)
-    needed = replace(assumed, margin=rule.margin).needed(delta)
-    sentences = []
-    if isinstance(detectable, planning.Plan):
-        size = (
-            f"{detectable.difference * 100:.1f} points"
-            if metric.kind == Kind.BINARY
-            else f"{detectable.difference:.3g} {metric.unit}"
-        )
-        sentences.append(f"{n} examples show a difference from {size.strip()} up (80 % power).")
-    if isinstance(needed, planning.Plan):
-        more = needed.n - n
-        sentences.append(
-            f"About {more:,} more examples would settle it if the difference is what was seen."
-            if more > 0
-            else "A run of the same size may settle it."
-        )
-    return " ".join(sentences)
+        return None if isinstance(spread, Undefined) else planning.PairedMeans(spread, level=level)
+    if metric.kind == Kind.BINARY:
+        return planning.PairedShares(float((ours != theirs).mean()), level=level)
+    return planning.PairedMeans(float((ours - theirs).std(ddof=1)), level=level)

@@ -11,6 +11,7 @@ from django.db import models
 from datasets import versions
 from datasets.examples import Example
 from evaltrack import wording
+from evaltrack.vectors import without_gaps
 from experiments.metrics.base import Direction
 from experiments.models import Arm, Comparison, Experiment, MetricResult, Outcome, Output, Run
 
@@ -56,7 +57,8 @@ def changes(
 def of_comparison(comparison: Comparison) -> list[Change]:
     rows = MetricResult.objects.filter(run__experiment=comparison.experiment_id, metric=comparison.metric)
     values = dict(rows.values_list("run__arm", "values"))
-    return changes(values[Arm.BASELINE], values[Arm.CANDIDATE], comparison.direction)
+    old, new = (without_gaps(values[arm]) for arm in (Arm.BASELINE, Arm.CANDIDATE))
+    return changes(old, new, comparison.direction)
 
 
 def counts(found: Sequence[Change]) -> dict[Group, int]:

@@ -30,12 +30,19 @@ PASS, FAIL, INCONCLUSIVE = "PASS", "FAIL", "INCONCLUSIVE"
 
 @dataclass(frozen=True)
 class Judged:
-    """A comparison with its outcome, and the sentence that explains it."""
+    """A comparison with its outcome, and the sentence that explains it; `open` if more examples would settle it."""
 
     compared: Compared
     outcome: str
     p_adjusted: float | None
-    explanation: str
+    sentence: str
+    open: bool = False
+
+    @property
+    def explanation(self) -> str:
+        """With advice, which is planned where it is read: of a table of hundreds that is one line."""
+        advice = self.compared.advice if self.open else ""
+        return " ".join(filter(None, (self.sentence, advice, why_tests_differ(self.compared))))
 
 
 class Ruling(Protocol):
@@ -84,7 +91,7 @@ def outcome_of(compared: Compared, p_adjusted: float | None, alpha: float) -> Ju
     asked = compared.n + compared.missing
 
     def judged(outcome: str, sentence: str) -> Judged:
-        return Judged(compared, outcome, p_adjusted, f"{sentence} {why_tests_differ(compared)}".strip())
+        return Judged(compared, outcome, p_adjusted, sentence)
 
     if asked and compared.missing / asked > MOST_MISSING:
         return judged(
@@ -124,10 +131,13 @@ def outcome_of(compared: Compared, p_adjusted: float | None, alpha: float) -> Ju
             INCONCLUSIVE,
             f"Looks worse ({seen}), but does not hold once all metrics of the gate are counted (Holm).",
         )
-    return judged(
+    return Judged(
+        compared,
         INCONCLUSIVE,
+        p_adjusted,
         f"The interval, {seen}, holds both more and less than the tolerated loss of "
-        f"{shown(compared, margin, sign=False)}. {compared.advice}",
+        f"{shown(compared, margin, sign=False)}.",
+        open=True,
     )
 
 

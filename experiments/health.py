@@ -83,9 +83,7 @@ def of(version: DatasetVersion, metric: str, *, seen_by: User) -> Health:
     place = {name: number for number, name in enumerate(names)}
     matrix = np.full((len(measured), len(names)), np.nan)
     for row, run in enumerate(measured):
-        matrix[row, [place[name] for name in asked[run.pk]]] = [
-            np.nan if value is None else value for value in values[run.pk]
-        ]
+        matrix[row, [place[name] for name in asked[run.pk]]] = values[run.pk]
     items = analysed(matrix)
     best = max((share(row) for row in matrix), key=value_of, default=Undefined("no system was measured"))
     divided = (items.mean > 0) & (items.mean < 1)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from evaltrack.stats.estimate import Estimate, Undefined
 from evaltrack.stats.intervals import quantile
 from experiments.metrics.base import Kind
@@ -23,7 +25,7 @@ def of(experiment: Experiment) -> Distribution | None:
     rows = MetricResult.objects.filter(run__experiment=experiment, kind=Kind.LATENCY).order_by("metric")
     found: dict[str, list[float]] = {}
     for row in rows.select_related("run"):
-        found.setdefault(row.run.arm, [value for value in row.values if value is not None])
+        found.setdefault(row.run.arm, row.values[~np.isnan(row.values)].tolist())
     if not any(found.values()):
         return None
     values = {arm.value: found.get(arm.value, []) for arm in Arm}

@@ -193,7 +193,7 @@ def vectors(runs: Sequence[Run], *metrics: str) -> dict[tuple[int, str], np.ndar
     """The values by example of each run's metrics, or of the named ones; NaN where undefined for an example."""
     found = MetricResult.objects.filter(run__in=runs)
     rows = (found.filter(metric__in=metrics) if metrics else found).values_list("run", "metric", "values")
-    return {(run, metric): np.array(values, dtype=float) for run, metric, values in rows}
+    return {(run, metric): values for run, metric, values in rows}
 
 
 def beside(metric: Metric, baseline: np.ndarray, candidate: np.ndarray) -> Statistic | None:

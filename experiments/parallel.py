@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 
 from datasets.examples import Example
+from evaltrack.vectors import without_gaps
 from experiments import examples
 from experiments.metrics.base import Direction, Metric
 from experiments.models import Output, Run
@@ -34,23 +36,43 @@ class Shown:
         return examples.expectation(self.example)
 
 
-def differing(metric: Metric, runs: Sequence[Run]) -> list[Spread]:
+@dataclass(frozen=True)
+class Spreads(Sequence[Spread]):
+    """Examples in an order; each is made where it is read, as a page shows few of them."""
+
+    table: np.ndarray
+    worse: np.ndarray
+    better: np.ndarray
+    order: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    @overload
+    def __getitem__(self, place: int) -> Spread: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Spread]: ...
+
+    def __getitem__(self, place: int | slice) -> Spread | list[Spread]:
+        if isinstance(place, slice):
+            return [self.at(index) for index in self.order[place]]
+        return self.at(self.order[place])
+
+    def at(self, index: int) -> Spread:
+        values = tuple(without_gaps(self.table[:, index]))
+        return Spread(int(index), values, int(self.worse[index]), int(self.better[index]))
+
+
+def differing(metric: Metric, runs: Sequence[Run]) -> Spreads:
     """The examples on which some run differs from the first: most runs worse first, then most better."""
     values = vectors(runs, metric.name)
     table = np.array([values[run.pk, metric.name] for run in runs])
     gains = (table[1:] - table[0]) * (1 if metric.direction == Direction.HIGHER else -1)
     worse, better = (gains < 0).sum(axis=0), (gains > 0).sum(axis=0)
     differs = np.flatnonzero(worse + better)
-    ordered = differs[np.lexsort((differs, -better[differs], -worse[differs]))]
-    return [
-        Spread(
-            index=int(index),
-            values=tuple(None if np.isnan(value) else float(value) for value in table[:, index]),
-            worse=int(worse[index]),
-            better=int(better[index]),
-        )
-        for index in ordered
-    ]
+    order = differs[np.lexsort((differs, -better[differs], -worse[differs]))]
+    return Spreads(table, worse, better, order)
 
 
 def identified(reference: Run, found: Sequence[Spread]) -> list[tuple[str, Spread]]:

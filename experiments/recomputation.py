@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib.metadata import version as installed
 from typing import Any
 
+import numpy as np
+
 from datasets import versions
 from datasets.examples import Example
 from datasets.sampling import tier_positions
@@ -14,6 +16,7 @@ from evaltrack.canonical import canonical_json, digest, sha256_hex
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.models import LedgerEntry
 from evaltrack.ledger.record import subject_of
+from evaltrack.vectors import without_gaps
 from experiments import conclusion, gates, grouping, planning, stopping, suite, verdicts
 from experiments.metrics import REGISTRY
 from experiments.models import Arm, Comparison, Experiment, MetricResult, Output, Run, SliceResult, Verdict
@@ -226,6 +229,8 @@ def differing(what: str, stored: Any, computed: Any, names: Sequence[str]) -> It
 
 
 def as_bytes(value: Any) -> bytes:
+    if isinstance(value, np.ndarray):
+        value = without_gaps(value)
     return canonical_json(str(value) if isinstance(value, str) else value)
 
 

@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
+from evaltrack.vectors import VectorField
+
 
 class Role(models.TextChoices):
     """What a metric may do to the verdict."""
@@ -21,7 +23,7 @@ class MetricOutcome(models.TextChoices):
 class MetricResult(models.Model):
     """One metric of one run: its summary, and the value of each example in the run's order.
 
-    The values are one vector in one row, null where the metric is undefined for an example, so that comparing
+    The values are one vector in one row, NaN where the metric is undefined for an example, so that comparing
     two runs reads two rows and not two thousand.
     """
 
@@ -29,7 +31,7 @@ class MetricResult(models.Model):
     metric = models.CharField(max_length=60)
     kind = models.CharField(max_length=12)
     summary = models.JSONField()
-    values = models.JSONField()
+    values = VectorField()
 
     class Meta:
         constraints = [models.UniqueConstraint(name="metric_result_once", fields=["run", "metric"])]

@@ -89,12 +89,8 @@ def of_metric(
         what = f"{metric} is a {'share and no mean' if row.kind == Kind.BINARY else 'mean and no share'}"
         unlike = dict.fromkeys(ASSUMED, what)
         return Pilot(experiment, {"n": examples_of(row)}, unlike)
-    vectors = {
-        arm: np.array(values, dtype=float)
-        for arm, values in MetricResult.objects.filter(run__experiment=experiment, metric=metric).values_list(
-            "run__arm", "values"
-        )
-    }
+    rows = MetricResult.objects.filter(run__experiment=experiment, metric=metric)
+    vectors = dict(rows.values_list("run__arm", "values"))
     ours, theirs, _ = both(vectors[Arm.BASELINE], vectors[Arm.CANDIDATE], design="paired")
     missing: dict[str, str] = {}
     shown = dict(of_row(row)) | dict(of_vectors(row, ours, theirs, missing))

@@ -65,9 +65,9 @@ def test_it_asks_for_people_where_the_policy_does(people):
 
 
 def test_nothing_is_stored(experiment):
-    before = [list(model.objects.values()) for model in (GatePolicy, Verdict, MetricResult)]
+    before = [repr(list(model.objects.values())) for model in (GatePolicy, Verdict, MetricResult)]
     judged_by(experiment, {"metrics": [{"metric": "numeric_match"}]})
-    assert [list(model.objects.values()) for model in (GatePolicy, Verdict, MetricResult)] == before
+    assert [repr(list(model.objects.values())) for model in (GatePolicy, Verdict, MetricResult)] == before
 
 
 def test_only_the_newest_are_read(people, django_assert_max_num_queries):

@@ -49,9 +49,9 @@ def test_every_metric_of_the_suite_has_a_vector_per_arm_and_a_comparison(experim
     assert [row.metric for row in experiment.comparisons.all()] == names
     assert MetricResult.objects.filter(run__experiment=experiment).count() == 6
     right = MetricResult.objects.get(run__experiment=experiment, run__arm="candidate", metric="exact_match")
-    assert right.values == [1.0] * 30
+    assert list(right.values) == [1.0] * 30
     wrong = MetricResult.objects.get(run__experiment=experiment, run__arm="baseline", metric="exact_match")
-    assert wrong.values == [0.0 if n % 3 == 0 else 1.0 for n in range(30)]
+    assert list(wrong.values) == [0.0 if n % 3 == 0 else 1.0 for n in range(30)]
 
 
 def test_a_missing_answer_counts_as_wrong_and_has_no_latency(people):

@@ -3,6 +3,7 @@
 import pytest
 
 from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.planning import PairedShares
 from experiments import gates
 from experiments.comparison import Compared
 from experiments.gates import FAIL, INCONCLUSIVE, PASS, People
@@ -40,7 +41,7 @@ def compared(
         tests={},
         decided_by="mcnemar_mid_p",
         p_worse=p_worse,
-        advice="Ask more.",
+        varies=PairedShares(0.3),
     )
 
 
@@ -64,7 +65,7 @@ def sentence(row: Compared) -> str:
         (-0.30, -0.06, 0.001, FAIL, "Worse by more than the margin of 5.0 points: the interval is -30.0"),
         (-0.30, -0.06, 0.03, INCONCLUSIVE, "does not hold once all metrics of the gate are counted (Holm)."),
         (-0.09, 0.09, 0.3, INCONCLUSIVE, "holds both more and less than the tolerated loss of 5.0 points."),
-        (-0.30, -0.01, 0.01, INCONCLUSIVE, "Ask more."),
+        (-0.30, -0.01, 0.01, INCONCLUSIVE, "100 examples show a difference from"),
         # On the edges nothing is claimed.
         (0.0, 0.09, 0.01, PASS, "Not worse than the margin"),
         (-0.05, 0.09, 0.01, INCONCLUSIVE, "holds both more and less"),
