@@ -7,6 +7,7 @@ from django.db import transaction
 
 from datasets import versions
 from experiments import evidence, lifecycle, outages, stopping, suite, verdicts
+from experiments.deviations import deviations
 from experiments.gates import Judged
 from experiments.models import (
     Arm,
@@ -18,6 +19,7 @@ from experiments.models import (
     Output,
     Run,
     SliceResult,
+    TestPlan,
 )
 from experiments.scoring import Scored, score
 from experiments.suite import Suite
@@ -54,6 +56,7 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
             failed_attempts=0,
         )
         Run.objects.filter(experiment=experiment).update(finished_at=at)
+        TestPlan.objects.filter(experiment=experiment).update(deviations=deviations(outputs))
         MetricResult.objects.bulk_create(metric_rows(runs, scored))
         comparisons = Comparison.objects.bulk_create(comparison_rows(experiment, scored))
         SliceResult.objects.bulk_create(slice_rows(comparisons, scored))

@@ -18,6 +18,7 @@ from evaltrack.ledger.models import LedgerEntry
 from evaltrack.ledger.record import subject_of
 from evaltrack.vectors import without_gaps
 from experiments import conclusion, gates, grouping, planning, stopping, suite, verdicts
+from experiments.deviations import deviations
 from experiments.metrics import REGISTRY
 from experiments.models import Arm, Comparison, Experiment, MetricResult, Output, Run, SliceResult, Verdict
 from experiments.scoring import Scored, score
@@ -130,6 +131,8 @@ def plan_differs(
         rule = planning.stop_rule(experiment, rules, size=plan["examples"])
         if as_bytes(rule.as_json()) != as_bytes(plan["stop_rule"]):
             yield "The plan locked another stop rule than the policy gives for this look."
+    if experiment.plan.deviations not in (None, deviations(outputs)):
+        yield "The deviations from the plan are not those that the outputs show."
     yield from looks_differ(experiment, outputs)
 
 

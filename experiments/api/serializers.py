@@ -124,7 +124,14 @@ class ExperimentOut(ExperimentSummary):
 
     def get_plan(self, experiment) -> dict | None:
         plan = getattr(experiment, "plan", None)
-        return {"digest": plan.digest, "locked_at": plan.locked_at, **plan.body} if plan else None
+        if plan is None:
+            return None
+        return {
+            "digest": plan.digest,
+            "locked_at": plan.locked_at,
+            "deviations": plan.deviations,
+            **plan.body,
+        }
 
     def get_evidence_digest(self, experiment) -> str | None:
         newest = next(iter(experiment.verdicts.all()), None)

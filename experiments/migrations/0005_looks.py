@@ -28,6 +28,11 @@ class Migration(migrations.Migration):
             name="groups",
             field=models.JSONField(null=True),
         ),
+        migrations.AddField(
+            model_name="testplan",
+            name="deviations",
+            field=models.JSONField(null=True),
+        ),
         migrations.AddConstraint(
             model_name="experiment",
             constraint=models.CheckConstraint(

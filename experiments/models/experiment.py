@@ -114,6 +114,8 @@ class TestPlan(models.Model):
     digest = models.CharField(max_length=64)
     # The number of the group of each example, in the order of positions, where the policy groups them.
     groups = models.JSONField(null=True)
+    # Sentences, once everything was collected.
+    deviations = models.JSONField(null=True)
     locked_at = models.DateTimeField()
 
     def __str__(self) -> str:
