@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from evaltrack.stats.estimate import Estimate, Undefined, from_json
+from evaltrack.stats.preference import too_little
 from experiments import gates, suite, verdicts
 from experiments.comparison import Statistic
 from experiments.models import Evidence, EvidenceKind, Experiment
@@ -57,6 +58,14 @@ class Spoken:
     @property
     def counts(self) -> dict[str, int] | None:
         return self.evidence.body.get("counts")
+
+    @property
+    def too_little(self) -> str:
+        """Why the win rate earns no word yet, if so; evidence of before does not say how often each answer came."""
+        if self.counts is None:
+            return ""
+        decisive = self.counts.get("candidate", 0) + self.counts.get("baseline", 0)
+        return too_little(decisive, self.evidence.body["items"])
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,7 @@ def test_the_page_shows_win_rate_preference_and_agreement_with_intervals(awaitin
     for shown in ("65.0 %", "55.0 % to 75.0 %", "+0.300", "0.600", "0.500 to 0.700", "the floor of 0.4"):
         assert shown in text
     assert "12 judgments of 6 items" in text
+    assert "Too little for a word: 10 decisive votes on 6 prompts, 20 on 10 are needed." in text
 
 
 def test_a_win_rate_is_net_preference_on_another_scale():

@@ -2,7 +2,7 @@
 
 from evaltrack.stats.preference.net import FEWEST_CLUSTERS, clustered_mean, left_pick_rate, net_preference
 from evaltrack.stats.preference.raters import FEWEST_RATERS, net_preference_two_way, scope_of
-from evaltrack.stats.preference.report import Preference, preference
+from evaltrack.stats.preference.report import Preference, preference, too_little
 
 __all__ = [
     "FEWEST_CLUSTERS",
@@ -14,4 +14,5 @@ __all__ = [
     "net_preference_two_way",
     "preference",
     "scope_of",
+    "too_little",
 ]

@@ -53,14 +53,8 @@ class Preference:
 
     @property
     def too_little(self) -> str:
-        """Why no word like "preferred" is earned yet; "" from 20 decisive votes on 10 prompts on."""
-        decisive = self.wins + self.losses
-        if decisive >= FEWEST_DECISIVE and self.prompts >= FEWEST_PROMPTS:
-            return ""
-        return (
-            f"Too little for a word: {decisive} decisive votes on {self.prompts} prompts, "
-            f"{FEWEST_DECISIVE} on {FEWEST_PROMPTS} are needed."
-        )
+        """Why no word like "preferred" is earned yet, if so."""
+        return too_little(self.wins + self.losses, self.prompts)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -78,6 +72,16 @@ class Preference:
             "scope": self.scope,
             "too_little": self.too_little,
         }
+
+
+def too_little(decisive: int, prompts: int) -> str:
+    """Why votes earn no word like "preferred" yet; "" from 20 decisive votes on 10 prompts on."""
+    if decisive >= FEWEST_DECISIVE and prompts >= FEWEST_PROMPTS:
+        return ""
+    return (
+        f"Too little for a word: {decisive} decisive votes on {prompts} prompts, "
+        f"{FEWEST_DECISIVE} on {FEWEST_PROMPTS} are needed."
+    )
 
 
 def preference(
