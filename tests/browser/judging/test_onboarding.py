@@ -59,10 +59,12 @@ def campaign(demo, world):
 
 
 def answer(page: Page, *, right: bool) -> None:
-    """By the content: the sides are drawn."""
+    """By the content: the sides are drawn. The next page is there when it returns: who looked too early answered
+    one question by another's sides."""
     on_slot_1 = page.locator(".side-1").get_by_text(RIGHT).count()
     page.get_by_label("1 is better" if on_slot_1 == right else "2 is better").check()
-    page.get_by_role("button", name="Answer").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Answer").click()
 
 
 def test_the_way_of_a_new_evaluator_without_scripts(sign_in, world, campaign):
@@ -83,6 +85,7 @@ def test_the_way_of_a_new_evaluator_without_scripts(sign_in, world, campaign):
     page.get_by_role("link", name="On to the test").click()
 
     page.get_by_role("button", name="Start the test").click()
+    expect(page.get_by_role("button", name="Answer")).to_be_visible()
     for _ in range(3):
         answer(page, right=False)
     expect(page.get_by_role("heading", level=1)).to_have_text("Not passed this time")
@@ -90,6 +93,7 @@ def test_the_way_of_a_new_evaluator_without_scripts(sign_in, world, campaign):
     expect(page.get_by_role("region", name="Question 1")).to_contain_text("answers the question.")
     page.get_by_role("link", name="Back to the rubric").click()
     page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("button", name="Answer")).to_be_visible()
     for right in (True, False, True):
         answer(page, right=right)
     expect(page.get_by_role("heading", level=1)).to_have_text("You have passed")
@@ -140,6 +144,7 @@ def every_page_keeps_the_rules(sign_in, name: str, page: Page, failed: str, camp
             keeps_the_rules(window)
         window.goto(mine[0])
         window.get_by_role("button", name="train").or_(window.get_by_role("button", name="Train")).click()
+        expect(window.get_by_role("button", name="Answer")).to_be_visible()
         keeps_the_rules(window)
         answer(window, right=False)
         keeps_the_rules(window)
