@@ -30,8 +30,7 @@ def changing(by: User, component: Component) -> Refusal | None:
 
 def looks(component: Component, version: DatasetVersion) -> int:
     """How many experiments of the component have looked at it, or are about to."""
-    rows = Experiment.objects.filter(component=component, dataset_version=version)
-    return rows.exclude(status=ExperimentStatus.CANCELLED).count()
+    return Experiment.objects.filter(component=component, dataset_version=version).looking().count()
 
 
 def looking(component: Component, version: DatasetVersion) -> Refusal | None:

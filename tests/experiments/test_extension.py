@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 
 from annotation.jobs import open_campaigns
 from evaltrack import clock
-from evaltrack.errors import Conflict, Refused
+from evaltrack.errors import Conflict, Invalid, Refused
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.models import LedgerEntry
 from evaltrack.stats.estimate import Estimate
@@ -157,6 +157,14 @@ def test_beyond_the_last_look_of_the_policy(people):
     assert extend(smoke, "standard").tier == "standard"
 
 
+def test_a_tier_that_is_none(smoke):
+    with pytest.raises(Invalid) as bad:
+        extend(smoke, "all")
+    assert "tier" in bad.value.fields
+    sent = signed_in(smoke.component.owner).post(f"{smoke.get_absolute_url()}extend/", {"tier": "all"})
+    assert sent.status_code < 500
+
+
 def test_only_who_may_change_the_component(smoke, outsider):
     with pytest.raises(Refused):
         extension.extend(smoke, tier="extended", by=outsider, at=clock.now())
@@ -184,6 +192,15 @@ def test_the_database_holds_one_standing_extension(smoke):
         Experiment.objects.filter(pk=other.pk).update(extends=smoke)
     with pytest.raises(IntegrityError), transaction.atomic():
         Experiment.objects.filter(pk=other.pk).update(extends=other)
+
+
+def test_who_saw_what_an_extension_measured_does_not_cancel_it_and_draw_again(people):
+    awaiting = experiments.measured(**people, risk="high", examples=40, tier="smoke", suite=LOOKS)
+    larger = experiments.extended(awaiting, BETTER)
+    submission.cancel(larger, by=people["owner"], at=clock.now())
+    assert code(lambda: extend(awaiting)) == "look_spent"
+    page = signed_in(people["owner"]).get(awaiting.get_absolute_url()).content.decode()
+    assert "Extend to" not in page
 
 
 @pytest.mark.django_db(transaction=True)
@@ -234,6 +251,14 @@ def test_also_when_they_say_it_after_the_extension_was_measured(awaiting, lead):
     assert [row.outcome for row in larger.verdicts.all()] == ["PASS", "INCONCLUSIVE"]
 
 
+def test_an_extension_that_was_cancelled_keeps_nobody_from_their_verdict(awaiting, lead):
+    larger = experiments.extended(awaiting, CLEARLY)
+    submission.cancel(larger, by=larger.component.owner, at=clock.now())
+    assert judge(awaiting, lead).people == "PASS"
+    larger.refresh_from_db()
+    assert (larger.status, larger.evidence.count()) == ("cancelled", 0)
+
+
 def test_no_second_campaign_asks_people_about_answers_that_they_judge_already(awaiting):
     larger = experiments.extended(awaiting, CLEARLY)
     open_campaigns()
@@ -282,6 +307,16 @@ def test_a_look_that_allows_itself_more_is_named(smoke):
     body["stop_rule"] = {"kind": "fixed", "alpha": 0.05}
     TestPlan.objects.filter(experiment=larger).update(body=body)
     assert "another stop rule than the policy gives for this look" in findings(larger)
+
+
+def test_a_look_at_something_else_is_named(smoke):
+    larger = experiments.extended(smoke, BETTER)
+    other = submission.rerun(smoke, by=smoke.component.owner, at=clock.now())
+    for before in (None, other):
+        Experiment.objects.filter(pk=larger.pk).update(extends=before)
+        assert "This extends another experiment than the one that the plan names, or none." in findings(
+            larger
+        )
 
 
 # ── Doors ────────────────────────────────────────────────────────────────────────────────────────────
