@@ -77,9 +77,6 @@ def larger_tiers(experiment: Experiment) -> list[tuple[str, int]]:
     everything = experiment.dataset_version.example_count
     asked = tier_size(experiment.tier, everything)
     sizes = {tier: tier_size(tier, everything) for tier in TIER_SIZES}
-    # Where the dataset is small, several tiers are all of it: the first one of a size is enough.
-    return [
-        (tier, size - asked)
-        for place, (tier, size) in enumerate(sizes.items())
-        if size > asked and size not in list(sizes.values())[:place]
-    ]
+    # Where the dataset is small, several tiers are all of it: the last one of a size is good for every promotion.
+    last = {size: tier for tier, size in sizes.items()}
+    return [(tier, size - asked) for size, tier in last.items() if size > asked]

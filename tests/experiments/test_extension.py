@@ -9,8 +9,8 @@ from evaltrack.errors import Conflict, Invalid, Refused
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.models import LedgerEntry
 from evaltrack.stats.estimate import Estimate
-from experiments import conclusion, evidence, extension, planning, runner, submission
-from experiments.models import Arm, Evidence, Experiment, Output, OutputState, TestPlan
+from experiments import conclusion, evidence, extension, planning, policies, runner, submission
+from experiments.models import Arm, Component, Evidence, Experiment, Output, OutputState, TestPlan
 from experiments.recomputation import recompute
 from tests.accounts.callers import bearer, signed_in
 from tests.endpoint import adds, serve
@@ -168,6 +168,42 @@ def test_a_tier_that_is_none(smoke):
 def test_only_who_may_change_the_component(smoke, outsider):
     with pytest.raises(Refused):
         extension.extend(smoke, tier="extended", by=outsider, at=clock.now())
+
+
+# ── What may be promoted ─────────────────────────────────────────────────────────────────────────────
+
+WORSE = experiments.partly_right({Arm.CANDIDATE: 0.0, Arm.BASELINE: 1.0}, 300)
+
+
+def promotable(experiment):
+    found = Experiment.objects.with_names().get(pk=experiment.pk)
+    refusal = policies.requesting(found.component.owner, found, "production", found.verdicts.first())
+    return refusal.code if refusal else "yes"
+
+
+@pytest.mark.parametrize(("says", "expected"), [(BETTER, "yes"), (WORSE, "later_look")])
+def test_the_newest_look_decides_what_may_be_promoted(people, says, expected):
+    standard = experiments.measured(**people, examples=600, suite=LOOKS)
+    assert promotable(standard) == "yes"
+    later = extend(standard)
+    assert promotable(standard) == "yes"
+    experiments.answer_all(later, says)
+    conclusion.conclude(later, at=clock.now())
+    assert promotable(standard) == expected
+    live = policies.live_testing(standard.component.owner, standard, standard.verdicts.first())
+    assert (live.code == "later_look") == (expected == "later_look")
+
+
+def test_a_further_look_that_was_cancelled_after_it_failed_counts(people):
+    standard = experiments.measured(**people, examples=600, suite=LOOKS)
+    Component.objects.filter(pk=standard.component_id).update(risk="high")
+    later = experiments.extended(Experiment.objects.with_names().get(pk=standard.pk), WORSE)
+    submission.cancel(later, by=people["owner"], at=clock.now())
+    assert (later.status, promotable(standard)) == ("cancelled", "later_look")
+
+
+def test_what_is_offered_is_good_for_every_promotion(smoke):
+    assert extension.larger_tiers(smoke) == [("extended", 30)]
 
 
 # ── Twice, at once, and after a failure ──────────────────────────────────────────────────────────────
