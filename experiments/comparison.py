@@ -26,7 +26,8 @@ class Compared:
     """What two runs say about each other on one metric.
 
     `delta` is candidate minus baseline in the metric's unit; `oriented` the same with better upwards.
-    `p_worse` is the one-sided p of H0 "not worse than the margin", before any correction. `varies` says
+    `p_worse` is the one-sided p of H0 "not worse than the margin", before any correction. `alike` counts the
+    examples, or their groups, if both arms have the same value on every example, and is 0 otherwise. `varies` says
     how much the differences vary, for a plan of the next experiment.
     """
 
@@ -42,6 +43,7 @@ class Compared:
     tests: dict[str, TestResult | Undefined]
     decided_by: str
     p_worse: float | None
+    alike: int = 0
     varies: planning.PairedShares | planning.PairedMeans | None = None
 
     @property
@@ -86,9 +88,7 @@ def compare(
     example, in a paired design: what comes from one document or conversation is no more than one independent thing.
     """
     ours, theirs, missing = both(baseline, candidate, design=design)
-    if groups is not None:
-        valued = ~np.isnan(np.array(candidate, dtype=float)) & ~np.isnan(np.array(baseline, dtype=float))
-        groups = np.asarray(groups)[valued]
+    groups = groups_left(groups, baseline, candidate)
     n = min(len(ours), len(theirs))
     delta, tests, decided_by = difference(
         metric, ours, theirs, design=design, seed=seed, confidence=confidence, groups=groups
@@ -109,6 +109,7 @@ def compare(
         tests=tests,
         decided_by=decided_by,
         p_worse=p_worse.p_value if isinstance(p_worse, TestResult) else None,
+        alike=units_alike(ours, theirs, design=design, groups=groups),
         varies=variation(metric, ours, theirs, design=design, level=rounded(1 - confidence), groups=groups),
     )
 
@@ -128,6 +129,25 @@ def both(baseline: Values, candidate: Values, *, design: str) -> tuple[Vector, V
     if design == "paired":
         has_ours = has_theirs = has_ours & has_theirs
     return ours[has_ours], theirs[has_theirs], missing
+
+
+def groups_left(groups: Groups | None, baseline: Values, candidate: Values) -> Groups | None:
+    """The groups of the examples with a value in both arms; None where each of them is one of its own."""
+    if groups is None:
+        return None
+    valued = ~np.isnan(np.array(candidate, dtype=float)) & ~np.isnan(np.array(baseline, dtype=float))
+    left = np.asarray(groups)[valued]
+    return None if len(np.unique(left)) == len(left) else left
+
+
+def units_alike(ours: Vector, theirs: Vector, *, design: str, groups: Groups | None) -> int:
+    """How many examples or groups there are, if both arms have the same value on every example; otherwise 0."""
+    if design == "paired":
+        alike = np.array_equal(ours, theirs)
+    else:
+        alike = len(np.unique(np.concatenate([ours, theirs]))) == 1
+    units = min(len(ours), len(theirs)) if groups is None else len(np.unique(groups))
+    return units if alike else 0
 
 
 def summary(metric: Metric, values: Any) -> Statistic:
@@ -169,7 +189,7 @@ def difference(
         if design == "independent":
             return independent.miettinen_nurminen(*counts, confidence=confidence), tests, "two_proportion_z"
         if groups is not None:
-            return by_groups(ours, theirs, groups, tests, confidence)
+            return by_groups(ours, theirs, groups, tests, confidence, shares=True)
         return (
             paired.tango_difference(ours, theirs, confidence=confidence),
             tests | {"mcnemar_mid_p": paired.mcnemar_mid_p(ours, theirs)},
@@ -193,8 +213,16 @@ def by_groups(
     groups: Groups,
     tests: dict[str, TestResult | Undefined],
     confidence: float,
+    *,
+    shares: bool = False,
 ) -> tuple[Statistic, dict[str, TestResult | Undefined], str]:
     delta = paired.mean_difference_clustered(ours, theirs, list(groups), confidence=confidence)
+    first = np.unique(groups, return_index=True)[1]
+    if shares and len(first) >= paired.FEWEST_CLUSTERS and np.array_equal(ours, theirs):
+        # Where no group differs t has nothing to go by. Each says once that the arms agree.
+        told = paired.tango_difference(ours[first], theirs[first], confidence=confidence)
+        if isinstance(told, Estimate):
+            delta = replace(told, n=len(ours), clusters=len(first))
     return delta, tests | {"clustered_t": paired.clustered_t(ours, theirs, list(groups))}, "clustered_t"
 
 

@@ -14,6 +14,7 @@ from evaltrack.ledger.record import record
 from evaltrack.stats.estimate import Estimate, Undefined
 from experiments import lifecycle, suite, verdicts
 from experiments.models import Evidence, EvidenceKind, Experiment, ExperimentStatus, Verdict
+from experiments.querysets import ExperimentQuerySet
 
 
 @transaction.atomic
@@ -71,8 +72,9 @@ def spread(experiment: Experiment, body: dict[str, Any], *, by: User | None, at:
         at=at,
     )
     verdict = verdicts.decide(experiment, cause="people have judged", at=at)
-    for extension in experiment.extensions.awaiting_people():
-        spread(locked(extension.pk), named(experiment, body), by=by, at=at)
+    # One that is cancelled at this moment is left alone, and does not keep the others from their verdicts.
+    for extension in locking(experiment.extensions.awaiting_people()):
+        spread(extension, named(experiment, body), by=by, at=at)
     return verdict
 
 
@@ -114,11 +116,11 @@ def record_proxy_evidence(experiment_id: int, *, by: User, reason: str, at: dt.d
 
 
 def locked(experiment_id: int) -> Experiment:
-    return (
-        Experiment.objects.select_for_update(of=("self",))
-        .select_related("component__owner", "policy", "plan")
-        .get(pk=experiment_id)
-    )
+    return locking(Experiment.objects.all()).get(pk=experiment_id)
+
+
+def locking(rows: ExperimentQuerySet) -> ExperimentQuerySet:
+    return rows.select_for_update(of=("self",)).select_related("component__owner", "policy", "plan")
 
 
 def keep(

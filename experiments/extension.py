@@ -7,7 +7,7 @@ from django.db import transaction
 
 from datasets.sampling import TIER_SIZES, tier_size
 from evaltrack.accounts.models import User
-from evaltrack.errors import Conflict, Refusal, refuse_if
+from evaltrack.errors import Conflict, Invalid, Refusal, refuse_if
 from experiments import policies, submission, suite
 from experiments.models import Component, Experiment, ExperimentStatus, Verdict
 
@@ -16,6 +16,9 @@ from experiments.models import Component, Experiment, ExperimentStatus, Verdict
 def extend(experiment: Experiment, *, tier: str, by: User, at: dt.datetime) -> Experiment:
     """Queue the same question on a larger tier as a further look. The same tier twice is the same experiment."""
     refuse_if(policies.changing(by, experiment.component))
+    if tier not in TIER_SIZES:
+        known = ", ".join(TIER_SIZES)
+        raise Invalid("bad_tier", f"Tiers are {known}.", {"tier": [f"is none of {known}"]})
     # Of two at once the second waits, and finds what the first made.
     Component.objects.select_for_update().get(pk=experiment.component_id)
     if (standing := experiment.extensions.standing().first()) is not None:
@@ -41,6 +44,12 @@ def obstacle(experiment: Experiment, verdict: Verdict | None, tier: str) -> Refu
             "not_decided",
             f"{experiment} has no verdict yet, so there is nothing to extend. "
             "Wait for it; if it was cancelled or ended undecided, run it again.",
+        )
+    if (seen := experiment.extensions.scored().first()) is not None:
+        return Refusal(
+            "look_spent",
+            f"{seen} took {experiment} further and was scored, which spent that part of the level. "
+            "Run it again, which counts as a further attempt.",
         )
     if rules.looks is None:
         return Refusal(
@@ -68,9 +77,6 @@ def larger_tiers(experiment: Experiment) -> list[tuple[str, int]]:
     everything = experiment.dataset_version.example_count
     asked = tier_size(experiment.tier, everything)
     sizes = {tier: tier_size(tier, everything) for tier in TIER_SIZES}
-    # Where the dataset is small, several tiers are all of it: the first one of a size is enough.
-    return [
-        (tier, size - asked)
-        for place, (tier, size) in enumerate(sizes.items())
-        if size > asked and size not in list(sizes.values())[:place]
-    ]
+    # Where the dataset is small, several tiers are all of it: the last one of a size is good for every promotion.
+    last = {size: tier for tier, size in sizes.items()}
+    return [(tier, size - asked) for size, tier in last.items() if size > asked]

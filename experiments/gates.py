@@ -16,14 +16,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from evaltrack.stats.estimate import Estimate, TestResult, Undefined
+from evaltrack.stats.estimate import Estimate, TestResult, Undefined, rounded
 from evaltrack.stats.multiplicity import holm
 from experiments.comparison import MOST_MISSING, Compared
 from experiments.metrics.base import Direction, Kind
 from experiments.stopping import ALPHA, ONE_LOOK, StopRule
 from experiments.suite import HumanRule
 
-# Fewer examples than this on which both arms agree entirely say little about the next one.
+# Fewer examples, or groups of them, than this on which both arms agree entirely say little about the next one.
 FEWEST_IDENTICAL = 30
 PASS, FAIL, INCONCLUSIVE = "PASS", "FAIL", "INCONCLUSIVE"
 
@@ -107,7 +107,7 @@ def outcome_of(compared: Compared, p_adjusted: float | None, alpha: float) -> Ju
     if isinstance(delta, Undefined):
         return judged(INCONCLUSIVE, f"Not assessed: {delta.reason}.")
     if delta.ci_low is None or delta.ci_high is None:
-        if delta.value == 0 and compared.n >= FEWEST_IDENTICAL and compared.metric.quantile is None:
+        if compared.alike >= FEWEST_IDENTICAL and compared.metric.quantile is None:
             return judged(PASS, "Both arms have the same value on every example.")
         return judged(INCONCLUSIVE, f"Not assessed: {delta.ci_undefined}.")
     seen = interval_as_shown(compared)
@@ -153,7 +153,8 @@ def interval_as_shown(compared: Compared) -> str:
 def why_tests_differ(compared: Compared) -> str:
     """Why the specification's test and the deciding one say different things, where they do."""
     p_values = [test.p_value for test in compared.tests.values() if isinstance(test, TestResult)]
-    if compared.design != "paired" or len({p < ALPHA for p in p_values}) < 2:
+    level = rounded(1 - compared.delta.confidence) if isinstance(compared.delta, Estimate) else ALPHA
+    if compared.design != "paired" or len({p < level for p in p_values}) < 2:
         return ""
     if compared.decided_by == "clustered_t":
         return (

@@ -14,15 +14,13 @@ from experiments.suite import Suite
 def groups_of(examples: Sequence[Example], rules: Suite) -> list[int] | None:
     """The number of each example's group; None where the rules do not group them.
 
-    An example without the field is a group of its own.
+    An example without the field, or with null in it, is a group of its own.
     """
     if not rules.cluster:
         return None
     numbers: dict[Any, int] = {}
-    keys = [
-        canonical_json(each.metadata[rules.cluster]) if rules.cluster in each.metadata else ("alone", each.id)
-        for each in examples
-    ]
+    belongs = [(each.id, each.metadata.get(rules.cluster)) for each in examples]
+    keys = [("alone", name) if value is None else canonical_json(value) for name, value in belongs]
     return [numbers.setdefault(key, len(numbers)) for key in keys]
 
 

@@ -20,6 +20,7 @@ from experiments.gates import Judged, judge
 from experiments.metrics import REGISTRY
 from experiments.metrics.base import Kind, Metric
 from experiments.models import Component, GatePolicy, MetricResult, Outcome, Output, Run
+from experiments.stopping import StopRule
 from experiments.suite import MetricRule
 
 MOST_RUNS = 20
@@ -125,7 +126,14 @@ def parameters(plan: dict, name: str) -> dict:
 
 
 def overlap(run: Run, reference: Run) -> bool:
-    """Whether the two ran at the same time for a while; both are finished."""
+    """Whether the two ran at the same time for a while; both are finished.
+
+    An extension keeps answers of an earlier day, so its times are compared with those of its other arm alone.
+    """
+    if run.experiment_id == reference.experiment_id:
+        return True
+    if run.experiment.extends_id or reference.experiment.extends_id:
+        return False
     ends = [each.finished_at for each in (run, reference) if each.finished_at]
     return max(run.started_at, reference.started_at) <= min(ends)
 
@@ -133,8 +141,8 @@ def overlap(run: Run, reference: Run) -> bool:
 def compared(reference: Run, runs: Sequence[Run], policy: GatePolicy) -> tuple[Row, ...]:
     """Every metric of the reference, with each of the comparable `runs` judged against it.
 
-    Holm corrects over all runs and metrics that can fail: who looks at twenty runs sees more accidents than who
-    looks at one.
+    At the policy's level, as one look. Holm corrects over all runs and metrics that can fail: who looks at twenty
+    runs sees more accidents than who looks at one.
     """
     return _compared(reference.public_id, tuple(run.public_id for run in runs), policy.digest)
 
@@ -150,6 +158,7 @@ def _compared(reference_id: UUID, run_ids: tuple[UUID, ...], policy_digest: str)
     parsed = suite.parse(policy.body)
     rules = {rule.metric: rule for rule in parsed.metrics}
     groups = grouping.of_experiment(reference.experiment, parsed)
+    stop = StopRule(parsed.alpha)
     values = vectors([reference, *runs])
     seed = reference.experiment.plan.body["seed"]
     names = [rule["metric"] for rule in reference.experiment.plan.body["policy"]["metrics"]]
@@ -165,13 +174,14 @@ def _compared(reference_id: UUID, run_ids: tuple[UUID, ...], policy_digest: str)
             candidate=values[run.pk, metric.name],
             design="paired",
             seed=seed,
+            confidence=stop.confidence,
             groups=groups,
         )
         for metric, rule in asked
         for run in runs
         if not reasons[metric.name, run]
     }
-    judged = dict(zip(pairs, judge(list(pairs.values())), strict=True))
+    judged = dict(zip(pairs, judge(list(pairs.values()), stop), strict=True))
 
     def cell(metric: Metric, run: Run) -> Cell:
         own = values.get((run.pk, metric.name))

@@ -30,8 +30,7 @@ def changing(by: User, component: Component) -> Refusal | None:
 
 def looks(component: Component, version: DatasetVersion) -> int:
     """How many experiments of the component have looked at it, or are about to."""
-    rows = Experiment.objects.filter(component=component, dataset_version=version)
-    return rows.exclude(status=ExperimentStatus.CANCELLED).count()
+    return Experiment.objects.filter(component=component, dataset_version=version).looking().count()
 
 
 def looking(component: Component, version: DatasetVersion) -> Refusal | None:
@@ -63,6 +62,8 @@ def requesting(by: User, experiment: Experiment, environment: str, verdict: Verd
             f"The verdict of {experiment} is {outcome}; only a PASS can be promoted. "
             "Read its reasons, change the candidate, and evaluate it again.",
         )
+    if refusal := looking_further(experiment):
+        return refusal
     if verdict.provisional and environment == Environment.PRODUCTION:
         return Refusal(
             "provisional",
@@ -89,6 +90,24 @@ def requesting(by: User, experiment: Experiment, environment: str, verdict: Verd
             "people_missing", "A high-risk change goes to production only after people have judged it."
         )
     return comparing_with_what_runs(experiment, environment)
+
+
+def looking_further(experiment: Experiment) -> Refusal | None:
+    """Whether a further look at the same question, on these answers and more, has taken back the PASS.
+
+    One whose metrics pass and that people still judge has not.
+    """
+    for later in experiment.extensions.scored():
+        verdict = later.verdicts.first()
+        outcome = verdict.outcome if later.status == ExperimentStatus.DECIDED else verdict.automated
+        if outcome != MetricOutcome.PASS:
+            return Refusal(
+                "later_look",
+                f"{later} asked the same question of more examples, and says {outcome}. The newest look decides.",
+            )
+        if refusal := looking_further(later):
+            return refusal
+    return None
 
 
 def comparing_with_what_runs(experiment: Experiment, environment: str) -> Refusal | None:
@@ -119,6 +138,8 @@ def live_testing(by: User, experiment: Experiment, verdict: Verdict | None) -> R
     decided = experiment.status == ExperimentStatus.DECIDED and verdict is not None
     if not decided or verdict is None or verdict.outcome != MetricOutcome.PASS or verdict.provisional:
         return Refusal("not_passed", f"Only a candidate that has passed meets users; {experiment} has not.")
+    if refusal := looking_further(experiment):
+        return refusal
     if experiment.tier == Tier.SMOKE:
         return Refusal("smoke_only", "Ten examples are a smoke test; evaluate the standard tier first.")
     if component.policy_id != experiment.policy_id:

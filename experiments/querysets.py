@@ -3,7 +3,7 @@
 import datetime as dt
 
 from django.db import models
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
 
 from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Permission, Role
@@ -77,6 +77,15 @@ class ExperimentQuerySet(models.QuerySet):
     def standing(self) -> "ExperimentQuerySet":
         """Not ended without a verdict."""
         return self.exclude(status__in=["cancelled", "undecided"])
+
+    def scored(self) -> "ExperimentQuerySet":
+        """With a verdict, though people may still have to judge, or it was cancelled while they did."""
+        return self.filter(verdicts__number=1)
+
+    def looking(self) -> "ExperimentQuerySet":
+        """Scored or about to be: what was cancelled before has seen nothing of its dataset."""
+        found = self.model._default_manager.filter(pk=OuterRef("pk"), verdicts__number=1)
+        return self.filter(~Q(status="cancelled") | Exists(found))
 
     def awaiting_people(self) -> "ExperimentQuerySet":
         return self.filter(status="awaiting_people")

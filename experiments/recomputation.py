@@ -15,7 +15,7 @@ from datasets.sampling import tier_positions
 from evaltrack.canonical import canonical_json, digest, sha256_hex
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.models import LedgerEntry
-from evaltrack.ledger.record import subject_of
+from evaltrack.ledger.record import rfc3339, subject_of
 from evaltrack.vectors import without_gaps
 from experiments import conclusion, gates, grouping, planning, stopping, suite, verdicts
 from experiments.deviations import deviations
@@ -127,6 +127,9 @@ def plan_differs(
     groups = grouping.groups_of([examples[position] for position in chosen], rules)
     if groups != experiment.plan.groups or (groups and plan.get("groups") != grouping.named(rules, groups)):
         yield "The examples are grouped in another way than the dataset and the policy group them."
+    if not same_look(experiment):
+        yield "This extends another experiment than the one that the plan names, or none."
+        return
     if "stop_rule" in plan:
         rule = planning.stop_rule(experiment, rules, size=plan["examples"])
         if as_bytes(rule.as_json()) != as_bytes(plan["stop_rule"]):
@@ -134,6 +137,14 @@ def plan_differs(
     if experiment.plan.deviations not in (None, deviations(outputs)):
         yield "The deviations from the plan are not those that the outputs show."
     yield from looks_differ(experiment, outputs)
+
+
+def same_look(experiment: Experiment) -> bool:
+    """Whether it and what it extends extend what their plans name; nothing can be said of looks otherwise."""
+    before, named = experiment.extends, experiment.plan.body.get("extends")
+    if before is None or named is None:
+        return before is named
+    return before.public_id == named["experiment"] and same_look(before)
 
 
 def looks_differ(experiment: Experiment, outputs: Mapping[Arm, Sequence[Output]]) -> Iterator[str]:
@@ -212,6 +223,10 @@ def ledger_differs(experiment: Experiment, verdict: Verdict, evidence_digest: st
         for entry in entries.filter(event=Event.EXPERIMENT_DECIDED)
     ]
     written = next((each for each in facts if each["number"] == verdict.number), None)
+    locked = [entry.content for entry in entries.filter(event=Event.PLAN_LOCKED)]
+    plan = (experiment.plan.digest, rfc3339(experiment.plan.locked_at))
+    if [(each["facts"]["plan"], each["recorded_at"]) for each in locked] != [plan]:
+        yield "The ledger has another plan as locked, or at another time."
     if written is None:
         yield f"The ledger knows no verdict {verdict.number} of this experiment."
         return

@@ -62,7 +62,8 @@ def score(
         for rule in rules.metrics
     ]
     tags = [examples[output.example_id].tags for output in outputs[Arm.CANDIDATE]]
-    return Scored(values, judge(compared, stop), slices.sliced(measured, tags, design=rules.design))
+    by_tag = slices.sliced(measured, tags, design=rules.design, groups=groups)
+    return Scored(values, judge(compared, stop), by_tag)
 
 
 def values_of(

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import false_discovery_control
 
 from evaltrack.stats.estimate import TestResult, rounded
-from experiments.comparison import Statistic, Values, both, difference, summary
+from experiments.comparison import Statistic, Values, both, difference, groups_left, summary
 from experiments.metrics.base import Metric
 
 # Fewer examples than this say nothing about a slice.
@@ -60,9 +60,13 @@ def telling(tags: Sequence[Sequence[str]]) -> list[str]:
 
 
 def sliced(
-    measured: Sequence[Measured], tags: Sequence[Sequence[str]], *, design: str
+    measured: Sequence[Measured],
+    tags: Sequence[Sequence[str]],
+    *,
+    design: str,
+    groups: Sequence[int] | None = None,
 ) -> dict[str, list[Slice]]:
-    """The slices of each metric, by the metric's name. `tags` are those of each example.
+    """The slices of each metric, by the metric's name. `tags` are those of each example, `groups` their groups.
 
     Quantiles are left out: within a slice there are too few values in a tail to say anything.
     """
@@ -76,7 +80,10 @@ def sliced(
             ours, theirs, _ = both(old[mask], new[mask], design=design)
             if min(len(ours), len(theirs)) < FEWEST:
                 continue
-            delta, tests, decided_by = difference(each.metric, ours, theirs, design=design, seed=0)
+            within = None if groups is None else groups_left(np.asarray(groups)[mask], old[mask], new[mask])
+            delta, tests, decided_by = difference(
+                each.metric, ours, theirs, design=design, seed=0, groups=within
+            )
             test = tests[decided_by]
             part = Slice(
                 tag=tag,

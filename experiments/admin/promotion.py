@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest
 from evaltrack.errors import ExpectedError
-from experiments import policies, promotion, registry
+from experiments import policies, promotion, registry, stopping
 from experiments.models import PromotionRequest
 from experiments.views.experiments import with_scales
 
@@ -47,6 +47,7 @@ class PromotionRequestAdmin(admin.ModelAdmin):
             "promotion": row,
             "experiment": row.experiment,
             "verdict": row.experiment.verdicts.first(),
+            "confidence": stopping.of_plan(row.experiment.plan.body).confidence_in_words,
             "comparisons": with_scales(row.experiment.comparisons.all()),
             "current": running,
             "refusal": policies.deciding(request.user, row),

@@ -16,10 +16,11 @@ from evaltrack.accounts.roles import Permission
 from evaltrack.errors import NotFound, refuse_if
 from evaltrack.htmx import page
 from evaltrack.templatetags.intervals import shared_scale
-from experiments import gates, multirun, parallel, saved
+from experiments import gates, multirun, parallel, saved, suite
 from experiments.lookup import component_named
 from experiments.models import Component, Run
 from experiments.multirun import Row, name_of
+from experiments.stopping import StopRule
 from experiments.views import exports
 
 PAGE_SIZE = 5
@@ -38,7 +39,8 @@ def component_compare(request: PageRequest, name: str) -> HttpResponse:
     reference, others = runs[0], runs[1:]
     refused = multirun.refusals(reference, others)
     comparable = [run for run in others if run not in refused]
-    rows = multirun.compared(reference, comparable, policy_of(component, reference))
+    policy = policy_of(component, reference)
+    rows = multirun.compared(reference, comparable, policy)
     row = chosen(rows, request.GET.get("metric"))
     taken = tables.asked(
         request,
@@ -57,6 +59,7 @@ def component_compare(request: PageRequest, name: str) -> HttpResponse:
         "refused": refused,
         "rows": rows,
         "row": row,
+        "confidence": StopRule(suite.parse(policy.body).alpha).confidence_in_words,
         "reference_value": row.reference.value.as_json(),
         "lines": lines(row, comparable),
         "query": urlencode([("reference", name_of(reference)), *(("run", name_of(run)) for run in others)]),

@@ -14,7 +14,7 @@ from evaltrack.accounts.roles import Permission
 from evaltrack.errors import NotFound
 from evaltrack.htmx import page
 from experiments import health
-from experiments.models import Experiment, ExperimentStatus
+from experiments.models import Experiment
 
 LISTED = 20
 
@@ -62,7 +62,7 @@ def looks(version: DatasetVersion, *, seen_by: User) -> list[dict[str, Any]]:
     """Of a sealed version: each component that the person may see, and how often it has looked."""
     if not version.is_sealed:
         return []
-    rows = Experiment.objects.filter(dataset_version=version).exclude(status=ExperimentStatus.CANCELLED)
+    rows = Experiment.objects.filter(dataset_version=version).looking()
     if not seen_by.can(Permission.MANAGE_DATASETS):
         rows = rows.visible_to(seen_by)
     counted = rows.values("component__name").annotate(count=Count("pk"), newest=Max("submitted_at"))

@@ -5,12 +5,12 @@ from django.db import IntegrityError, transaction
 
 from annotation.jobs import open_campaigns
 from evaltrack import clock
-from evaltrack.errors import Conflict, Refused
+from evaltrack.errors import Conflict, Invalid, Refused
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.models import LedgerEntry
 from evaltrack.stats.estimate import Estimate
-from experiments import conclusion, evidence, extension, planning, runner, submission
-from experiments.models import Arm, Evidence, Experiment, Output, OutputState, TestPlan
+from experiments import conclusion, evidence, extension, planning, policies, runner, submission
+from experiments.models import Arm, Component, Evidence, Experiment, Output, OutputState, TestPlan
 from experiments.recomputation import recompute
 from tests.accounts.callers import bearer, signed_in
 from tests.endpoint import adds, serve
@@ -157,9 +157,53 @@ def test_beyond_the_last_look_of_the_policy(people):
     assert extend(smoke, "standard").tier == "standard"
 
 
+def test_a_tier_that_is_none(smoke):
+    with pytest.raises(Invalid) as bad:
+        extend(smoke, "all")
+    assert "tier" in bad.value.fields
+    sent = signed_in(smoke.component.owner).post(f"{smoke.get_absolute_url()}extend/", {"tier": "all"})
+    assert sent.status_code < 500
+
+
 def test_only_who_may_change_the_component(smoke, outsider):
     with pytest.raises(Refused):
         extension.extend(smoke, tier="extended", by=outsider, at=clock.now())
+
+
+# ── What may be promoted ─────────────────────────────────────────────────────────────────────────────
+
+WORSE = experiments.partly_right({Arm.CANDIDATE: 0.0, Arm.BASELINE: 1.0}, 300)
+
+
+def promotable(experiment):
+    found = Experiment.objects.with_names().get(pk=experiment.pk)
+    refusal = policies.requesting(found.component.owner, found, "production", found.verdicts.first())
+    return refusal.code if refusal else "yes"
+
+
+@pytest.mark.parametrize(("says", "expected"), [(BETTER, "yes"), (WORSE, "later_look")])
+def test_the_newest_look_decides_what_may_be_promoted(people, says, expected):
+    standard = experiments.measured(**people, examples=600, suite=LOOKS)
+    assert promotable(standard) == "yes"
+    later = extend(standard)
+    assert promotable(standard) == "yes"
+    experiments.answer_all(later, says)
+    conclusion.conclude(later, at=clock.now())
+    assert promotable(standard) == expected
+    live = policies.live_testing(standard.component.owner, standard, standard.verdicts.first())
+    assert (live.code == "later_look") == (expected == "later_look")
+
+
+def test_a_further_look_that_was_cancelled_after_it_failed_counts(people):
+    standard = experiments.measured(**people, examples=600, suite=LOOKS)
+    Component.objects.filter(pk=standard.component_id).update(risk="high")
+    later = experiments.extended(Experiment.objects.with_names().get(pk=standard.pk), WORSE)
+    submission.cancel(later, by=people["owner"], at=clock.now())
+    assert (later.status, promotable(standard)) == ("cancelled", "later_look")
+
+
+def test_what_is_offered_is_good_for_every_promotion(smoke):
+    assert extension.larger_tiers(smoke) == [("extended", 30)]
 
 
 # ── Twice, at once, and after a failure ──────────────────────────────────────────────────────────────
@@ -184,6 +228,15 @@ def test_the_database_holds_one_standing_extension(smoke):
         Experiment.objects.filter(pk=other.pk).update(extends=smoke)
     with pytest.raises(IntegrityError), transaction.atomic():
         Experiment.objects.filter(pk=other.pk).update(extends=other)
+
+
+def test_who_saw_what_an_extension_measured_does_not_cancel_it_and_draw_again(people):
+    awaiting = experiments.measured(**people, risk="high", examples=40, tier="smoke", suite=LOOKS)
+    larger = experiments.extended(awaiting, BETTER)
+    submission.cancel(larger, by=people["owner"], at=clock.now())
+    assert code(lambda: extend(awaiting)) == "look_spent"
+    page = signed_in(people["owner"]).get(awaiting.get_absolute_url()).content.decode()
+    assert "Extend to" not in page
 
 
 @pytest.mark.django_db(transaction=True)
@@ -234,6 +287,14 @@ def test_also_when_they_say_it_after_the_extension_was_measured(awaiting, lead):
     assert [row.outcome for row in larger.verdicts.all()] == ["PASS", "INCONCLUSIVE"]
 
 
+def test_an_extension_that_was_cancelled_keeps_nobody_from_their_verdict(awaiting, lead):
+    larger = experiments.extended(awaiting, CLEARLY)
+    submission.cancel(larger, by=larger.component.owner, at=clock.now())
+    assert judge(awaiting, lead).people == "PASS"
+    larger.refresh_from_db()
+    assert (larger.status, larger.evidence.count()) == ("cancelled", 0)
+
+
 def test_no_second_campaign_asks_people_about_answers_that_they_judge_already(awaiting):
     larger = experiments.extended(awaiting, CLEARLY)
     open_campaigns()
@@ -282,6 +343,16 @@ def test_a_look_that_allows_itself_more_is_named(smoke):
     body["stop_rule"] = {"kind": "fixed", "alpha": 0.05}
     TestPlan.objects.filter(experiment=larger).update(body=body)
     assert "another stop rule than the policy gives for this look" in findings(larger)
+
+
+def test_a_look_at_something_else_is_named(smoke):
+    larger = experiments.extended(smoke, BETTER)
+    other = submission.rerun(smoke, by=smoke.component.owner, at=clock.now())
+    for before in (None, other):
+        Experiment.objects.filter(pk=larger.pk).update(extends=before)
+        assert "This extends another experiment than the one that the plan names, or none." in findings(
+            larger
+        )
 
 
 # ── Doors ────────────────────────────────────────────────────────────────────────────────────────────

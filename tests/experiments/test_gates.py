@@ -1,8 +1,10 @@
 """The decision rule, row by row of its table, and what people add to it."""
 
+from dataclasses import replace
+
 import pytest
 
-from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.estimate import Estimate, TestResult, Undefined
 from evaltrack.stats.planning import PairedShares
 from experiments import gates
 from experiments.comparison import Compared
@@ -22,6 +24,7 @@ def compared(
     value: float | None = None,
     n: int = 100,
     missing: int = 0,
+    alike: int = 0,
 ) -> Compared:
     """A comparison whose oriented interval reaches from `low` to `high`; `low` None: there is no interval."""
     if low is None or high is None:
@@ -41,6 +44,7 @@ def compared(
         tests={},
         decided_by="mcnemar_mid_p",
         p_worse=p_worse,
+        alike=alike,
         varies=PairedShares(0.3),
     )
 
@@ -88,10 +92,23 @@ def test_too_much_missing_is_not_assessed_however_good_the_rest():
 def test_without_an_interval_there_is_no_verdict_but_for_identical_answers():
     assert outcome(compared(None, value=0.1)) == [INCONCLUSIVE]
     assert sentence(compared(None, value=0.1)) == "Not assessed: too few examples."
-    assert outcome(compared(None, value=0.0)) == [PASS]
-    assert outcome(compared(None, value=0.0, n=1)) == [INCONCLUSIVE]
+    assert outcome(compared(None, value=0.0, alike=100)) == [PASS]
+    assert outcome(compared(None, value=0.0, n=1, alike=1)) == [INCONCLUSIVE]
+    # Wins and losses may cancel, group by group.
+    assert outcome(compared(None, value=0.0)) == [INCONCLUSIVE]
     # Two quantiles can be equal while no single value is.
-    assert outcome(compared(None, value=0.0, metric="latency_p50")) == [INCONCLUSIVE]
+    assert outcome(compared(None, value=0.0, metric="latency_p50", alike=100)) == [INCONCLUSIVE]
+
+
+@pytest.mark.parametrize(("confidence", "differ"), [(0.95, False), (0.99, True)])
+def test_whether_tests_differ_is_a_matter_of_the_level(confidence, differ):
+    row = compared(-0.09, 0.09)
+    row = replace(
+        row,
+        delta=replace(row.delta, confidence=confidence),
+        tests={"two_proportion_z": TestResult(None, 0.03), "mcnemar_mid_p": TestResult(None, 0.005)},
+    )
+    assert ("The tests differ" in sentence(row)) == differ
 
 
 def test_an_undefined_difference_is_inconclusive_with_its_reason():

@@ -6,12 +6,18 @@ import numpy as np
 import pytest
 
 from datasets import ingest, versions
+from datasets.examples import Example
 from evaltrack import clock
 from evaltrack.errors import Invalid
 from evaltrack.stats import paired
-from experiments import backtest, conclusion, multirun, suite
+from experiments import backtest, conclusion, grouping, multirun, slices, suite
+from experiments.comparison import compare
+from experiments.gates import judge
+from experiments.metrics import REGISTRY
 from experiments.models import Arm, Experiment, TestPlan
 from experiments.recomputation import recompute
+from experiments.slices import Measured
+from experiments.suite import MetricRule
 from tests.accounts.callers import signed_in
 from tests.factories import experiments
 
@@ -142,3 +148,75 @@ def test_groups_need_pairs():
     with pytest.raises(Invalid) as bad:
         suite.parse({"metrics": METRICS, "cluster": "document", "design": "independent"})
     assert bad.value.fields["suite.cluster"] == ["needs the design paired"]
+
+
+# ── Groups that agree, or seem to ────────────────────────────────────────────────────────────────────
+
+
+def ruled(metric, ours, theirs, groups, margin=0.05):
+    [found] = judge(
+        [
+            compare(
+                MetricRule(metric, margin=margin),
+                REGISTRY[metric],
+                baseline=theirs,
+                candidate=ours,
+                design="paired",
+                seed=1,
+                groups=groups,
+            )
+        ]
+    )
+    return found
+
+
+@pytest.mark.parametrize("metric", ["exact_match", "token_f1"])
+@pytest.mark.parametrize("count", [2, 40])
+def test_groups_in_which_wins_and_losses_cancel_are_not_alike(metric, count):
+    ours = [0, 1] * 40
+    found = ruled(metric, ours, ours[::-1], np.repeat(np.arange(count), 80 // count))
+    assert (found.outcome, found.sentence[:12]) == ("INCONCLUSIVE", "Not assessed")
+
+
+@pytest.mark.parametrize("metric", ["exact_match", "token_f1"])
+def test_a_few_groups_that_agree_entirely_do_not_pass(metric):
+    assert ruled(metric, [1] * 400, [1] * 400, [n % 4 for n in range(400)]).outcome == "INCONCLUSIVE"
+    assert ruled("token_f1", [0.5] * 400, [0.5] * 400, [n % 29 for n in range(400)]).outcome == "INCONCLUSIVE"
+    assert ruled("token_f1", [0.5] * 400, [0.5] * 400, [n % 30 for n in range(400)]).outcome == "PASS"
+
+
+def test_shares_that_never_differ_are_as_sure_as_one_example_of_each_group():
+    found = ruled("exact_match", [1] * 400, [1] * 400, [n % 40 for n in range(400)])
+    once = paired.tango_difference([1] * 40, [1] * 40)
+    delta = found.compared.delta
+    assert (delta.ci_low, delta.ci_high, delta.n, delta.clusters) == (once.ci_low, once.ci_high, 400, 40)
+    assert found.outcome == "INCONCLUSIVE"
+    assert ruled("exact_match", [1] * 400, [1] * 400, [n % 100 for n in range(400)]).outcome == "PASS"
+
+
+def test_groups_of_one_are_no_groups():
+    ours, theirs = [1.0] * 40, [0.0] + [1.0] * 39
+    alone = ruled("exact_match", ours, theirs, None).compared
+    assert ruled("exact_match", ours, theirs, list(range(40))).compared == alone
+    # The other example of the last group has no value.
+    gap = [*ours, None], [*theirs, None]
+    assert ruled("exact_match", *gap, [*range(40), 39]).compared.delta == alone.delta
+
+
+def test_null_in_the_field_is_no_field():
+    rows = [Example(f"q{n}", "x", metadata={"document": value}) for n, value in enumerate([None, None, 1, 1])]
+    assert grouping.groups_of(rows, suite.parse(BY_DOCUMENT)) == [0, 1, 2, 2]
+
+
+def test_slices_are_of_groups_too():
+    metric = REGISTRY["exact_match"]
+    ours = np.repeat(np.arange(DOCUMENTS) > 1, EACH).astype(float)
+    theirs = np.repeat(np.arange(DOCUMENTS) % 2, EACH).astype(float)
+    documents = np.repeat(np.arange(DOCUMENTS), EACH)
+    tags = [["early"] if document < 8 else [] for document in documents]
+    [part] = slices.sliced(
+        [Measured(metric, theirs, ours)], tags, design="paired", groups=documents.tolist()
+    )["exact_match"]
+    early = documents < 8
+    expected = paired.mean_difference_clustered(ours[early], theirs[early], documents[early].tolist())
+    assert part.delta == expected

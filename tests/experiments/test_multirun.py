@@ -388,3 +388,27 @@ def test_four_systems_on_gsm8k(people):
     page = answer.content.decode()
     for words in ("742 of 1319", "458 of 1319", "+4.3 pts", "+1.5 pts to +7.1 pts", "McNemar", "Newcombe"):
         assert words in page
+
+
+def test_runs_are_judged_at_the_level_of_the_policy(people):
+    strict = experiments.several({"v1": 0.5, "v2": 0.9}, suite=SUITE | {"alpha": 0.01}, **people)[0]
+    reference, run = runs_of([strict], Arm.BASELINE)[0], runs_of([strict])[0]
+    cell = multirun.compared(reference, [run], strict.policy)[0].cells[0]
+    row = strict.comparisons.get(metric="exact_match")
+    assert (cell.judged.compared.delta.as_json(), cell.judged.outcome) == (row.delta, row.outcome)
+    path = f"/components/adder/compare/{query([strict])}"
+    assert "with their 99 % interval" in signed_in(people["owner"]).get(path).content.decode()
+
+
+def test_times_that_an_extension_kept_are_of_another_day(people):
+    looks = SUITE | {"looks": {"to": "extended", "spending": "pocock"}}
+    smoke = experiments.measured(**people, examples=40, tier="smoke", suite=looks)
+    larger = experiments.extended(smoke, experiments.right_for([Arm.CANDIDATE]))
+    alone = experiments.asked(larger.candidate, larger.baseline, larger.dataset_version, tier="extended")
+    experiments.answer_all(alone, experiments.right_for([Arm.CANDIDATE]))
+    conclusion.conclude(alone, at=clock.now())
+    Run.objects.filter(experiment=alone).update(started_at=larger.started_at)
+    kept, other, again = (*runs_of([larger]), *runs_of([larger], Arm.BASELINE), *runs_of([alone]))
+    latency = REGISTRY["latency_p50"]
+    assert multirun.unlike_metric(latency, kept, other) == ""
+    assert "at another time" in multirun.unlike_metric(latency, again, kept)

@@ -1,5 +1,6 @@
 """A verdict follows from its evidence, byte for byte; what was altered afterwards is named."""
 
+import datetime as dt
 import json
 
 import pytest
@@ -7,10 +8,11 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from evaltrack import clock
+from evaltrack.canonical import digest
 from evaltrack.stats.estimate import Estimate
-from experiments import evidence
+from experiments import conclusion, evidence
 from experiments.metrics import REGISTRY
-from experiments.models import Comparison, MetricResult, Output, TestPlan, Verdict
+from experiments.models import Arm, Comparison, MetricResult, Output, TestPlan, Verdict
 from experiments.recomputation import recompute
 from tests.accounts.callers import signed_in
 from tests.factories import experiments
@@ -176,3 +178,19 @@ def test_the_command_ends_with_one_where_something_differs(experiment, capsys):
     assert json.loads(line)["ok"] is False
     with pytest.raises(CommandError, match="no experiment exp-x"):
         call_command("verify_experiment", "exp-x")
+
+
+def test_a_plan_that_was_exchanged_before_the_verdict_is_named(people):
+    """The verdict follows from it, and the ledger has both; but not as what was locked."""
+    experiment = experiments.submitted(**people)
+    experiments.answer_all(experiment, experiments.right_for([Arm.CANDIDATE]))
+    body = experiment.plan.body | {"seed": 1}
+    TestPlan.objects.filter(experiment=experiment).update(body=body, digest=digest(body))
+    conclusion.conclude(type(experiment).objects.get(pk=experiment.pk), at=clock.now())
+    assert findings(experiment) == "The ledger has another plan as locked, or at another time."
+
+
+def test_a_plan_that_is_said_to_be_older_than_it_is_is_named(experiment):
+    earlier = experiment.plan.locked_at - dt.timedelta(days=1)
+    TestPlan.objects.filter(experiment=experiment).update(locked_at=earlier)
+    assert findings(experiment) == "The ledger has another plan as locked, or at another time."

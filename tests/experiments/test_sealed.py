@@ -85,6 +85,16 @@ def test_what_was_cancelled_has_not_looked(experiment):
     assert again(experiment).attempt == 3
 
 
+def test_who_cancels_after_it_was_scored_has_looked(people):
+    awaiting = experiments.measured(**people, risk="high")
+    DatasetVersion.objects.filter(pk=awaiting.dataset_version_id).update(looks_allowed=1)
+    submission.cancel(awaiting, by=people["owner"], at=clock.now())
+    with pytest.raises(Refused, match="spent its 1 looks"):
+        again(Experiment.objects.with_names().get(pk=awaiting.pk))
+    path = f"/datasets/{awaiting.dataset_version.dataset.slug}/{awaiting.dataset_version.version}/health/"
+    assert "1 of 1" in signed_in(people["owner"]).get(path).content.decode()
+
+
 def test_each_component_has_its_own(experiment, people):
     again(experiment)
     other = experiments.component(people["owner"], people["platform"], name="other")

@@ -21,6 +21,7 @@ from evaltrack.stats.paired.binary import (
     tango_variance,
 )
 from evaltrack.stats.paired.clusters import (
+    FEWEST_CLUSTERS,
     clustered_p_below,
     clustered_t,
     mean_difference_clustered,
@@ -38,6 +39,7 @@ from evaltrack.stats.paired.quantiles import quantile_difference, quantile_p_bel
 from evaltrack.stats.paired.ranks import probability_better, pseudo_median, wilcoxon_pratt
 
 __all__ = [
+    "FEWEST_CLUSTERS",
     "bonett_price_difference",
     "clustered_p_below",
     "clustered_t",
