@@ -9,6 +9,7 @@ from django_q.models import OrmQ
 
 from datasets import ingest
 from evaltrack import clock
+from evaltrack.canonical import digest
 from evaltrack.errors import Conflict, Invalid, NotFound, Refused
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.models import LedgerEntry
@@ -242,3 +243,11 @@ def test_somebody_faster_is_a_conflict_and_not_overwritten(question, owner):
     with pytest.raises(Conflict) as conflict:
         submission.cancel(seen_before, by=owner, at=clock.now())
     assert conflict.value.code == "changed_meanwhile"
+
+
+def test_a_policy_from_before_it_could_say_more_is_still_the_same(platform):
+    first = registration.activate_policy("default", experiments.SUITE, by=platform, at=clock.now())
+    body = {name: value for name, value in first.body.items() if name not in ("alpha", "looks", "cluster")}
+    GatePolicy.objects.filter(pk=first.pk).update(body=body, digest=digest(body))
+    again = registration.activate_policy("default", experiments.SUITE, by=platform, at=clock.now())
+    assert again == first
