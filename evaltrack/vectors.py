@@ -1,5 +1,6 @@
 """A column of numbers in a row: one double each, which numpy reads without parsing."""
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,12 @@ class VectorField(Field):
     ) -> Any:
         binary = connection.Database.Binary  # type: ignore[attr-defined]
         return None if value is None else binary(np.array(value, dtype="<f8").tobytes())
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return json.dumps(without_gaps(self.value_from_object(obj)))
+
+    def to_python(self, value: Numbers | str) -> Numbers:
+        return json.loads(value) if isinstance(value, str) else value
 
 
 def without_gaps(values: Numbers) -> list[float | None]:

@@ -88,7 +88,12 @@ Vectors = Mapping[tuple[Arm, str], Numbers]
 
 def vectors(experiment: Experiment, rules: Suite) -> Vectors:
     """The values of each arm and metric: those that are stored where the metric was read in the same way."""
-    then = {rule.metric: rule.parameters for rule in suite.parse(experiment.plan.body["policy"]).metrics}
+    plan = experiment.plan.body
+    then = {
+        rule.metric: rule.parameters
+        for rule in suite.parse(plan["policy"]).metrics
+        if plan["metric_versions"][rule.metric] == REGISTRY[rule.metric].version
+    }
     known = [rule.metric for rule in rules.metrics if then.get(rule.metric) == rule.parameters]
     stored = MetricResult.objects.filter(run__experiment=experiment, metric__in=known).select_related("run")
     found = {(Arm(row.run.arm), row.metric): row.values for row in stored}

@@ -48,7 +48,7 @@ def record_human_evidence(
 
 
 def inherit(experiment: Experiment, *, at: dt.datetime) -> Verdict | None:
-    """Decide an extension by what people said of the answers that it kept; None while they have not.
+    """Decide an extension by what people said of the answers that it kept, or by the proxy for them; None without.
 
     Call it inside the act's transaction. The experiment before is locked, so that a campaign which closes at
     this moment comes before this or after it.
@@ -56,8 +56,13 @@ def inherit(experiment: Experiment, *, at: dt.datetime) -> Verdict | None:
     if experiment.extends_id is None:
         return None
     before = locked(experiment.extends_id)
-    human = verdicts.newest(before, EvidenceKind.HUMAN)
-    return spread(experiment, named(before, human.body), by=human.recorded_by, at=at) if human else None
+    if human := verdicts.newest(before, EvidenceKind.HUMAN):
+        return spread(experiment, named(before, human.body), by=human.recorded_by, at=at)
+    if before.status == ExperimentStatus.AWAITING_PEOPLE and (
+        proxy := verdicts.newest(before, EvidenceKind.PROXY)
+    ):
+        return stand_in(experiment, by=proxy.recorded_by, reason=f"As for {before}.", at=at)
+    return None
 
 
 def spread(experiment: Experiment, body: dict[str, Any], *, by: User | None, at: dt.datetime) -> Verdict:
@@ -97,6 +102,13 @@ def record_proxy_evidence(experiment_id: int, *, by: User, reason: str, at: dt.d
         )
     if experiment.status != ExperimentStatus.AWAITING_PEOPLE:
         raise Conflict("not_awaiting", f"{experiment} does not wait for people; there is nothing to unblock.")
+    return stand_in(experiment, by=by, reason=reason, at=at)
+
+
+def stand_in(experiment: Experiment, *, by: User | None, reason: str, at: dt.datetime) -> Verdict:
+    """Decide by the proxy of the policy, and the extensions whose answers the same people are late with."""
+    rule = suite.parse(experiment.policy.body).human
+    assert rule is not None
     outcome = experiment.comparisons.get(metric=rule.proxy).outcome
     body = {
         "metric": rule.proxy,
@@ -106,13 +118,16 @@ def record_proxy_evidence(experiment_id: int, *, by: User, reason: str, at: dt.d
     keep(experiment, EvidenceKind.PROXY, body, by=by, at=at)
     record(
         Event.PROXY_EVIDENCE_RECORDED,
-        by=by,
+        by=by or SYSTEM,
         subject=experiment,
         facts={"metric": rule.proxy, "outcome": outcome, "evidence": digest(body)},
         statements={"reason": reason},
         at=at,
     )
-    return verdicts.decide(experiment, cause=f"proxy {rule.proxy}", at=at)
+    verdict = verdicts.decide(experiment, cause=f"proxy {rule.proxy}", at=at)
+    for extension in locking(experiment.extensions.awaiting_people()):
+        stand_in(extension, by=by, reason=reason, at=at)
+    return verdict
 
 
 def locked(experiment_id: int) -> Experiment:

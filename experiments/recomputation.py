@@ -196,8 +196,9 @@ def comparisons_differ(
         for row in SliceResult.objects.filter(comparison__experiment=experiment).select_related("comparison")
     }
     for part in conclusion.slice_rows(list(comparisons), scored):
-        # Experiments of before have none.
-        if was := kept.get(part.comparison.metric):
+        was = kept.get(part.comparison.metric)
+        # Experiments from before there were slices have none; nor did their plans have a stop rule.
+        if was or "stop_rule" in experiment.plan.body:
             yield from differing(f"{part.comparison.metric} by tag", was, part, ("parts",))
 
 

@@ -295,6 +295,24 @@ def test_an_extension_that_was_cancelled_keeps_nobody_from_their_verdict(awaitin
     assert (larger.status, larger.evidence.count()) == ("cancelled", 0)
 
 
+def test_a_proxy_stands_in_for_both_and_people_replace_it_in_both(awaiting, lead):
+    larger = experiments.extended(awaiting, CLEARLY)
+    evidence.record_proxy_evidence(awaiting.pk, by=lead, reason="They are late.", at=clock.now())
+    larger = Experiment.objects.get(pk=larger.pk)
+    assert [row.provisional for row in larger.verdicts.all()] == [True, False]
+    judge(awaiting, lead)
+    larger = Experiment.objects.get(pk=larger.pk)
+    assert larger.status == "decided"
+    assert not larger.verdicts.first().provisional
+    assert findings(larger) == ""
+
+
+def test_a_proxy_that_stands_in_already_stands_in_for_the_extension(awaiting, lead):
+    evidence.record_proxy_evidence(awaiting.pk, by=lead, reason="They are late.", at=clock.now())
+    larger = experiments.extended(awaiting, CLEARLY)
+    assert (larger.status, larger.verdicts.get().provisional) == ("awaiting_people", True)
+
+
 def test_no_second_campaign_asks_people_about_answers_that_they_judge_already(awaiting):
     larger = experiments.extended(awaiting, CLEARLY)
     open_campaigns()
