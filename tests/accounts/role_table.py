@@ -144,6 +144,7 @@ CALLS = [
     ("GET", "campaigns", LEADS_TOO, "campaigns:view"),
     ("POST", "campaigns", "lead", "campaigns:manage"),
     ("POST", "campaigns/<uuid:public_id>/tasks", "lead", "campaigns:manage"),
+    ("POST", "campaigns/<uuid:public_id>/judgments", "lead", "campaigns:manage"),
     ("POST", "campaigns/<uuid:public_id>/rubric", "lead", "campaigns:manage"),
     ("POST", "campaigns/<uuid:public_id>/media", "lead", "campaigns:manage"),
     ("GET", "campaigns/<uuid:public_id>", LEADS_TOO, "campaigns:view"),
