@@ -21,6 +21,7 @@ from annotation import (
     guesses,
     lookup,
     overlap,
+    pairs,
     policies,
     querysets,
     revision,
@@ -71,7 +72,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
             tasks=Count("pk", distinct=True),
             judgments=Count("judgments", filter=Q(judgments__state__in=["provisional", "final"])),
         ),
-        "findings": found.as_json(name_of=agreement.pseudonym),
+        "findings": found.as_json(name_of=agreement.pseudonym, brief=True),
         "blinding": guesses.of(campaign, at=clock.now()),
         "by_rubric": agreement.by_rubric(campaign, at=clock.now()),
         "must_ask_again": policies.revising(request.user, campaign, asks_again=False),
@@ -109,7 +110,7 @@ def slots_of(campaign: Campaign) -> dict[str, int]:
     )
 
 
-def told_of(campaign: Campaign, found: agreement.Findings | findings.Findings) -> dict[str, Any]:
+def told_of(campaign: Campaign, found: pairs.Findings | findings.Findings) -> dict[str, Any]:
     """What the page says about agreement beyond the numbers: of preferences, whether a policy can use them."""
     if isinstance(found, findings.Findings):
         return {
