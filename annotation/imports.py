@@ -9,6 +9,7 @@ from itertools import islice
 from typing import IO
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from annotation import appraise, judged_elsewhere, lifecycle, policies, rubrics
 from annotation.judged_elsewhere import Judged
@@ -127,6 +128,13 @@ class Names:
             ImportedSource(campaign=self.campaign, name=name) for name in named if name not in self.sources
         ):
             self.sources[source.name] = source.pk
+
+
+def imports_of(campaign: Campaign) -> QuerySet[JudgmentImport]:
+    """Which files were taken in, in their order; asked only of a campaign that has some."""
+    if not campaign.has_imports:
+        return JudgmentImport.objects.none()
+    return campaign.imports.select_related("imported_by").order_by("pk")
 
 
 def add(row: JudgmentImport, judgments: Iterator[tuple[int, Judged]]) -> tuple[int, int]:

@@ -30,4 +30,5 @@ urlpatterns = [
     path("campaigns/<uuid:public_id>/flags", flags.CampaignFlags.as_view()),
     path("campaigns/<uuid:public_id>/media", media.CampaignMedia.as_view()),
     path("campaigns/<uuid:public_id>/agreement", campaigns.CampaignAgreement.as_view()),
+    path("campaigns/<uuid:public_id>/preferences", campaigns.CampaignPreferences.as_view()),
 ]

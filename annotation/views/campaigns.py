@@ -19,6 +19,7 @@ from annotation import (
     escalation,
     findings,
     guesses,
+    imports,
     lookup,
     overlap,
     pairs,
@@ -61,13 +62,15 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     campaign = lookup.campaign_named(public_id, seen_by=request.user)
     may_manage = request.user.can(Permission.MANAGE_CAMPAIGNS)
     found = agreement.of(campaign, at=clock.now())
+    slots = slots_of(campaign)
     context = {
         "campaign": campaign,
         "needed_skills": campaign.skills.order_by("label"),
         "judges": querysets.may_judge(campaign).count(),
-        "slots": slots_of(campaign),
+        "slots": slots,
         "overlap": overlap.in_words(campaign),
         "adaptive": overlap.progress(campaign),
+        "imports": imports.imports_of(campaign),
         "excluded": campaign.tasks.exclude(excluded_at=None).aggregate(
             tasks=Count("pk", distinct=True),
             judgments=Count("judgments", filter=Q(judgments__state__in=["provisional", "final"])),
@@ -77,7 +80,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "by_rubric": agreement.by_rubric(campaign, at=clock.now()),
         "must_ask_again": policies.revising(request.user, campaign, asks_again=False),
         "escalated": Escalation.objects.filter(task__campaign=campaign).count(),
-        "overdue": campaign.status == "open" and campaign.due_at < clock.now(),
+        "overdue": campaign.status == "open" and campaign.due_at < clock.now() and slots["wanted"] > 0,
         "pausing": policies.pausing(request.user, campaign),
         "closing": policies.closing(request.user, campaign),
         "unblocking": policies.unblocking(request.user, campaign),

@@ -25,9 +25,10 @@ from evaltrack.accounts.models import IdempotentRequest
 from evaltrack.accounts.roles import Permission
 from evaltrack.ledger.models import LedgerEntry
 from evaltrack.ledger.verification import verify
-from tests.accounts.callers import bearer
+from tests.accounts.callers import bearer, signed_in
 from tests.factories import annotation as factory
 from tests.factories import stand_alone
+from tests.query_growth import no_query_growth
 
 HEADER = "srclang,trglang,srcIndex,segmentId,judgeID,system1Id,system1rank,system2Id,system2rank,rankingID\n"
 
@@ -131,10 +132,48 @@ def test_nothing_of_it_is_in_a_queue_or_counts_as_work(send, alone, both):
 
 
 def test_a_campaign_of_imported_judgments_alone_can_be_closed(send, alone, lead):
-    send(line())
+    send(line(), line(rater="Bob"))
+    empty = campaigns.judgments_root(stand_alone.campaign(lead, items=0, name="Empty"))
     assert campaigns.close(alone.pk, by=lead, at=clock.now()).status == "closed"
+    facts = LedgerEntry.objects.get(event="campaign_closed").content["facts"]
+    assert facts["imported"] == 2
+    # The root proves each of them.
+    assert facts["judgments_root"] == campaigns.judgments_root(alone) != empty
+    ImportedJudgment.objects.filter(line=2).update(choice="right")
+    assert facts["judgments_root"] != campaigns.judgments_root(alone)
     again = send(line(item="seg 2"))
     assert (again.status_code, again.json()["code"]) == (409, "campaign_closed")
+
+
+def test_it_is_marked_wherever_the_campaign_stands(send, alone, client, lead):
+    pages = ("/campaigns/", alone.get_absolute_url(), "/")
+    path = f"/api/v1/campaigns/{alone.public_id}"
+    assert "IMPORTED" not in "".join(signed_in(lead).get(page).content.decode() for page in pages)
+    assert client.get(path).json()["imports"] == []
+    body = send(line(), line(rater="Bob")).json()
+    for page in pages:
+        assert "IMPORTED" in signed_in(lead).get(page).content.decode(), page
+    assert client.get("/api/v1/campaigns").json()["results"][0]["imported"] is True
+    assert client.get(path).json()["imports"] == [body["import"]]
+    page = signed_in(lead).get(alone.get_absolute_url()).content.decode()
+    assert "2 judgments that were made elsewhere" in page
+    assert body["import"]["sha256"][:12] in page
+    assert "2 raters; 2 imported" in page
+
+
+def test_pages_cost_the_same_for_more_imports(send, alone, client, lead):
+    send(line(), line(rater="Bob"))
+    browser = signed_in(lead)
+
+    def ask():
+        for page in ("/campaigns/", alone.get_absolute_url()):
+            assert browser.get(page).status_code == 200
+        for call in ("", "/agreement", "/preferences"):
+            assert client.get(f"/api/v1/campaigns/{alone.public_id}{call}").status_code == 200
+
+    no_query_growth(
+        ask, lambda n: send(*(line(item=f"more {n} {m}", rater=f"{m % 9}") for m in range(30))), rows=4
+    )
 
 
 # ── Repeats and what is sent twice ───────────────────────────────────────────────────────────────────

@@ -9,7 +9,7 @@ import pytest
 
 from annotation.models import ImportedJudgment
 from evaltrack.accounts.roles import Permission
-from tests.accounts.callers import bearer
+from tests.accounts.callers import bearer, signed_in
 
 pytestmark = [
     pytest.mark.shared_data,
@@ -88,3 +88,52 @@ def test_agreement_by_our_definition_and_as_it_was_published(
     assert body["intra"]["cohen_kappa"] == {
         "undefined": "a rater's repeats have no first and second rater; see the other coefficients"
     }
+
+
+def test_the_order_of_systems_agrees_with_the_published_clusters(campaign_of, client):
+    """Published by TrueSkill, best first; systems of a set are not told apart there."""
+    clusters = [
+        {"uedin-nmt"},
+        {"online-B", "online-A", "uedin-syntax", "KIT", "uedin-pbmt", "jhu-pbmt"},
+        {"online-G"},
+        {"jhu-syntax"},
+        {"online-F"},
+    ]
+    body = client.get(f"{campaign_of('deu-eng', 'appraise')}/preferences").json()
+    rows = {row["source"].split(".")[1]: row for row in body["systems"]}
+    # The ratings put every system of a cluster before every one of the next.
+    ordered = list(rows)
+    for cluster in clusters:
+        assert set(ordered[: len(cluster)]) == cluster
+        del ordered[: len(cluster)]
+    assert sum(row["rating"]["value"] for row in rows.values()) == pytest.approx(0)
+    assert all(row["rating"]["ci_low"] < row["rating"]["ci_high"] for row in rows.values())
+    # Ranks by all pairs with Holm's correction contradict none of them: each set holds the published ranks.
+    best = 1
+    for cluster in clusters:
+        for name in cluster:
+            assert rows[name]["rank_low"] <= best
+            assert rows[name]["rank_high"] >= best + len(cluster) - 1
+        best += len(cluster)
+    # The first is told from all others, and so are the last two; these two from each other only by the rating.
+    assert (rows["uedin-nmt"]["rank_low"], rows["uedin-nmt"]["rank_high"]) == (1, 1)
+    assert {rows[name]["rank_low"] for name in ("jhu-syntax", "online-F")} == {9}
+    assert max(row["rank_high"] for name, row in rows.items() if name not in ("jhu-syntax", "online-F")) == 8
+    # Who stood first did not matter.
+    assert body["position"]["ci_low"] < 0 < body["position"]["ci_high"]
+    # Each system's outcomes are those of the file.
+    said = [json.loads(line) for line in as_ndjson("deu-eng")]
+    for name, row in rows.items():
+        outcomes = [each["preference"] for each in said if row["source"] in each["responses"]]
+        assert row["wins"] == outcomes.count(row["source"])
+        assert row["ties"] == outcomes.count("tie")
+        assert row["losses"] == len(outcomes) - row["wins"] - row["ties"]
+        assert row["both_bad"] == 0, name
+
+
+def test_the_page_of_so_many_judgments_is_marked_and_names_no_rater(campaign_of, lead):
+    path = campaign_of("collapsed.tur-eng", "appraise").removeprefix("/api/v1")
+    page = signed_in(lead).get(f"{path}/").content.decode()
+    assert "IMPORTED" in page
+    assert "imported-1" in page
+    assert "judge26" not in page
