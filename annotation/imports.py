@@ -131,9 +131,7 @@ class Names:
 
 
 def imports_of(campaign: Campaign) -> QuerySet[JudgmentImport]:
-    """Which files were taken in, in their order; asked only of a campaign that has some."""
-    if not campaign.has_imports:
-        return JudgmentImport.objects.none()
+    """Which files were taken in, in their order."""
     return campaign.imports.select_related("imported_by").order_by("pk")
 
 

@@ -116,7 +116,8 @@ def summary(campaign: Campaign) -> dict:
         "protocol": campaign.protocol,
         "status": campaign.status,
         "simulated": campaign.is_simulated,
-        "imported": campaign.has_imports,
+        # One that was opened just now has none, and was not found by a query that asks.
+        "imported": getattr(campaign, "has_imports", False),
         "rubric": str(campaign.rubric),
         "requires_qualification": campaign.course_id is not None,
         "overlap": overlap_of(campaign),

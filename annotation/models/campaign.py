@@ -107,9 +107,6 @@ class Campaign(models.Model):
     unblocked_at = models.DateTimeField(null=True)
     unblocking_reason = models.TextField(blank=True)
 
-    # Whether judgments were imported, where the query that found this campaign has asked.
-    has_imports: bool = False
-
     class Meta:
         constraints = [
             models.CheckConstraint(
