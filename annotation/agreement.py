@@ -24,7 +24,8 @@ def of(campaign: Campaign, *, at: dt.datetime) -> pairs.Findings | findings.Find
     people = votes.imported_people(campaign) if campaign.experiment_id is None else {}
     if not people:
         return of_pairs(campaign, judgments)
-    said = [*votes_of(campaign, judgments), *votes.imported(campaign)]
+    with_answers = bool(rubrics.of(campaign.rubric).criteria)
+    said = [*votes_of(campaign, judgments), *votes.imported(campaign, with_answers=with_answers)]
     return found_in(campaign, said, people | people_of(judgments))
 
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from annotation.items import LONGEST_NAME, RESERVED
-from annotation.judged_elsewhere import LEFT, LONGEST_RATER, LONGEST_SOURCE, RIGHT, Judged
-from evaltrack.canonical import canonical_json, sha256_hex
+from annotation.judged_elsewhere import LEFT, LONGEST_RATER, LONGEST_SOURCE, RIGHT, Judged, identified
 from evaltrack.fields import WrongField
 from evaltrack.ndjson import LONGEST_LINE, MOST_ERRORS, BrokenLines, LineError
 
@@ -141,8 +140,7 @@ def pairs_of(row: list[str], columns: Columns, skipped: Skipped) -> list[Judged]
         choice = "tie" if first == second else LEFT if first < second else RIGHT
         identity = None
         if ranking:
-            named = ["appraise", ranking, judge, item, *sorted((left, right))]
-            identity = sha256_hex(canonical_json(named))
+            identity = identified("appraise", ranking, judge, item, *sorted((left, right)))
         found.append(Judged(item, judge, left, right, choice, identity=identity))
     return found
 

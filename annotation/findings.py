@@ -65,6 +65,7 @@ class Findings:
                 for question, found in self.by_question.items()
             },
             "pairs": [],
+            "n_pairs": 0,
             "left_picks": Undefined(f"a {self.protocol} picks no side").as_json(),
             "net_preference": Undefined(f"a {self.protocol} compares no candidate with a baseline").as_json(),
             "counts": None,

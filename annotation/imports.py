@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 import hmac
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import IO
 
@@ -100,6 +100,7 @@ class Names:
     campaign: Campaign
     raters: dict[str, int]
     sources: dict[str, int]
+    keys: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, campaign: Campaign) -> "Names":
@@ -111,7 +112,10 @@ class Names:
 
     def key(self, rater: str) -> str:
         """Whoever does not know the campaign's seed cannot try names against it."""
-        return hmac.new(self.campaign.seed.encode(), rater.encode(), hashlib.sha256).hexdigest()
+        if rater not in self.keys:
+            keyed = hmac.new(self.campaign.seed.encode(), rater.encode(), hashlib.sha256)
+            self.keys[rater] = keyed.hexdigest()
+        return self.keys[rater]
 
     def learn(self, judgments: list[Judged]) -> None:
         """Rows for names that are new, raters numbered as they come."""
@@ -167,7 +171,8 @@ def add(row: JudgmentImport, judgments: Iterator[tuple[int, Judged]]) -> tuple[i
     return added, known
 
 
-Said = tuple[str, object]
+# Where a judgment stands, and the judgment.
+Said = tuple[str, Judged]
 
 
 def told_apart(
@@ -183,22 +188,23 @@ def told_apart(
     for line, judgment in batch:
         if judgment.identity and (earlier := seen.get(judgment.identity)):
             where, said = earlier
-            if said == judgment.said:
+            if said.said == judgment.said:
                 again += 1
             else:
-                wrong.append(LineError(line, field_of(judgment, said), f"contradicts {where}"))
+                reason = f"contradicts {where}, which is the same judgment"
+                wrong.append(LineError(line, field_of(judgment, said), reason))
             continue
         if judgment.identity:
-            seen[judgment.identity] = (f"line {line}, which is the same judgment", judgment.said)
+            seen[judgment.identity] = (f"line {line}", judgment)
         new.append((line, judgment))
     return new, again, wrong
 
 
-def field_of(judgment: Judged, said: object) -> str:
+def field_of(judgment: Judged, before: Judged) -> str:
     """The first field that is not as it was."""
     fields = ("item", "rater", "responses", "preference", "answers")
-    assert isinstance(said, tuple)
-    return next(name for name, one, other in zip(fields, judgment.said, said, strict=True) if one != other)
+    both = zip(fields, judgment.said, before.said, strict=True)
+    return next(name for name, one, other in both if one != other)
 
 
 def stored(row: JudgmentImport, batch: list[tuple[int, Judged]], names: Names) -> dict[str, Said]:
@@ -222,7 +228,7 @@ def stored(row: JudgmentImport, batch: list[tuple[int, Judged]], names: Names) -
         where = f"line {each.line}"
         if each.batch_id != row.pk:
             where += f" of the import of {each.batch.imported_at:%Y-%m-%d %H:%M} UTC"
-        found[str(each.identity)] = (f"{where}, which is the same judgment", judgment.said)
+        found[str(each.identity)] = (where, judgment)
     return found
 
 

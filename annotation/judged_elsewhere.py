@@ -1,12 +1,13 @@
 """Pure: judgments that were made elsewhere, as they come in NDJSON, a line each."""
 
 import datetime as dt
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from annotation.items import LONGEST_NAME, RESERVED
-from evaltrack.canonical import canonical_json, sha256_hex
+from evaltrack.canonical import sha256_hex
 from evaltrack.fields import WrongField, mapping, named, read_rows, text
 from evaltrack.ndjson import holds_nul
 
@@ -136,7 +137,11 @@ def identity_of(
 ) -> str | None:
     """By its id, or as nobody judges the same pair twice at the same moment."""
     if name:
-        return sha256_hex(canonical_json(["id", name]))
+        return identified("id", name)
     if at:
-        return sha256_hex(canonical_json(["at", rater, item, *sorted((left, right)), at.isoformat()]))
+        return identified("at", rater, item, *sorted((left, right)), at.isoformat())
     return None
+
+
+def identified(*names: str) -> str:
+    return sha256_hex(json.dumps(names).encode())

@@ -21,6 +21,8 @@ from experiments.models import Arm
 
 # What the campaign's page has room for.
 SHOWN = ("percent_agreement", "cohen_kappa", "krippendorff_alpha", "preference_kappa")
+# Of some tens of raters there are some hundreds of pairs.
+MOST_PAIRS = 50
 WHEN_CLOSED = Undefined("shown when the campaign is closed")
 NO_EXPERIMENT = Undefined("a stand-alone campaign has no candidate and no baseline")
 NO_TWO_RATERS = Undefined("a rater's repeats have no first and second rater; see the other coefficients")
@@ -94,7 +96,7 @@ class Findings:
     @property
     def cohen_kappa(self) -> Statistic:
         """The mean over pairs of evaluators; a single pair speaks for itself, with its own interval."""
-        return self.pairs[0].kappa if len(self.pairs) == 1 else self.cohen.kappa
+        return self.pairs[0].kappa if len(self.shared) == 1 else self.cohen.kappa
 
     def coefficient(self, name: str) -> Statistic:
         """The coefficient that a policy names."""
@@ -103,14 +105,21 @@ class Findings:
         return {"cohen_kappa": lambda: self.cohen_kappa, "krippendorff_alpha": lambda: self.alpha}[name]()
 
     @cached_property
-    def pairs(self) -> list[PairAgreement]:
-        """Agreement of each pair of raters who share a unit, those with most shared units first."""
-        shared: dict[tuple[Rater, Rater], np.ndarray] = defaultdict(
+    def shared(self) -> list[tuple[Rater, Rater, np.ndarray]]:
+        """What each two raters said of the units that both judged, those with most of them first."""
+        tables: dict[tuple[Rater, Rater], np.ndarray] = defaultdict(
             lambda: np.zeros((len(LABELS), len(LABELS)), dtype=int)
         )
         for said in self.inter.by_unit.values():
             for one, other in combinations(sorted(said), 2):
-                shared[one, other][LABELS.index(said[one]), LABELS.index(said[other])] += 1
+                tables[one, other][LABELS.index(said[one]), LABELS.index(said[other])] += 1
+        return [(*pair, table) for pair, table in sorted(tables.items(), key=lambda each: -each[1].sum())]
+
+    @cached_property
+    def pairs(self) -> list[PairAgreement]:
+        return self.first_pairs(None)
+
+    def first_pairs(self, most: int | None) -> list[PairAgreement]:
         return [
             PairAgreement(
                 self.people[one],
@@ -118,7 +127,7 @@ class Findings:
                 kappa=cohen_kappa(table, seed=SEED),
                 percent=percent_agreement(table),
             )
-            for (one, other), table in sorted(shared.items(), key=lambda each: -each[1].sum())
+            for one, other, table in self.shared[:most]
         ]
 
     @cached_property
@@ -174,8 +183,9 @@ class Findings:
                     "cohen_kappa": pair.kappa.as_json(),
                     "percent_agreement": pair.percent.as_json(),
                 }
-                for pair in self.pairs
+                for pair in (self.first_pairs(MOST_PAIRS) if brief else self.pairs)
             ],
+            "n_pairs": len(self.shared),
             "by_question": {} if brief else self.by_question,
             "left_picks": self.left_picks.as_json(),
             "net_preference": (self.net_preference if self.is_final else WHEN_CLOSED).as_json(),

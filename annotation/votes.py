@@ -54,16 +54,19 @@ def of_judgments(judgments: Iterable[Judgment], sources: Mapping[int, list[str]]
         )
 
 
-def imported(campaign: Campaign) -> Iterator[Vote]:
-    """Streamed as values: there may be very many, and a file's names are kept once."""
+def imported(campaign: Campaign, *, with_answers: bool) -> Iterator[Vote]:
+    """Streamed as values: there may be very many, and a file's names are kept once. `with_answers` where the rubric
+    has criteria: they take longer to read than all the rest."""
     names = dict(campaign.imported_sources.values_list("pk", "name"))
     items: dict[str, str] = {}
     rows = (
         campaign.imported_judgments.order_by("pk")
-        .values_list("item", "left_id", "right_id", "choice", "rater_id", "answers")
+        .values_list(
+            "item", "left_id", "right_id", "choice", "rater_id", *(["answers"] if with_answers else [])
+        )
         .iterator()
     )
-    for item, left_id, right_id, choice, rater, answers in rows:
+    for item, left_id, right_id, choice, rater, *more in rows:
         left, right = names[left_id], names[right_id]
         named = {ImportedChoice.LEFT.value: left, ImportedChoice.RIGHT.value: right}
         yield Vote(
@@ -72,7 +75,7 @@ def imported(campaign: Campaign) -> Iterator[Vote]:
             right,
             named.get(choice, choice),
             (IMPORTED, rater),
-            {name: named.get(said, said) for name, said in answers.items()} if answers else NO_ANSWERS,
+            {name: named.get(said, said) for name, said in more[0].items()} if more else NO_ANSWERS,
         )
 
 

@@ -204,6 +204,9 @@ def agreement_of(
 
 def _task_counts(task: Hashable, given: Counter[tuple[Hashable, Hashable]], between: str) -> Contribution:
     """What one task contributes."""
+    if given.total() == 1:  # most tasks, where judgments were made elsewhere
+        ((_, label),) = given
+        return 0, 0, int(label == TIE), int(label == BOTH_BAD), 1
     by_rater: Counter[Hashable] = Counter()
     by_label: Counter[Hashable] = Counter()
     for (rater, label), count in given.items():
