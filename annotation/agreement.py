@@ -2,117 +2,34 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
-import numpy as np
 from django.db.models import QuerySet
 
-from annotation import findings, querysets
-from annotation.models import Campaign, CampaignStatus, Choice, Judgment, Protocol, Rubric
-from annotation.protocols.pairwise import as_shown
-from evaltrack.accounts.models import User
-from evaltrack.stats.agreement import PreferenceAgreement, krippendorff_alpha, preference_kappa
-from evaltrack.stats.estimate import Estimate, Undefined
-from evaltrack.stats.kappa import cohen_kappa, percent_agreement
-from evaltrack.stats.pairwise import PairwiseKappa, mean_pairwise_kappa
-from evaltrack.stats.preference import left_pick_rate, net_preference
-from experiments.models import Arm
-
-# The labels of a judgment: which system was preferred, or neither.
-LABELS = [Arm.BASELINE.value, Arm.CANDIDATE.value, Choice.TIE.value, Choice.BOTH_BAD.value]
-SEED = 20_251_122
-
-Statistic = Estimate | Undefined
-WHEN_CLOSED = Undefined("shown when the campaign is closed")
+from annotation import findings, pairs, querysets, rubrics, votes
+from annotation.models import Campaign, CampaignStatus, Judgment, Protocol, Rubric
+from annotation.votes import Person, Rater, Vote
 
 
-@dataclass(frozen=True)
-class PairAgreement:
-    """Two evaluators on the tasks that both judged."""
-
-    one: User
-    other: User
-    kappa: Statistic
-    percent: Statistic
-
-
-@dataclass(frozen=True)
-class Findings:
-    """Everything that a campaign's judgments say, unblinded: for leads and owners, never for evaluators."""
-
-    is_final: bool
-    n_judgments: int
-    n_items: int
-    n_evaluators: int
-    preference: PreferenceAgreement
-    cohen: PairwiseKappa
-    alpha: Statistic
-    percent: Statistic
-    pairs: list[PairAgreement]
-    counts: dict[str, int]
-    net_preference: Statistic
-    left_picks: Statistic
-    # Of a stand-alone campaign, a row for each system; an experiment has a candidate and a baseline instead.
-    systems: list[dict[str, Any]] | None
-
-    @property
-    def headline(self) -> tuple[str, Statistic]:
-        return "Krippendorff's alpha", self.alpha
-
-    @property
-    def cohen_kappa(self) -> Statistic:
-        """The mean over pairs of evaluators; a single pair speaks for itself, with its own interval."""
-        return self.pairs[0].kappa if len(self.pairs) == 1 else self.cohen.kappa
-
-    def coefficient(self, name: str) -> Statistic:
-        """The coefficient that a policy names."""
-        return {
-            "preference_kappa": self.preference.kappa,
-            "cohen_kappa": self.cohen_kappa,
-            "krippendorff_alpha": self.alpha,
-        }[name]
-
-    def as_json(self, *, name_of: Callable[[User], str]) -> dict[str, Any]:
-        """What page and API show. Which system is preferred stays untold while people judge."""
-        return {
-            "inter": {
-                "percent_agreement": self.percent.as_json(),
-                "cohen_kappa": self.cohen_kappa.as_json(),
-                "krippendorff_alpha": self.alpha.as_json(),
-                "preference_kappa": self.preference.kappa.as_json(),
-            },
-            "pairs": [
-                {
-                    "evaluators": [name_of(pair.one), name_of(pair.other)],
-                    "cohen_kappa": pair.kappa.as_json(),
-                    "percent_agreement": pair.percent.as_json(),
-                }
-                for pair in self.pairs
-            ],
-            "left_picks": self.left_picks.as_json(),
-            "net_preference": (self.net_preference if self.is_final else WHEN_CLOSED).as_json(),
-            "counts": self.counts if self.is_final else None,
-            "systems": self.systems if self.is_final else None,
-            "n_judgments": self.n_judgments,
-            "n_items": self.n_items,
-            "n_evaluators": self.n_evaluators,
-        }
-
-
-def pseudonym(evaluator: User) -> str:
-    """What everybody calls an evaluator who looks at judgments, leads too."""
+def pseudonym(evaluator: Person) -> str:
+    """What everybody calls a rater who looks at judgments, leads too."""
     return evaluator.pseudonym
 
 
-def of(campaign: Campaign, *, at: dt.datetime) -> Findings | findings.Findings:
-    """What the judgments say that nobody can take back any more."""
-    return of_judgments(campaign, counted(campaign, at=at))
+def of(campaign: Campaign, *, at: dt.datetime) -> pairs.Findings | findings.Findings:
+    """What the judgments say that nobody can take back any more, and those that were made elsewhere."""
+    judgments = counted(campaign, at=at)
+    if campaign.protocol != Protocol.PAIRWISE:
+        return findings.of(campaign, judgments)
+    people = votes.imported_people(campaign) if campaign.experiment_id is None else {}
+    if not people:
+        return of_pairs(campaign, judgments)
+    with_answers = bool(rubrics.of(campaign.rubric).criteria)
+    said = [*votes_of(campaign, judgments), *votes.imported(campaign, with_answers=with_answers)]
+    return found_in(campaign, said, people | people_of(judgments))
 
 
-def of_judgments(campaign: Campaign, judgments: list[Judgment]) -> Findings | findings.Findings:
+def of_judgments(campaign: Campaign, judgments: list[Judgment]) -> pairs.Findings | findings.Findings:
     if campaign.protocol == Protocol.PAIRWISE:
         return of_pairs(campaign, judgments)
     return findings.of(campaign, judgments)
@@ -151,98 +68,31 @@ def by_rubric(campaign: Campaign, *, at: dt.datetime) -> list[dict[str, Any]]:
     return rows
 
 
-def of_pairs(campaign: Campaign, judgments: list[Judgment]) -> Findings:
-    tasks = {judgment.task_id for judgment in judgments}
-    sources = {task: pair for task, pair in findings.sources_of(campaign).items() if task in tasks}
-    labelled = [(judgment, label(judgment, sources)) for judgment in judgments]
-    labels = labels_of(campaign, sources)
-    by_task: dict[int, dict[int, str]] = defaultdict(dict)
-    for judgment, given in labelled:
-        by_task[judgment.task_id][judgment.evaluator_id] = given
-    counts = {name: sum(given == name for _, given in labelled) for name in labels}
-    decisive = [j for j in judgments if j.choice in (Choice.FIRST, Choice.SECOND)]
-    left = sum(as_shown(str(j.choice), j.places) == 1 for j in decisive)
-    return Findings(
-        is_final=campaign.status == CampaignStatus.CLOSED,
-        n_judgments=len(judgments),
-        n_items=len({judgment.task.item for judgment in judgments}),
-        n_evaluators=len({judgment.evaluator_id for judgment in judgments}),
-        preference=preference_kappa(
-            [(judgment.task_id, judgment.evaluator_id, given) for judgment, given in labelled],
-            between="raters",
-            seed=SEED,
-            item_of={judgment.task_id: judgment.task.item for judgment in judgments},
-        ),
-        cohen=mean_pairwise_kappa(
-            [(judgment.task_id, judgment.evaluator_id, given) for judgment, given in labelled], seed=SEED
-        ),
-        alpha=krippendorff_alpha(
-            [list(ratings.values()) for ratings in by_task.values()], level="nominal", seed=SEED
-        ),
-        percent=percent_of(by_task, labels),
-        pairs=pairs_of(judgments, by_task, labels),
-        counts=counts,
-        net_preference=preferred(campaign, labelled),
-        left_picks=left_pick_rate(left, len(decisive)),
-        systems=None if campaign.experiment_id else findings.compared_systems(judgments, sources),
+def of_pairs(campaign: Campaign, judgments: list[Judgment]) -> pairs.Findings:
+    return found_in(campaign, votes_of(campaign, judgments), people_of(judgments))
+
+
+def votes_of(campaign: Campaign, judgments: list[Judgment]) -> list[Vote]:
+    return list(votes.of_judgments(judgments, findings.sources_of(campaign)))
+
+
+def people_of(judgments: list[Judgment]) -> dict[Rater, Person]:
+    return {(votes.EVALUATOR, judgment.evaluator_id): judgment.evaluator for judgment in judgments}
+
+
+def found_in(campaign: Campaign, said: list[Vote], people: dict[Rater, Person]) -> pairs.Findings:
+    return pairs.Findings(
+        votes=said,
+        people=people,
+        of_experiment=campaign.experiment_id is not None,
+        is_final=may_be_told(campaign),
+        criteria=tuple(criterion.id for criterion in rubrics.of(campaign.rubric).criteria),
     )
 
 
-def preferred(campaign: Campaign, labelled: list[tuple[Judgment, str]]) -> Statistic:
-    """How far people prefer the candidate to the baseline, from -1 to 1."""
-    if campaign.experiment_id is None:
-        return Undefined("a stand-alone campaign has no candidate and no baseline")
-    return net_preference(
-        [{Arm.CANDIDATE.value: 1.0, Arm.BASELINE.value: -1.0}.get(given, 0.0) for _, given in labelled],
-        [judgment.task.item for judgment, _ in labelled],
-    )
-
-
-def labels_of(campaign: Campaign, sources: dict[int, list[str]]) -> list[str]:
-    """The labels that a judgment may have: each system, and neither of two."""
-    if campaign.experiment_id:
-        return LABELS
-    systems = sorted({source for pair in sources.values() for source in pair})
-    return [*systems, Choice.TIE.value, Choice.BOTH_BAD.value]
-
-
-def label(judgment: Judgment, sources: dict[int, list[str]]) -> str:
-    """Which system was preferred: this unblinds."""
-    if judgment.choice == Choice.FIRST:
-        return sources[judgment.task_id][0]
-    if judgment.choice == Choice.SECOND:
-        return sources[judgment.task_id][1]
-    return str(judgment.choice)
-
-
-def table_of(ratings: Sequence[tuple[str, str]], labels: Sequence[str]) -> np.ndarray:
-    """k × k counts, rows the labels of one evaluator, columns of the other."""
-    table = np.zeros((len(labels), len(labels)), dtype=int)
-    for one, other in ratings:
-        table[labels.index(one), labels.index(other)] += 1
-    return table
-
-
-def percent_of(by_task: dict[int, dict[int, str]], labels: Sequence[str]) -> Statistic:
-    both = [pair for ratings in by_task.values() for pair in combinations(ratings.values(), 2)]
-    return percent_agreement(table_of(both, labels))
-
-
-def pairs_of(
-    judgments: list[Judgment], by_task: dict[int, dict[int, str]], labels: Sequence[str]
-) -> list[PairAgreement]:
-    """Agreement of each pair of evaluators who share a task, those with most shared tasks first."""
-    people = {judgment.evaluator_id: judgment.evaluator for judgment in judgments}
-    shared: dict[tuple[int, int], list[tuple[str, str]]] = defaultdict(list)
-    for ratings in by_task.values():
-        for one, other in combinations(sorted(ratings), 2):
-            shared[one, other].append((ratings[one], ratings[other]))
-    return [
-        PairAgreement(
-            people[one],
-            people[other],
-            kappa=cohen_kappa(table_of(ratings, labels), seed=SEED),
-            percent=percent_agreement(table_of(ratings, labels)),
-        )
-        for (one, other), ratings in sorted(shared.items(), key=lambda item: -len(item[1]))
-    ]
+def may_be_told(campaign: Campaign) -> bool:
+    """Whether leads are told how systems fare: the campaign is closed, or asks nobody, as its judgments were made
+    elsewhere. Whoever knew it before could stop, or look for other people, when they like what they see."""
+    if campaign.status == CampaignStatus.CLOSED:
+        return True
+    return campaign.experiment_id is None and not campaign.slots.exists() and campaign.imports.exists()

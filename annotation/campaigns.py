@@ -1,6 +1,7 @@
 """Acts of the lead on a campaign: pause it, leave a task out, close it and push what people said."""
 
 import datetime as dt
+from collections.abc import Iterator
 
 from django.db import transaction
 from django.db.models import F
@@ -91,10 +92,17 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
             "excluded": campaign.tasks.exclude(excluded_at=None).count(),
             "simulated": campaign.is_simulated,
         }
-        | overlap_facts(campaign),
+        | overlap_facts(campaign)
+        | import_facts(campaign),
         at=at,
     )
     return campaign
+
+
+def import_facts(campaign: Campaign) -> dict[str, int]:
+    """What the ledger says of judgments that were made elsewhere: nothing where there are none."""
+    imported = campaign.imported_judgments.count() if campaign.experiment_id is None else 0
+    return {"imported": imported} if imported else {}
 
 
 def overlap_facts(campaign: Campaign) -> dict[str, int]:
@@ -187,7 +195,36 @@ def judgments_root(campaign: Campaign) -> str:
         .prefetch_related("task__responses__output")
         .order_by("public_id")
     ]
+    leaves += imported_leaves(campaign)
     return merkle.root([merkle.leaf_hash(leaf) for leaf in leaves]).hex()
+
+
+def imported_leaves(campaign: Campaign) -> Iterator[bytes]:
+    """What was imported, each judgment by its file and line."""
+    rows = campaign.imported_judgments.order_by("pk").values_list(
+        "batch__public_id",
+        "line",
+        "rater__number",
+        "item",
+        "left__name",
+        "right__name",
+        "choice",
+        "answers",
+        "judged_at",
+    )
+    for batch, line, rater, item, left, right, choice, answers, judged_at in rows.iterator():
+        yield canonical_json(
+            {
+                "import": str(batch),
+                "line": line,
+                "rater": rater,
+                "item": item,
+                "responses": [left, right],
+                "choice": choice,
+                "answers": answers,
+                "judged_at": judged_at.isoformat() if judged_at else None,
+            }
+        )
 
 
 def attached_fact(response: Response) -> dict[str, str]:

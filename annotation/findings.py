@@ -10,15 +10,23 @@ from itertools import combinations
 from typing import Any
 
 from annotation import rubrics
-from annotation.models import Campaign, CampaignStatus, Choice, Judgment, Response
+from annotation.models import Campaign, CampaignStatus, Judgment, Response
 from evaltrack.stats.agreement import TIE, krippendorff_alpha, preference_kappa
 from evaltrack.stats.estimate import Estimate, Undefined
 from evaltrack.stats.intervals import mean_t
-from evaltrack.stats.preference import net_preference
 
 SEED = 20_251_122
 Statistic = Estimate | Undefined
-COEFFICIENTS = ("percent_agreement", "cohen_kappa", "krippendorff_alpha", "preference_kappa")
+COEFFICIENTS = (
+    "percent_agreement",
+    "cohen_kappa",
+    "fleiss_kappa",
+    "krippendorff_alpha",
+    "gwet_ac1",
+    "preference_kappa",
+    "preference_kappa_same_order",
+)
+NO_REPEATS = Undefined("an evaluator judges a task once, so nobody's answers can be held against their own")
 
 
 @dataclass(frozen=True)
@@ -45,17 +53,19 @@ class Findings:
         """The coefficient that a policy names, where the protocol has it."""
         return self.inter.get(name, not_computed(name, self.protocol))
 
-    def as_json(self, *, name_of: Callable[[Any], str]) -> dict[str, Any]:
+    def as_json(self, *, name_of: Callable[[Any], str], brief: bool = False) -> dict[str, Any]:
         """What page and API show. How systems fare stays untold while people judge."""
         return {
             "inter": {
                 name: self.coefficient(name).as_json() for name in dict.fromkeys([*COEFFICIENTS, *self.inter])
             },
+            "intra": {name: NO_REPEATS.as_json() for name in COEFFICIENTS},
             "by_question": {
                 question: {name: each.as_json() for name, each in found.items()}
                 for question, found in self.by_question.items()
             },
             "pairs": [],
+            "n_pairs": 0,
             "left_picks": Undefined(f"a {self.protocol} picks no side").as_json(),
             "net_preference": Undefined(f"a {self.protocol} compares no candidate with a baseline").as_json(),
             "counts": None,
@@ -63,6 +73,7 @@ class Findings:
             "n_judgments": self.n_judgments,
             "n_items": self.n_items,
             "n_evaluators": self.n_evaluators,
+            "n_imported": 0,
         }
 
 
@@ -100,37 +111,6 @@ def alpha_of(judgments: Iterable[Judgment], value: Callable[[Judgment], Any], le
         units[judgment.task_id].append(value(judgment))
         item_of[judgment.task_id] = judgment.task.item
     return krippendorff_alpha(units, level=level, seed=SEED, item_of=item_of)
-
-
-# ── Pairs ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def compared_systems(judgments: list[Judgment], sources: dict[int, list[str]]) -> list[dict[str, Any]]:
-    """How often each system was preferred to the one beside it, and by how much on the whole; best first."""
-    outcomes = {
-        Choice.FIRST: ("wins", "losses"),
-        Choice.SECOND: ("losses", "wins"),
-        Choice.TIE: ("ties", "ties"),
-        Choice.BOTH_BAD: ("both_bad", "both_bad"),
-    }
-    counted: dict[str, Counter[str]] = defaultdict(Counter)
-    scores: dict[str, list[tuple[float, str]]] = defaultdict(list)
-    for judgment in judgments:
-        for source, outcome in zip(
-            sources[judgment.task_id], outcomes[Choice(str(judgment.choice))], strict=True
-        ):
-            counted[source][outcome] += 1
-            score = {"wins": 1.0, "losses": -1.0}.get(outcome, 0.0)
-            scores[source].append((score, judgment.task.item))
-    rows = [
-        {
-            "source": source,
-            **{name: seen[name] for name in ("wins", "losses", "ties", "both_bad")},
-            "net_preference": net_preference(*zip(*scores[source], strict=True)).as_json(),
-        }
-        for source, seen in counted.items()
-    ]
-    return sorted(rows, key=lambda row: (-row["net_preference"]["value"], row["source"]))
 
 
 # ── Ratings ──────────────────────────────────────────────────────────────────────────────────────────

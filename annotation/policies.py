@@ -51,6 +51,12 @@ def opening(by: User) -> Refusal | None:
     return None
 
 
+def importing(by: User) -> Refusal | None:
+    if not (by.is_machine or by.can(Permission.MANAGE_CAMPAIGNS)):
+        return Refusal("not_lead", "Only an evaluation lead imports judgments that were made elsewhere.")
+    return None
+
+
 def pausing(by: User, campaign: Campaign) -> Refusal | None:
     if not by.can(Permission.MANAGE_CAMPAIGNS):
         return Refusal("not_lead", "Only an evaluation lead pauses and resumes a campaign.")

@@ -13,6 +13,7 @@ from annotation.models import (
     Campaign,
     Course,
     Judgment,
+    JudgmentImport,
     JudgmentState,
     Qualification,
     Slot,
@@ -239,8 +240,12 @@ def undo_limit(at: dt.datetime) -> dt.datetime:
 
 
 def campaigns_visible_to(user: User) -> QuerySet[Campaign]:
-    return Campaign.objects.filter(owned_or_all(user, "experiment__component__owner")).select_related(
-        "experiment__component", "rubric", "course", "closed_by", "unblocked_by", "gold_released_by"
+    return (
+        Campaign.objects.filter(owned_or_all(user, "experiment__component__owner"))
+        .annotate(has_imports=Exists(JudgmentImport.objects.filter(campaign=OuterRef("pk"))))
+        .select_related(
+            "experiment__component", "rubric", "course", "closed_by", "unblocked_by", "gold_released_by"
+        )
     )
 
 

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser, JSONParser
@@ -48,13 +49,24 @@ class NdjsonParser(StreamParser):
     media_type = "application/x-ndjson"
 
 
+class CsvParser(StreamParser):
+    media_type = "text/csv"
+
+
 @contextmanager
-def received_lines(request) -> Iterator[Iterator[bytes]]:
-    """The lines of an NDJSON body once all of it is here: a slow sender must not hold the database meanwhile."""
+def received(request) -> Iterator[IO[bytes]]:
+    """A body that is read as a stream, once all of it is here: a slow sender must not hold the database meanwhile."""
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as whole:
         if request.data:
             shutil.copyfileobj(request.data, whole)
             whole.seek(0)
+        yield whole
+
+
+@contextmanager
+def received_lines(request) -> Iterator[Iterator[bytes]]:
+    """The lines of such a body."""
+    with received(request) as whole:
         yield bounded_lines(whole)
 
 

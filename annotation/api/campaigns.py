@@ -6,14 +6,27 @@ from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from annotation import agreement, guesses, lookup, opening, overlap, qualification, querysets
+from annotation import (
+    agreement,
+    guesses,
+    lookup,
+    opening,
+    overlap,
+    pairs,
+    preferences,
+    qualification,
+    querysets,
+)
+from annotation.api.imports import ImportOut
 from annotation.api.rubrics import RubricIn, Strict
+from annotation.imports import imports_of
 from annotation.items import read_items
 from annotation.models import Campaign, Protocol, SlotState
 from annotation.protocols import rules_of
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView, paged
+from evaltrack.errors import NotFound
 from evaltrack.parsers import NdjsonParser, received_lines
 
 
@@ -103,6 +116,8 @@ def summary(campaign: Campaign) -> dict:
         "protocol": campaign.protocol,
         "status": campaign.status,
         "simulated": campaign.is_simulated,
+        # One that was opened just now has none, and was not found by a query that asks.
+        "imported": getattr(campaign, "has_imports", False),
         "rubric": str(campaign.rubric),
         "requires_qualification": campaign.course_id is not None,
         "overlap": overlap_of(campaign),
@@ -139,6 +154,7 @@ class CampaignView(ApiView):
                 "held_for_check": querysets.held_back(campaign).count(),
                 "overlap_rule": overlap.in_words(campaign),
                 "adaptive": asdict(found) if found else None,
+                "imports": ImportOut(imports_of(campaign), many=True).data,
             }
         )
 
@@ -182,3 +198,32 @@ class CampaignAgreement(ApiView):
             "blinding": guessed.as_json() if guessed else None,
         }
         return Response({"simulated": campaign.is_simulated, **found, **more})
+
+
+class CampaignPreferences(ApiView):
+    permissions = {"GET": (P.VIEW_CAMPAIGNS,)}
+
+    @extend_schema(responses={200: dict})
+    def get(self, request, public_id):
+        """How strong each system is, best first, once nobody is asked any more; and how much standing first helps.
+
+        `rating` is the natural-log strength by Davidson's model, summing to 0, with an interval by item; ranks run
+        from `rank_low`, the best that the votes leave open, to `rank_high`.
+        """
+        campaign = lookup.campaign_named(public_id, seen_by=request.user)
+        found = agreement.of(campaign, at=self.at)
+        if not isinstance(found, pairs.Findings):
+            raise NotFound(
+                "no_preferences",
+                f"A {campaign.protocol} compares no pairs; its systems stand under agreement.",
+            )
+        return Response(
+            {"simulated": campaign.is_simulated}
+            | preferences.of(found).as_json(is_told=found.is_final)
+            | {
+                "n_judgments": found.n_judgments,
+                "n_items": found.n_items,
+                "n_evaluators": found.n_evaluators,
+                "n_imported": found.n_imported,
+            }
+        )

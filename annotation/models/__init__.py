@@ -5,6 +5,14 @@ from annotation.models.course import Course, Lesson, LessonKind, Qualification, 
 from annotation.models.flag import Decision, Flag, FlagKind
 from annotation.models.gold import Appeal, Gold, Outcome
 from annotation.models.guess import Guess, Guessed
+from annotation.models.imported import (
+    ImportedChoice,
+    ImportedJudgment,
+    ImportedRater,
+    ImportedSource,
+    ImportFormat,
+    JudgmentImport,
+)
 from annotation.models.judgment import Choice, Judgment, JudgmentState
 from annotation.models.media import Media
 from annotation.models.task import (
@@ -36,7 +44,13 @@ __all__ = [
     "Gold",
     "Guess",
     "Guessed",
+    "ImportFormat",
+    "ImportedChoice",
+    "ImportedJudgment",
+    "ImportedRater",
+    "ImportedSource",
     "Judgment",
+    "JudgmentImport",
     "JudgmentState",
     "Lesson",
     "LessonKind",

@@ -19,8 +19,10 @@ from annotation import (
     escalation,
     findings,
     guesses,
+    imports,
     lookup,
     overlap,
+    pairs,
     policies,
     querysets,
     revision,
@@ -60,23 +62,25 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     campaign = lookup.campaign_named(public_id, seen_by=request.user)
     may_manage = request.user.can(Permission.MANAGE_CAMPAIGNS)
     found = agreement.of(campaign, at=clock.now())
+    slots = slots_of(campaign)
     context = {
         "campaign": campaign,
         "needed_skills": campaign.skills.order_by("label"),
         "judges": querysets.may_judge(campaign).count(),
-        "slots": slots_of(campaign),
+        "slots": slots,
         "overlap": overlap.in_words(campaign),
         "adaptive": overlap.progress(campaign),
+        "imports": imports.imports_of(campaign),
         "excluded": campaign.tasks.exclude(excluded_at=None).aggregate(
             tasks=Count("pk", distinct=True),
             judgments=Count("judgments", filter=Q(judgments__state__in=["provisional", "final"])),
         ),
-        "findings": found.as_json(name_of=agreement.pseudonym),
+        "findings": found.as_json(name_of=agreement.pseudonym, brief=True),
         "blinding": guesses.of(campaign, at=clock.now()),
         "by_rubric": agreement.by_rubric(campaign, at=clock.now()),
         "must_ask_again": policies.revising(request.user, campaign, asks_again=False),
         "escalated": Escalation.objects.filter(task__campaign=campaign).count(),
-        "overdue": campaign.status == "open" and campaign.due_at < clock.now(),
+        "overdue": campaign.status == "open" and campaign.due_at < clock.now() and slots["wanted"] > 0,
         "pausing": policies.pausing(request.user, campaign),
         "closing": policies.closing(request.user, campaign),
         "unblocking": policies.unblocking(request.user, campaign),
@@ -109,7 +113,7 @@ def slots_of(campaign: Campaign) -> dict[str, int]:
     )
 
 
-def told_of(campaign: Campaign, found: agreement.Findings | findings.Findings) -> dict[str, Any]:
+def told_of(campaign: Campaign, found: pairs.Findings | findings.Findings) -> dict[str, Any]:
     """What the page says about agreement beyond the numbers: of preferences, whether a policy can use them."""
     if isinstance(found, findings.Findings):
         return {

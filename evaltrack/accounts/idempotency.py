@@ -15,6 +15,8 @@ from evaltrack.accounts.models import IdempotentRequest
 from evaltrack.canonical import sha256_hex
 from evaltrack.errors import Conflict, Invalid
 
+STREAMED = ("application/x-ndjson", "text/csv")
+
 
 def idempotent(method):
     """Decorate the `post` of an API view that creates something.
@@ -56,7 +58,7 @@ def idempotent(method):
 
 def body_digest(request, spooled: IO[bytes]) -> bytes:
     """SHA-256 of the body. A stream is put into `spooled` meanwhile, from which the view then reads it."""
-    if request.content_type != "application/x-ndjson":
+    if request.content_type not in STREAMED:
         return hashlib.sha256(request._request.body).digest()
     found = hashlib.sha256()
     while part := request._request.read(1 << 20):

@@ -28,6 +28,7 @@ class Event(models.TextChoices):
     CAMPAIGN_PAUSED = "campaign_paused", "Campaign paused"
     CAMPAIGN_RESUMED = "campaign_resumed", "Campaign resumed"
     CAMPAIGN_CLOSED = "campaign_closed", "Campaign closed"
+    JUDGMENTS_IMPORTED = "judgments_imported", "Judgments imported"
     RUBRIC_REVISED = "rubric_revised", "Rubric revised"
     HUMAN_EVIDENCE_RECORDED = "human_evidence_recorded", "Human evidence recorded"
     PROXY_EVIDENCE_RECORDED = "proxy_evidence_recorded", "Proxy evidence recorded"
@@ -79,6 +80,7 @@ SENTENCES = {
     Event.CAMPAIGN_PAUSED: "{actor} paused {subject}",
     Event.CAMPAIGN_RESUMED: "{actor} resumed {subject}",
     Event.CAMPAIGN_CLOSED: "{actor} closed {subject}",
+    Event.JUDGMENTS_IMPORTED: "{actor} imported {judgments} judgments that were made elsewhere into {subject}",
     Event.RUBRIC_REVISED: "{actor} revised the rubric of {subject} from {before} to {after}",
     Event.HUMAN_EVIDENCE_RECORDED: "{actor} recorded human evidence for {subject}",
     Event.PROXY_EVIDENCE_RECORDED: "{actor} recorded proxy evidence for {subject}",
@@ -107,6 +109,7 @@ REQUIRED_FACTS = {
     Event.EXPERIMENT_DECIDED: frozenset({"outcome", "provisional", "evidence_digest"}),
     Event.TEXT_REDACTED: frozenset({"flags", "places_digest"}),
     Event.CAMPAIGN_CLOSED: frozenset({"judgments_root"}),
+    Event.JUDGMENTS_IMPORTED: frozenset({"import", "sha256", "judgments"}),
     Event.RUBRIC_REVISED: frozenset({"before", "after", "asks_again"}),
     Event.QUALIFICATION_GRANTED: frozenset({"qualification", "course"}),
     Event.QUALIFICATION_REVOKED: frozenset({"qualification", "course"}),

@@ -141,12 +141,36 @@ def preference_kappa(
     tasks: dict[Hashable, Counter[tuple[Hashable, Hashable]]] = defaultdict(Counter)
     for task, rater, label in judgments:
         tasks[task][rater, label] += 1
-    clusters: dict[Hashable, list[int]] = defaultdict(lambda: [0] * 5)
+    clusters: dict[Hashable, Contribution] = defaultdict(lambda: (0, 0, 0, 0, 0))
     for task, given in tasks.items():
-        cluster = clusters[task if item_of is None else item_of[task]]
-        for position, count in enumerate(_task_counts(task, given, between)):
-            cluster[position] += count
-    patterns = Counter(tuple(cluster) for cluster in clusters.values())
+        cluster = task if item_of is None else item_of[task]
+        one, other = clusters[cluster], _task_counts(task, given, between)
+        clusters[cluster] = (
+            one[0] + other[0],
+            one[1] + other[1],
+            one[2] + other[2],
+            one[3] + other[3],
+            one[4] + other[4],
+        )
+    whom = "different raters" if between == "raters" else "the same rater"
+    return agreement_of(
+        clusters.values(),
+        what="tasks" if item_of is None else "items",
+        nothing=f"no task has two judgments by {whom}",
+        seed=seed,
+    )
+
+
+# Pairs that agree, comparable pairs, ties, "both bad" and judgments of a cluster.
+Contribution = tuple[int, int, int, int, int]
+
+
+def agreement_of(
+    clusters: Iterable[Contribution], *, what: str, nothing: str, seed: int
+) -> PreferenceAgreement:
+    """Kappa from what independent clusters of judgments contribute, `what` of which are resampled; `nothing` says
+    why it is undefined without comparable pairs."""
+    patterns = Counter(clusters)
     distinct = sorted(patterns)
     table = np.array(distinct, dtype=np.int64).reshape(-1, 5)
     multiplicity = np.array([patterns[pattern] for pattern in distinct], dtype=np.int64)
@@ -159,24 +183,30 @@ def preference_kappa(
         "judgments": total,
     }
     if comparable == 0:
-        whom = "different raters" if between == "raters" else "the same rater"
-        return PreferenceAgreement(Undefined(f"no task has two judgments by {whom}"), **counted)
+        return PreferenceAgreement(Undefined(nothing), **counted)
     if total in (ties, both_bad):
         return PreferenceAgreement(one_label(comparable, "pairs"), **counted)
     value, by_chance = (float(share[0]) for share in _preference_kappas(np.array([multiplicity @ table])))
     with_pairs = int(multiplicity[table[:, 1] > 0].sum())
     draws = np.concatenate([_preference_kappas(w @ table)[0] for w in resampled(multiplicity, 5, seed)])
-    method = f"bootstrap over {'tasks' if item_of is None else 'items'}"
     kappa = bootstrap_estimate(
-        value, draws, with_pairs, 1 - by_chance, method, n=comparable, clusters=with_pairs, seed=seed
+        value,
+        draws,
+        with_pairs,
+        1 - by_chance,
+        f"bootstrap over {what}",
+        n=comparable,
+        clusters=with_pairs,
+        seed=seed,
     )
     return PreferenceAgreement(kappa, **counted)
 
 
-def _task_counts(
-    task: Hashable, given: Counter[tuple[Hashable, Hashable]], between: str
-) -> tuple[int, int, int, int, int]:
-    """Pairs that agree, comparable pairs, ties, "both bad" and judgments of one task."""
+def _task_counts(task: Hashable, given: Counter[tuple[Hashable, Hashable]], between: str) -> Contribution:
+    """What one task contributes."""
+    if given.total() == 1:  # most tasks, where judgments were made elsewhere
+        ((_, label),) = given
+        return 0, 0, int(label == TIE), int(label == BOTH_BAD), 1
     by_rater: Counter[Hashable] = Counter()
     by_label: Counter[Hashable] = Counter()
     for (rater, label), count in given.items():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from evaltrack.stats.alpha import pattern_counts
 from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.intervals import wilson
 from evaltrack.stats.kappa import kappas
+from evaltrack.stats.preference.net import clustered_mean
 from evaltrack.stats.resampling import bootstrap_estimate, one_label, resampled
 
 
@@ -30,7 +32,10 @@ class PairwiseKappa:
 
 
 def mean_pairwise_kappa(
-    ratings: Iterable[tuple[Hashable, Hashable, Hashable]], *, seed: int
+    ratings: Iterable[tuple[Hashable, Hashable, Hashable]],
+    *,
+    seed: int,
+    item_of: Mapping[Hashable, Hashable] | None = None,
 ) -> PairwiseKappa:
     """Cohen's kappa averaged over pairs of raters, weighted by the units that both rated.
 
@@ -39,17 +44,21 @@ def mean_pairwise_kappa(
     once. Pairs whose kappa is undefined (one category only) are left out and counted; being left out happens
     to pairs that agree, so where pairs share few units this mean is too low, and alpha the better summary.
     `n` counts the units with two raters. Undefined without such units, and when no pair has a kappa.
+
+    The interval resamples units, or the items that `item_of` names for each: units that share a prompt are not
+    independent. `clusters` then counts those items.
     """
     units: dict[Hashable, dict[Hashable, Hashable]] = defaultdict(dict)
     for unit, rater, label in ratings:
         if rater in units[unit]:
             raise ValueError(f"{rater!r} rated {unit!r} twice; repeats belong to the agreement with oneself")
         units[unit][rater] = label
-    shared = [given for given in units.values() if len(given) >= 2]
+    shared = {unit: given for unit, given in units.items() if len(given) >= 2}
     n = len(shared)
     if n == 0:
         return PairwiseKappa(Undefined("no unit was rated by two people"), 0, 0)
-    patterns, pairs, k = _patterns(shared)
+    patterns, pairs, k = _patterns(shared, item_of)
+    independent = patterns.total()
     distinct = sorted(patterns)
     multiplicity = np.array([patterns[pattern] for pattern in distinct])
     counts = pattern_counts(distinct, pairs * k * k)
@@ -63,24 +72,54 @@ def mean_pairwise_kappa(
         for weights in resampled(multiplicity, pairs * k * k, seed)
     ]
     value, differ = float(_weighted_means(tables)[0]), _differing(tables[0])
-    kappa = bootstrap_estimate(value, np.concatenate(draws), n, differ, "unit bootstrap", n=n, seed=seed)
+    method, clusters = ("unit bootstrap", None) if item_of is None else ("bootstrap over items", independent)
+    kappa = bootstrap_estimate(
+        value, np.concatenate(draws), independent, differ, method, n=n, clusters=clusters, seed=seed
+    )
     return PairwiseKappa(kappa, pairs, undefined)
 
 
-def _patterns(shared: list[dict[Hashable, Hashable]]) -> tuple[Counter[tuple[int, ...]], int, int]:
-    """Distinct units as the table cells (pair, label of one, label of the other) they fill; pairs; labels."""
-    raters = {rater: i for i, rater in enumerate(sorted({r for given in shared for r in given}, key=repr))}
-    used = sorted({label for given in shared for label in given.values()}, key=repr)
+def agreed_share(agreed: Sequence[bool], items: Sequence[Hashable]) -> Estimate | Undefined:
+    """The share of pairs of judgments that say the same; `items` names the prompt of each pair.
+
+    Wilson's interval where each item has one pair, else a cluster-robust t interval by item. Undefined without pairs.
+    """
+    if len(set(items)) == len(items):
+        return wilson(sum(agreed), len(agreed))
+    scores = np.where(np.array(agreed, dtype=bool), 1.0, -1.0)
+    found = clustered_mean(scores, items, noun="item", counted="pairs of judgments")
+    if isinstance(found, Undefined):
+        return found
+    low, high = (None if limit is None else (1 + limit) / 2 for limit in (found.ci_low, found.ci_high))
+    return replace(found, value=(1 + found.value) / 2, ci_low=low, ci_high=high)
+
+
+def _patterns(
+    shared: dict[Hashable, dict[Hashable, Hashable]], item_of: Mapping[Hashable, Hashable] | None
+) -> tuple[Counter[tuple[int, ...]], int, int]:
+    """Distinct units, or items, as the table cells that they fill; how many pairs and labels there are.
+
+    A cell is (pair, label of one, label of the other).
+    """
+    raters = {
+        rater: i for i, rater in enumerate(sorted({r for given in shared.values() for r in given}, key=repr))
+    }
+    used = sorted({label for given in shared.values() for label in given.values()}, key=repr)
     labels = {label: i for i, label in enumerate(used)}
     k = len(labels)
-    numbered = [sorted((raters[rater], labels[x]) for rater, x in given.items()) for given in shared]
-    together = {(one, other) for unit in numbered for (one, _), (other, _) in combinations(unit, 2)}
+    numbered = {
+        unit: sorted((raters[rater], labels[x]) for rater, x in given.items())
+        for unit, given in shared.items()
+    }
+    together = {(one, other) for unit in numbered.values() for (one, _), (other, _) in combinations(unit, 2)}
     pairs = {pair: i for i, pair in enumerate(sorted(together))}
-    patterns: Counter[tuple[int, ...]] = Counter()
-    for unit in numbered:
+    cells: dict[Hashable, list[int]] = defaultdict(list)
+    for name, unit in numbered.items():
         both = combinations(unit, 2)
-        patterns[tuple((pairs[r, s] * k + ours) * k + theirs for (r, ours), (s, theirs) in both)] += 1
-    return patterns, len(pairs), k
+        cells[name if item_of is None else item_of[name]] += [
+            (pairs[r, s] * k + ours) * k + theirs for (r, ours), (s, theirs) in both
+        ]
+    return Counter(tuple(sorted(filled)) for filled in cells.values()), len(pairs), k
 
 
 def _weighted_means(tables: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ import pytest
 from annotation import agreement, campaigns
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission
+from evaltrack.stats.coefficients import fleiss_kappa, gwet_ac
 from tests.accounts.callers import bearer, signed_in
 from tests.factories import annotation as factory
 
@@ -97,9 +98,16 @@ def test_the_api_gives_the_same_figures_and_no_names(ten, lead, both):
     assert body["inter"] == {
         "percent_agreement": found.percent.as_json(),
         "cohen_kappa": found.cohen_kappa.as_json(),
+        "fleiss_kappa": found.inter.beyond_chance(fleiss_kappa).as_json(),
         "krippendorff_alpha": found.alpha.as_json(),
+        "gwet_ac1": found.inter.beyond_chance(gwet_ac).as_json(),
         "preference_kappa": found.preference.kappa.as_json(),
+        "preference_kappa_same_order": found.inter.same_order.kappa.as_json(),
     }
+    # Nobody here judges a task twice.
+    assert set(body["intra"]) == set(body["inter"])
+    assert all("undefined" in each for each in body["intra"].values())
+    assert body["n_imported"] == 0
     assert (body["n_judgments"], body["n_items"], body["n_evaluators"]) == (20, 10, 2)
     assert body["simulated"] is False
     assert not any(evaluator.username in response.content.decode() for evaluator in both)

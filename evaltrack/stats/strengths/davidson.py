@@ -13,7 +13,7 @@ from scipy import sparse, special
 from evaltrack.stats.estimate import Estimate, Undefined
 from evaltrack.stats.intervals import TAIL
 from evaltrack.stats.preference.net import FEWEST_CLUSTERS
-from evaltrack.stats.strengths.newton import Slope, climb, inverted, weakly
+from evaltrack.stats.strengths.newton import NOT_APART, Slope, climb, inverted, weakly
 from evaltrack.stats.strengths.sandwich import covariance_by
 from evaltrack.stats.strengths.votes import (
     Codes,
@@ -78,6 +78,24 @@ class Strengths:
             return Estimate(value, None, None, self.n, METHOD, reason, clusters=self.clusters)
         method = TWO_WAY if self.bounds else METHOD
         return clustered(value, self.variance(one, other), self.n, self.clusters, method)
+
+    def strength(self, system: int) -> Estimate:
+        """Log odds against a system of average strength, where neither is shown first and they do not tie.
+
+        Its interval speaks of all systems together, as the average moves with each; two systems are told apart by
+        their `difference`. Without an interval where only the penalty keeps the strengths finite.
+        """
+        value = float(self.strengths[system])
+        if self.penalty:
+            reason = "not all systems won or tied against each other's groups: a penalty keeps this finite"
+            return Estimate(value, None, None, self.n, METHOD, reason, clusters=self.clusters)
+        weights = np.full(len(self.strengths), -1 / len(self.strengths))
+        weights[system] += 1
+        contrast = np.zeros(len(self.covariance))
+        contrast[: len(weights) - 1] = weights[1:]  # the first strength is 0
+        variance = max(float(contrast @ each @ contrast) for each in (self.covariance, *self.bounds))
+        method = TWO_WAY if self.bounds else METHOD
+        return clustered(value, variance, self.n, self.clusters, method)
 
     def variance(self, one: int, other: int) -> float:
         """Of the difference of two strengths."""
@@ -157,7 +175,10 @@ def strengths(
     if isinstance(fitted, Undefined):
         return fitted
     parameters, top = fitted
-    inverse = inverted(top.hessian)
+    try:
+        inverse = inverted(top.hessian)
+    except ValueError:
+        return NOT_APART
     chances = np.exp(log_chances(design, parameters, has_ties=votes.has_ties))
 
     def by(group_of: Codes, groups: int) -> Vector:

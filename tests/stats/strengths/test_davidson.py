@@ -452,3 +452,35 @@ def test_the_sandwich_is_that_of_a_bootstrap_of_prompts():
         named = np.repeat(np.arange(150), [len(each) for each in chosen])
         values.append(strengths(left[again], right[again], outcomes[again], named).difference(0, 1).value)
     assert np.std(values) == approx(np.sqrt(fitted.variance(0, 1)), rel=0.12)
+
+
+def test_a_strength_is_held_against_the_average_of_all():
+    left, right, outcomes, prompts = drawn(np.random.default_rng(5), 80)
+    fitted = strengths(left, right, outcomes, prompts)
+    shown = [fitted.strength(system) for system in range(len(fitted.strengths))]
+    assert [each.value for each in shown] == approx(list(fitted.strengths))
+    assert all(each.ci_low < each.value < each.ci_high for each in shown)
+    # With two systems the average lies half way, and so do limits.
+    two = (left < 2) & (right < 2)
+    pair = strengths(left[two], right[two], outcomes[two], prompts[two])
+    half, whole = pair.strength(0), pair.difference(0, 1)
+    assert (2 * half.ci_low, 2 * half.ci_high) == approx((whole.ci_low, whole.ci_high))
+    # Which system is the first, whose strength is taken as 0, changes nothing.
+    turned = strengths(2 - left, 2 - right, outcomes, prompts)
+    assert turned.strength(2).ci_low == approx(shown[0].ci_low)
+
+
+def test_a_strength_that_only_a_penalty_keeps_finite_has_no_interval():
+    fitted = strengths([0, 1] * 10, [1, 0] * 10, [LEFT, RIGHT] * 10, range(20), fall_back=True)
+    assert fitted.strength(0).ci_low is None
+    assert "penalty" in fitted.strength(0).ci_undefined
+
+
+def test_strengths_that_run_off_with_the_order_effect_are_undefined():
+    """Shown left, the first always wins; shown right it loses now and then: both may be as strong as one likes."""
+    left, right = [0] * 6 + [1] * 12, [1] * 6 + [0] * 12
+    outcomes = [LEFT] * 6 + [RIGHT] * 11 + [LEFT]
+    assert strengths(left, right, outcomes, range(18)) == Undefined(
+        "the votes do not tell strengths and the order effect apart"
+    )
+    assert strengths(left, right, outcomes, range(18), order=False).strength(0).ci_low > 0

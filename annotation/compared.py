@@ -1,0 +1,129 @@
+"""Votes about pairs that are held against each other, and every coefficient of how far they agree.
+
+Each is computed when it is asked for: a page shows few of them.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from typing import Any, Literal
+
+import numpy as np
+
+from annotation.models import Choice
+from annotation.votes import NEITHER, Rater, Vote
+from evaltrack.stats.agreement import PreferenceAgreement, krippendorff_alpha, preference_kappa
+from evaltrack.stats.coefficients import fleiss_kappa, gwet_ac
+from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.pairwise import PairwiseKappa, agreed_share, mean_pairwise_kappa
+from evaltrack.stats.same_order import preference_kappa_same_order
+
+SEED = 20_251_122
+Statistic = Estimate | Undefined
+# Of the two systems of a pair, the first is that of the lesser name: with two systems these are the systems. Systems
+# themselves are no labels where there are more, as chance would then know which could not be meant.
+LABELS = ("first", "second", Choice.TIE.value, Choice.BOTH_BAD.value)
+
+
+def label(vote: Vote) -> str:
+    if vote.said in NEITHER:
+        return vote.said
+    return LABELS[vote.said != vote.pair[0]]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Votes that are held against each other: those of different raters, or a rater's own.
+
+    But for preference kappa, which compares all of them, a rater counts once for a pair, as first judged.
+    """
+
+    votes: Sequence[Vote]
+    among: Literal["raters", "self"]
+
+    @cached_property
+    def units(self) -> dict[Hashable, list[str]]:
+        """The labels that are compared, of each unit; those of one rater are units of their own among themselves."""
+        if self.among == "raters":
+            return {unit: list(said.values()) for unit, said in self.by_unit.items()}
+        own: dict[Hashable, list[str]] = defaultdict(list)
+        for vote in self.votes:
+            own[vote.unit, vote.rater].append(label(vote))
+        return {unit: said for unit, said in own.items() if len(said) > 1}
+
+    @cached_property
+    def by_unit(self) -> dict[tuple[str, str, str], dict[Rater, str]]:
+        """What each rater said first."""
+        units: dict[tuple[str, str, str], dict[Rater, str]] = defaultdict(dict)
+        for vote in self.votes:
+            units[vote.unit].setdefault(vote.rater, label(vote))
+        return units
+
+    @cached_property
+    def item_of(self) -> dict[Hashable, Hashable]:
+        if self.among == "raters":
+            return {unit: unit[0] for unit in self.by_unit}
+        return {unit: unit[0][0] for unit in self.units}  # type: ignore[index]
+
+    @cached_property
+    def percent(self) -> Statistic:
+        pairs = [
+            (one == other, self.item_of[unit])
+            for unit, said in self.units.items()
+            for one, other in combinations(said, 2)
+        ]
+        return agreed_share([agreed for agreed, _ in pairs], [item for _, item in pairs])
+
+    @cached_property
+    def cohen(self) -> PairwiseKappa:
+        """The mean over pairs of raters."""
+        ratings = [
+            (unit, rater, said) for unit, given in self.by_unit.items() for rater, said in given.items()
+        ]
+        return mean_pairwise_kappa(ratings, seed=SEED, item_of=self.item_of)
+
+    @cached_property
+    def alpha(self) -> Statistic:
+        return krippendorff_alpha(self.units, level="nominal", seed=SEED, item_of=self.item_of)
+
+    @cached_property
+    def preference(self) -> PreferenceAgreement:
+        return preference_kappa(
+            [(vote.unit, vote.rater, label(vote)) for vote in self.votes],
+            between=self.among,
+            seed=SEED,
+            item_of={vote.unit: vote.item for vote in self.votes},
+        )
+
+    @cached_property
+    def same_order(self) -> PreferenceAgreement:
+        return preference_kappa_same_order(
+            ((vote.item, vote.left, vote.right, vote.rater, vote.said) for vote in self.votes),
+            between=self.among,
+            seed=SEED,
+        )
+
+    def beyond_chance(self, coefficient: Callable[..., Statistic]) -> Statistic:
+        counts = np.zeros((len(self.units), len(LABELS)), dtype=np.int64)
+        items: dict[Hashable, int] = {}
+        numbers = np.empty(len(self.units), dtype=np.int64)
+        for row, (unit, said) in enumerate(self.units.items()):
+            numbers[row] = items.setdefault(self.item_of[unit], len(items))
+            for each in said:
+                counts[row, LABELS.index(each)] += 1
+        return coefficient(counts, seed=SEED, items=numbers)
+
+    def as_json(self, cohen: Callable[[], Statistic], only: Collection[str] = ()) -> dict[str, Any]:
+        """Every coefficient, or those of these names; `cohen` says what Cohen's kappa is here."""
+        found: dict[str, Callable[[], Statistic]] = {
+            "percent_agreement": lambda: self.percent,
+            "cohen_kappa": cohen,
+            "fleiss_kappa": lambda: self.beyond_chance(fleiss_kappa),
+            "krippendorff_alpha": lambda: self.alpha,
+            "gwet_ac1": lambda: self.beyond_chance(gwet_ac),
+            "preference_kappa": lambda: self.preference.kappa,
+            "preference_kappa_same_order": lambda: self.same_order.kappa,
+        }
+        return {name: each().as_json() for name, each in found.items() if not only or name in only}
