@@ -17,6 +17,7 @@ PURE = [
     "annotation.answers",
     "annotation.attached",
     "annotation.blinding",
+    "annotation.calendars",
     "evaltrack.fields",
     "annotation.items",
     "annotation.requirements",
