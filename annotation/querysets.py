@@ -106,7 +106,7 @@ def asks_no_more_than(evaluator: User | int) -> Q:
     same of sets; a test holds the two together."""
     had = SkillGrant.objects.filter(skill=OuterRef("skill"), user=evaluator, revoked_at=None)
     lacking = Campaign.skills.through.objects.filter(campaign=OuterRef("pk")).exclude(Exists(had))
-    return ~Q(Exists(lacking)) & Q(
+    return (Q(skills_waived_at__isnull=False) | ~Q(Exists(lacking))) & Q(
         Q(language="") | Q(Exists(readers_of(OuterRef("language"), user=evaluator)))
     )
 
@@ -137,7 +137,7 @@ def could_judge(campaign: Campaign) -> QuerySet[User]:
         .exclude(pk__in=[maker for maker in makers if maker])
         .exclude(Exists(roles_that_saw(campaign.opened_at, user=OuterRef("pk"))))
     )
-    for skill in campaign.skills.all():
+    for skill in [] if campaign.skills_waived_at else campaign.skills.all():
         people = people.filter(
             Exists(SkillGrant.objects.filter(user=OuterRef("pk"), skill=skill, revoked_at=None))
         )
@@ -240,7 +240,7 @@ def undo_limit(at: dt.datetime) -> dt.datetime:
 
 def campaigns_visible_to(user: User) -> QuerySet[Campaign]:
     return Campaign.objects.filter(owned_or_all(user, "experiment__component__owner")).select_related(
-        "experiment__component", "rubric", "course", "closed_by", "unblocked_by", "gold_released_by"
+        "experiment__component", "rubric", "course", "sla", "closed_by", "unblocked_by", "gold_released_by"
     )
 
 

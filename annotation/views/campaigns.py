@@ -26,7 +26,18 @@ from annotation import (
     revision,
     rubrics,
 )
-from annotation.models import Appeal, Campaign, Choice, Escalation, Gold, Outcome, Slot, SlotState, Task
+from annotation.models import (
+    Appeal,
+    Campaign,
+    Choice,
+    Escalation,
+    Gold,
+    Level,
+    Outcome,
+    Slot,
+    SlotState,
+    Task,
+)
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
@@ -62,7 +73,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     found = agreement.of(campaign, at=clock.now())
     context = {
         "campaign": campaign,
-        "needed_skills": campaign.skills.order_by("label"),
+        "needed_skills": [] if campaign.skills_waived_at else campaign.skills.order_by("label"),
         "judges": querysets.may_judge(campaign).count(),
         "slots": slots_of(campaign),
         "overlap": overlap.in_words(campaign),
@@ -75,7 +86,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "blinding": guesses.of(campaign, at=clock.now()),
         "by_rubric": agreement.by_rubric(campaign, at=clock.now()),
         "must_ask_again": policies.revising(request.user, campaign, asks_again=False),
-        "escalated": Escalation.objects.filter(task__campaign=campaign).count(),
+        "escalated": Escalation.objects.filter(task__campaign=campaign, level=Level.WIDEN).count(),
         "overdue": campaign.status == "open" and campaign.due_at < clock.now(),
         "pausing": policies.pausing(request.user, campaign),
         "closing": policies.closing(request.user, campaign),

@@ -22,6 +22,7 @@ PURE = [
     "annotation.items",
     "annotation.requirements",
     "annotation.rubrics",
+    "annotation.sla",
     "annotation.turns",
     "datasets.examples",
     "datasets.sampling",
