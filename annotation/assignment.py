@@ -5,7 +5,7 @@ import uuid
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from annotation import policies, querysets
 from annotation.models import Assignment, AssignmentState, Campaign, CampaignStatus, Slot, SlotState
@@ -14,6 +14,8 @@ from evaltrack.errors import Conflict, Gone, Refused, refuse_if
 from evaltrack.statements import Statement
 
 EXPIRE_BATCH = 500
+# Two heartbeats may be lost before somebody is taken for away.
+WORKING_SECONDS = 90
 ENDED = ("assignment_ended", "This task is not yours any more; ask the queue for the next one.")
 
 
@@ -144,14 +146,38 @@ def expire_leases(*, at: dt.datetime) -> int:
         .filter(state=SlotState.HELD, lease_until__lt=at)
         .order_by("lease_until")[:EXPIRE_BATCH]
     )
-    for slot in ended:
+    expire(ended, at=at)
+    return len(ended)
+
+
+@transaction.atomic
+def return_idle(slots: QuerySet[Slot], *, at: dt.datetime) -> list[User]:
+    """Return those of `slots` to the pool that somebody has and is not working on; whose they were.
+
+    Who is working renews the lease every half minute: their text must not be taken from them in the middle of it.
+    """
+    working_since = at - dt.timedelta(seconds=WORKING_SECONDS)
+    renewed = working_since + dt.timedelta(seconds=settings.REVIEW_LEASE_SECONDS)
+    unseen = Assignment.objects.filter(public_id=OuterRef("token"), state=AssignmentState.PREFETCHED)
+    idle = list(
+        slots.select_for_update(skip_locked=True, of=("self",))
+        .filter(Q(lease_until__lt=renewed) | Q(Exists(unseen)), state=SlotState.HELD)
+        .order_by("pk")
+    )
+    holders = User.objects.filter(pk__in={slot.holder_id for slot in idle})
+    expire(idle, at=at)
+    return list(holders)
+
+
+def expire(held: list[Slot], *, at: dt.datetime) -> None:
+    """Inside the caller's transaction, which has the rows."""
+    for slot in held:
         token = slot.token
         assert token is not None  # a held slot has one, by constraint
         free(slot.pk, token)
         Assignment.objects.filter(querysets.HELD, public_id=token).update(
             state=AssignmentState.EXPIRED, ended_at=at
         )
-    return len(ended)
 
 
 def heartbeat(assignment_id: uuid.UUID, *, by: User, at: dt.datetime) -> Assignment:

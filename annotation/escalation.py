@@ -1,13 +1,15 @@
-"""Acts: bring overdue tasks to the lead, let a proxy stand in for people who are late."""
+"""Acts: lead what is late up the ladder of its SLA policy, and let a proxy stand in for people who are late."""
 
 import datetime as dt
 import logging
+from collections.abc import Iterator
+from itertools import islice
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
-from annotation import messages, policies, querysets
-from annotation.models import Campaign, Escalation, Slot, Task
+from annotation import assignment, campaigns, messages, policies, qualification, querysets, sla, sla_policies
+from annotation.models import Campaign, Escalation, Level, Slot, Task
 from evaltrack import reasons
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, refuse_if
@@ -17,40 +19,128 @@ from evaltrack.notifications import outbox
 from experiments import evidence
 
 log = logging.getLogger(__name__)
-
-
-def overdue_tasks(at: dt.datetime):
-    """Tasks past their time with a judgment still missing, which nobody was told of."""
-    unfinished = Slot.objects.filter(querysets.MISSING, task=OuterRef("pk"))
-    told = Escalation.objects.filter(task=OuterRef("pk"), level=Escalation.LEAD)
-    return Task.objects.filter(
-        Exists(unfinished), ~Exists(told), campaign__in=querysets.asking_campaigns(), due_at__lt=at
-    )
+BATCH = 2000
 
 
 def escalate_overdue(*, at: dt.datetime) -> int:
-    """Escalate every overdue task to the leads, each once; how many were new.
+    """Lead every campaign that asks people up its ladder; how many steps were new."""
+    missing = Slot.objects.filter(querysets.MISSING, campaign=OuterRef("pk"))
+    waiting = querysets.asking_campaigns().filter(Exists(missing)).order_by("due_at")
+    steps = 0
+    for campaign_id in waiting.values_list("pk", flat=True):
+        try:
+            steps += climb(campaign_id, at=at)
+        except Exception:
+            log.exception("campaign %s could not be escalated and will be tried again", campaign_id)
+    return steps
 
-    The unique row decides who tells: of several workers that see the same task, one inserts it.
+
+@transaction.atomic
+def climb(campaign_id: int, *, at: dt.datetime) -> int:
+    """Every step that the campaign and its tasks have reached, with its messages: all of it, or nothing.
+
+    Who comes while another worker is at it goes on with the next campaign: whatever that one leaves is found again
+    in a minute. The unique rows are the proof that each step is taken once; if it were ever tried twice, nothing of
+    the second would be stored, messages included.
     """
-    escalated = 0
-    for campaign in Campaign.objects.filter(pk__in=overdue_tasks(at).values("campaign")):
-        with transaction.atomic():
-            # One at a time per campaign, so that one message can speak of all its overdue tasks.
-            Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
-            late = list(overdue_tasks(at).filter(campaign=campaign))
-            if not late:
-                continue
-            Escalation.objects.bulk_create(
-                [Escalation(task=task, level=Escalation.LEAD, escalated_at=at) for task in late]
-            )
-            first = min(task.pk for task in late)
-            judges = querysets.may_judge(campaign).count()
-            outbox.post(
-                messages.tasks_overdue(campaign, len(late), first, judges), to=outbox.holders("lead"), at=at
-            )
-            escalated += len(late)
-    return escalated
+    locked = querysets.asking_campaigns().select_for_update(of=("self",), no_key=True, skip_locked=True)
+    campaign = locked.select_related("experiment__policy", "sla").filter(pk=campaign_id).first()
+    if campaign is None:
+        return 0
+    policy = sla_policies.of(campaign)
+    return sum(step(campaign, policy, at=at) for step in (warn, remind, widen, offer_proxy))
+
+
+# ── The steps ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def warn(campaign: Campaign, policy: sla.Policy, *, at: dt.datetime) -> int:
+    """Tell the leads of a campaign that is due soon."""
+    soon = at < campaign.due_at <= policy.warns_until(campaign.priority, at=at)
+    missing = Slot.objects.filter(querysets.MISSING, campaign=campaign)
+    if not soon or campaign.escalations.filter(level=Level.WARNING).exists() or not missing.exists():
+        return 0
+    Escalation.objects.create(campaign=campaign, level=Level.WARNING, escalated_at=at)
+    outbox.post(messages.due_soon(campaign, missing.count()), to=outbox.holders("lead"), at=at)
+    return 1
+
+
+def remind(campaign: Campaign, policy: sla.Policy, *, at: dt.datetime) -> int:
+    """Return late tasks that nobody is working on to the pool, and tell whoever may judge them."""
+    late = reach(Level.REMIND, campaign, policy, at=at)
+    if late:
+        new = Escalation.objects.filter(task=OuterRef("task"), level=Level.REMIND, escalated_at=at)
+        slots = Slot.objects.filter(Exists(new), campaign=campaign)
+        holders = assignment.return_idle(slots, at=at)
+        outbox.post(messages.task_returned(campaign, late[0]), to=holders, at=at)
+        outbox.post(
+            messages.tasks_late(campaign, len(late), late[0]), to=qualification.judges_of(campaign), at=at
+        )
+    return len(late)
+
+
+def widen(campaign: Campaign, policy: sla.Policy, *, at: dt.datetime) -> int:
+    """Let everybody judge who would be asked but for the skills, and tell the leads."""
+    late = reach(Level.WIDEN, campaign, policy, at=at)
+    if late:
+        if policy.waives_skills and campaign.skills.exists() and campaign.skills_waived_at is None:
+            campaign.skills_waived_at = at
+            campaign.save(update_fields=["skills_waived_at"])
+            # The same message reaches nobody twice, so these are the new ones.
+            outbox.post(messages.tasks_waiting(campaign), to=qualification.judges_of(campaign), at=at)
+        message = messages.tasks_overdue(
+            campaign,
+            len(late),
+            late[0],
+            judges=querysets.may_judge(campaign).count(),
+            skills_waived=campaign.skills_waived_at is not None,
+        )
+        outbox.post(message, to=outbox.holders("lead"), at=at)
+    return len(late)
+
+
+def offer_proxy(campaign: Campaign, policy: sla.Policy, *, at: dt.datetime) -> int:
+    """Propose to the leads that the gate policy's proxy stands in; it is they who decide."""
+    proxy = campaigns.rule_of(campaign).proxy
+    until = policy.late_until(Level.PROXY, at=at)
+    if until is None or not proxy or campaign.unblocked_at:
+        return 0
+    if campaign.escalations.filter(level=Level.PROXY).exists():
+        return 0
+    if not late_tasks(campaign, until).exists():
+        return 0
+    Escalation.objects.create(campaign=campaign, level=Level.PROXY, escalated_at=at)
+    outbox.post(messages.proxy_offered(campaign, proxy), to=outbox.holders("lead"), at=at)
+    return 1
+
+
+def reach(level: Level, campaign: Campaign, policy: sla.Policy, *, at: dt.datetime) -> list[int]:
+    """Tasks of the campaign that come to `level` now, the first one first."""
+    until = policy.late_until(level, at=at)
+    if until is None:
+        return []
+    reached = Escalation.objects.filter(task=OuterRef("pk"), level=level)
+    late = list(
+        late_tasks(campaign, until).filter(~Exists(reached)).order_by("pk").values_list("pk", flat=True)
+    )
+    rows = (Escalation(task_id=task, level=level, escalated_at=at) for task in late)
+    for batch in in_batches(rows):
+        Escalation.objects.bulk_create(batch)
+    return late
+
+
+def late_tasks(campaign: Campaign, until: dt.datetime) -> QuerySet[Task]:
+    """Tasks that were due by this moment and still miss a judgment."""
+    missing = Slot.objects.filter(querysets.MISSING, task=OuterRef("pk"), campaign=campaign)
+    return Task.objects.filter(Exists(missing), campaign=campaign, due_at__lte=until)
+
+
+def in_batches(rows: Iterator[Escalation]) -> Iterator[list[Escalation]]:
+    while batch := list(islice(rows, BATCH)):
+        yield batch
+
+
+# ── The proxy ────────────────────────────────────────────────────────────────────────────────────────
 
 
 @transaction.atomic

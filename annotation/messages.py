@@ -33,19 +33,64 @@ def tasks_asked_again(campaign: Campaign) -> Message:
     )
 
 
-def tasks_overdue(campaign: Campaign, count: int, first_task: int, judges: int) -> Message:
-    tasks = f"{count} overdue task{'' if count == 1 else 's'}"
-    who = f"{judges} evaluator{'' if judges == 1 else 's'} may judge it" if judges else "Nobody may judge it"
+def due_soon(campaign: Campaign, missing: int) -> Message:
+    return Message(
+        key=f"due-soon:{campaign.public_id}",
+        subject=f"{missing} judgment{plural(missing)} still missing: {campaign.experiment or campaign} is due soon",
+        body=f"{campaign.name}, due {campaign.due_at:%d %B %H:%M} UTC.",
+        path=campaign.get_absolute_url(),
+    )
+
+
+def tasks_late(campaign: Campaign, count: int, first_task: int) -> Message:
+    return Message(
+        key=f"tasks-late:{campaign.public_id}:{first_task}",
+        subject=f"{count} task{plural(count)} should have been judged by now",
+        body=f"{campaign.name} was due {campaign.due_at:%d %B %H:%M} UTC. Your queue has what is left for you.",
+        path="/queue/",
+    )
+
+
+def task_returned(campaign: Campaign, first_task: int) -> Message:
+    return Message(
+        key=f"task-returned:{campaign.public_id}:{first_task}",
+        subject="A task of yours was late and went back to the pool",
+        body=f"{campaign.name}. What you wrote is kept; ask the queue for your next task.",
+        path="/queue/",
+    )
+
+
+def tasks_overdue(
+    campaign: Campaign, count: int, first_task: int, *, judges: int, skills_waived: bool
+) -> Message:
+    who = f"{judges} evaluator{plural(judges)} may judge it" if judges else "Nobody may judge it"
+    widened = "; the skills that it asked for are not asked for any more" if skills_waived else ""
     return Message(
         key=f"tasks-overdue:{campaign.public_id}:{first_task}",
-        subject=f"{tasks}: {campaign.experiment or campaign} waits for people",
+        subject=f"{count} overdue task{plural(count)}: {campaign.experiment or campaign} waits for people",
         body=(
-            f"{who}; the campaign's page says what it asks for. "
+            f"{who}{widened}; the campaign's page says what it asks for. "
             "Remind the evaluators, or let the policy's proxy metric stand in on the campaign's page. "
             "What was skipped there and nobody will judge can be excluded."
         ),
         path=campaign.get_absolute_url(),
     )
+
+
+def proxy_offered(campaign: Campaign, proxy: str) -> Message:
+    return Message(
+        key=f"proxy-offered:{campaign.public_id}",
+        subject=f"Let {proxy} stand in for people? {campaign.experiment} still waits",
+        body=(
+            f"{campaign.name} was due {campaign.due_at:%d %B %H:%M} UTC, and people have not judged it all. "
+            "On its page you can let the proxy stand in: the verdict is provisional until people have judged."
+        ),
+        path=campaign.get_absolute_url(),
+    )
+
+
+def plural(count: int) -> str:
+    return "" if count == 1 else "s"
 
 
 def tasks_held(campaign: Campaign, count: int, at: dt.datetime) -> Message:

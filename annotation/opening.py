@@ -5,14 +5,13 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from annotation import courses, guesses, lifecycle, messages, policies, qualification, tasks
+from annotation import courses, guesses, lifecycle, messages, policies, qualification, sla_policies, tasks
 from annotation import overlap as overlaps
 from annotation.gate import Held
 from annotation.items import Item, ResponseItem
-from annotation.models import Campaign, Protocol, Rubric
+from annotation.models import Campaign, Priority, Protocol, Rubric
 from annotation.protocols import Rules, rules_of
 from datasets import versions
 from datasets.sampling import shuffled_rank
@@ -45,7 +44,7 @@ def open_campaign(
             is_simulated=is_simulated,
             guess_share=rule.guess_share,
             production=Arm.BASELINE.value if rule.guess_share else "",
-            due_at=due_at or usual_due_time(at),
+            **sla_policies.columns("", Priority.NORMAL, due_at, at=at),
             opened_at=at,
         )
         sample = enumerate(sampled_items(campaign, experiment, size=rule.items), start=1)
@@ -73,6 +72,8 @@ def open_stand_alone(
     language: str = "",
     requires_qualification: bool = False,
     guess: guesses.About | None = None,
+    sla: str = "",
+    priority: str = Priority.NORMAL,
 ) -> Campaign:
     """Open a campaign over items that were made elsewhere; they are added next.
 
@@ -80,6 +81,8 @@ def open_stand_alone(
     the protocol's usual.
     `skills`, by their slugs, and `language`: what is asked of everybody who judges.
     `guess`: on which share of judgments it is asked which response is thought to be in production.
+    `sla`: the name of the policy that says when it is due, by `priority`, where `due_at` does not, and what happens
+    then.
     `requires_qualification`: only who has qualified in the rubric's course is given its tasks.
     """
     refuse_if(policies.opening(by))
@@ -96,7 +99,7 @@ def open_stand_alone(
         **columns,
         **(guess.columns(protocol) if guess else {}),
         seed=new_seed(),
-        due_at=due_at or usual_due_time(at),
+        **sla_policies.columns(sla, priority, due_at, at=at),
         opened_by=by,
         opened_at=at,
     )
@@ -145,6 +148,7 @@ def record_opening(campaign: Campaign, *, by: Any, at: dt.datetime) -> None:
             "simulated": campaign.is_simulated,
         }
         | adaptive_facts(campaign)
+        | sla_policies.facts(campaign)
         | ({"guess_share": campaign.guess_share} if campaign.guess_share else {}),
         at=at,
     )
@@ -164,10 +168,6 @@ def adaptive_facts(campaign: Campaign) -> dict[str, Any]:
 def new_seed() -> str:
     """Drawn, and not made of names: who could guess it could compute which system stands where."""
     return secrets.token_hex(32)
-
-
-def usual_due_time(at: dt.datetime) -> dt.datetime:
-    return at + dt.timedelta(hours=settings.REVIEW_DUE_HOURS)
 
 
 def usual_rubric(rules: Rules) -> Rubric:

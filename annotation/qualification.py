@@ -42,7 +42,7 @@ def missing_of(evaluator: User, campaigns: Iterable[Campaign]) -> dict[int, Miss
     reads = set(evaluator.languages.values_list("tag", flat=True))
     return {
         campaign.pk: missing(
-            skills=[skill.slug for skill in campaign.skills.all()],
+            skills=[] if campaign.skills_waived_at else [skill.slug for skill in campaign.skills.all()],
             language=campaign.language,
             has=has,
             reads=reads,

@@ -107,7 +107,7 @@ def asks_no_more_than(evaluator: User | int) -> Q:
     same of sets; a test holds the two together."""
     had = SkillGrant.objects.filter(skill=OuterRef("skill"), user=evaluator, revoked_at=None)
     lacking = Campaign.skills.through.objects.filter(campaign=OuterRef("pk")).exclude(Exists(had))
-    return ~Q(Exists(lacking)) & Q(
+    return (Q(skills_waived_at__isnull=False) | ~Q(Exists(lacking))) & Q(
         Q(language="") | Q(Exists(readers_of(OuterRef("language"), user=evaluator)))
     )
 
@@ -138,7 +138,7 @@ def could_judge(campaign: Campaign) -> QuerySet[User]:
         .exclude(pk__in=[maker for maker in makers if maker])
         .exclude(Exists(roles_that_saw(campaign.opened_at, user=OuterRef("pk"))))
     )
-    for skill in campaign.skills.all():
+    for skill in [] if campaign.skills_waived_at else campaign.skills.all():
         people = people.filter(
             Exists(SkillGrant.objects.filter(user=OuterRef("pk"), skill=skill, revoked_at=None))
         )
@@ -244,7 +244,13 @@ def campaigns_visible_to(user: User) -> QuerySet[Campaign]:
         Campaign.objects.filter(owned_or_all(user, "experiment__component__owner"))
         .annotate(has_imports=Exists(JudgmentImport.objects.filter(campaign=OuterRef("pk"))))
         .select_related(
-            "experiment__component", "rubric", "course", "closed_by", "unblocked_by", "gold_released_by"
+            "experiment__component",
+            "rubric",
+            "course",
+            "sla",
+            "closed_by",
+            "unblocked_by",
+            "gold_released_by",
         )
     )
 

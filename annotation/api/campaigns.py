@@ -21,7 +21,7 @@ from annotation.api.imports import ImportOut
 from annotation.api.rubrics import RubricIn, Strict
 from annotation.imports import imports_of
 from annotation.items import read_items
-from annotation.models import Campaign, Protocol, SlotState
+from annotation.models import Campaign, Priority, Protocol, SlotState
 from annotation.protocols import rules_of
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
@@ -85,6 +85,8 @@ class CampaignIn(serializers.Serializer):
     protocol = serializers.ChoiceField(Protocol.choices)
     overlap = OverlapIn(default=2)
     due_at = serializers.DateTimeField(required=False, default=None, allow_null=True)
+    sla = serializers.CharField(default="", allow_blank=True, max_length=80)
+    priority = serializers.ChoiceField(Priority.choices, default=Priority.NORMAL)
     rubric = RubricIn(required=False, default=None, allow_null=True)
     skills = serializers.ListField(child=serializers.CharField(max_length=40), default=list, max_length=50)
     language = serializers.CharField(default="", allow_blank=True, max_length=35)
@@ -122,6 +124,8 @@ def summary(campaign: Campaign) -> dict:
         "requires_qualification": campaign.course_id is not None,
         "overlap": overlap_of(campaign),
         "tasks": campaign.task_count,
+        "sla": str(campaign.sla) if campaign.sla else None,
+        "priority": campaign.priority,
         "due_at": campaign.due_at,
         "opened_at": campaign.opened_at,
         "closed_at": campaign.closed_at,

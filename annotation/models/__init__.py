@@ -2,6 +2,7 @@
 
 from annotation.models.campaign import Campaign, CampaignStatus, Protocol, Rubric
 from annotation.models.course import Course, Lesson, LessonKind, Qualification, Question, Sitting
+from annotation.models.escalation import Escalation, Level, Priority, SlaPolicy
 from annotation.models.flag import Decision, Flag, FlagKind
 from annotation.models.gold import Appeal, Gold, Outcome
 from annotation.models.guess import Guess, Guessed
@@ -19,7 +20,6 @@ from annotation.models.task import (
     Assignment,
     AssignmentState,
     Draft,
-    Escalation,
     Format,
     Response,
     Slot,
@@ -54,14 +54,17 @@ __all__ = [
     "JudgmentState",
     "Lesson",
     "LessonKind",
+    "Level",
     "Media",
     "Outcome",
+    "Priority",
     "Protocol",
     "Qualification",
     "Question",
     "Response",
     "Rubric",
     "Sitting",
+    "SlaPolicy",
     "Slot",
     "SlotState",
     "Task",

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from annotation.models.escalation import Priority
+
 
 class Protocol(models.TextChoices):
     PAIRWISE = "pairwise", "Blind pairwise comparison"
@@ -79,10 +81,17 @@ class Campaign(models.Model):
     production = models.CharField(max_length=200, blank=True)
     # Judged by programs, to have something to show. Never evidence, and labelled wherever it appears.
     is_simulated = models.BooleanField(default=False)
+    priority = models.CharField(max_length=6, choices=Priority.choices, default=Priority.NORMAL)
+    # None: opened before there were policies; what holds without one holds for it.
+    sla = models.ForeignKey(
+        "annotation.SlaPolicy", on_delete=models.PROTECT, null=True, related_name="campaigns"
+    )
     due_at = models.DateTimeField()
     # What is asked of who judges, set at the opening: every one of these skills, and this language if there is one.
     skills = models.ManyToManyField("accounts.Skill", related_name="campaigns")
     language = models.CharField(max_length=35, blank=True)
+    # Since when people are so late that skills are not asked for any more, as the SLA policy allows.
+    skills_waived_at = models.DateTimeField(null=True)
 
     status = models.CharField(max_length=8, choices=CampaignStatus.choices, default=CampaignStatus.OPEN)
     # None: opened by the gate policy.
@@ -113,6 +122,7 @@ class Campaign(models.Model):
                 name="campaign_status_known", condition=Q(status__in=CampaignStatus.values)
             ),
             models.CheckConstraint(name="campaign_protocol_known", condition=Q(protocol__in=Protocol.values)),
+            models.CheckConstraint(name="campaign_priority_known", condition=Q(priority__in=Priority.values)),
             models.CheckConstraint(name="campaign_asks_somebody", condition=Q(overlap__gte=1)),
             models.CheckConstraint(
                 name="campaign_guesses_about_something",

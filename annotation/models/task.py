@@ -262,19 +262,3 @@ class Draft(models.Model):
 
     def __str__(self) -> str:
         return f"draft of {self.assignment_id}"
-
-
-class Escalation(models.Model):
-    """An overdue task that was brought to somebody. Once per level, however many workers look."""
-
-    LEAD = 2
-
-    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="escalations")
-    level = models.PositiveSmallIntegerField()
-    escalated_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(name="escalation_once", fields=["task", "level"])]
-
-    def __str__(self) -> str:
-        return f"{self.task_id} level {self.level}"

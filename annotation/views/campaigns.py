@@ -28,7 +28,18 @@ from annotation import (
     revision,
     rubrics,
 )
-from annotation.models import Appeal, Campaign, Choice, Escalation, Gold, Outcome, Slot, SlotState, Task
+from annotation.models import (
+    Appeal,
+    Campaign,
+    Choice,
+    Escalation,
+    Gold,
+    Level,
+    Outcome,
+    Slot,
+    SlotState,
+    Task,
+)
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
@@ -65,7 +76,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     slots = slots_of(campaign)
     context = {
         "campaign": campaign,
-        "needed_skills": campaign.skills.order_by("label"),
+        "needed_skills": [] if campaign.skills_waived_at else campaign.skills.order_by("label"),
         "judges": querysets.may_judge(campaign).count(),
         "slots": slots,
         "overlap": overlap.in_words(campaign),
@@ -79,7 +90,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "blinding": guesses.of(campaign, at=clock.now()),
         "by_rubric": agreement.by_rubric(campaign, at=clock.now()),
         "must_ask_again": policies.revising(request.user, campaign, asks_again=False),
-        "escalated": Escalation.objects.filter(task__campaign=campaign).count(),
+        "escalated": Escalation.objects.filter(task__campaign=campaign, level=Level.WIDEN).count(),
         "overdue": campaign.status == "open" and campaign.due_at < clock.now() and slots["wanted"] > 0,
         "pausing": policies.pausing(request.user, campaign),
         "closing": policies.closing(request.user, campaign),

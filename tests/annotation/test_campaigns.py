@@ -134,6 +134,9 @@ def test_opening_is_in_the_ledger(campaign):
         "simulated": False,
         "skills": [],
         "language": None,
+        "sla": "built-in v1",
+        "sla_sha256": campaign.sla.digest,
+        "priority": "normal",
     }
 
 

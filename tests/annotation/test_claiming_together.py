@@ -133,8 +133,8 @@ def test_two_workers_open_one_campaign(transactional_db, owner, platform, custod
 def test_two_workers_escalate_each_task_once(campaign, lead):
     factory.becomes_due(campaign)
     counts = together(*[lambda: escalation.escalate_overdue(at=clock.now())] * 4)
-    assert sorted(counts) == [0, 0, 0, 6]
-    assert Escalation.objects.count() == 6
+    assert sorted(counts) == [0, 0, 0, 12]
+    assert Escalation.objects.count() == 12
     assert Notification.objects.filter(recipient=lead, dedupe_key__startswith="tasks-overdue").count() == 1
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from annotation import campaigns, escalation, jobs, opening
-from annotation.models import Campaign, Escalation
+from annotation.models import Campaign, Escalation, Level
 from evaltrack import clock
 from evaltrack.errors import Conflict, Invalid, Refused
 from evaltrack.ledger.models import LedgerEntry
@@ -32,9 +32,9 @@ def test_nothing_is_escalated_before_it_is_due(campaign, lead):
 
 def test_each_task_is_escalated_once_and_the_leads_get_one_message(campaign, lead, owner, evaluator_one):
     factory.becomes_due(campaign)
-    assert [escalate(), escalate()] == [6, 0]
+    assert [escalate(), escalate()] == [12, 0]
     jobs.escalate_overdue()
-    assert Escalation.objects.count() == 6
+    assert [Escalation.objects.filter(level=level).count() for level in Level] == [0, 6, 6, 0]
     (message,) = told(lead)
     assert message.subject == f"6 overdue tasks: {campaign.experiment} waits for people"
     assert message.path == campaign.get_absolute_url()
@@ -45,9 +45,9 @@ def test_each_task_is_escalated_once_and_the_leads_get_one_message(campaign, lea
 def test_tasks_that_become_due_later_are_told_of_when_they_do(campaign, lead):
     items = list(campaign.tasks.values_list("item", flat=True))
     factory.becomes_due(campaign, *items[:2])
-    assert escalate() == 2
-    factory.becomes_due(campaign)
     assert escalate() == 4
+    factory.becomes_due(campaign)
+    assert escalate() == 8
     assert [message.subject.split()[0] for message in told(lead)] == ["2", "4"]
 
 
@@ -61,7 +61,7 @@ def test_one_missing_judgment_is_enough(campaign, both):
     factory.judge_everything(both[:1])
     factory.judge(factory.next_for(both[1]))
     factory.becomes_due(campaign)
-    assert escalate() == 5
+    assert escalate() == 10
 
 
 def test_a_simulated_campaign_is_never_late(campaign):

@@ -1,0 +1,46 @@
+"""SLA policies by API, for leads and their programs."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.response import Response
+
+from annotation import sla_policies
+from annotation.models import SlaPolicy
+from evaltrack.accounts.idempotency import idempotent
+from evaltrack.accounts.roles import Permission as P
+from evaltrack.api import ApiView, paged
+
+
+class SlaPolicyIn(serializers.Serializer):
+    name = serializers.CharField(max_length=80)
+    # Read by `annotation.sla`, which names each bad field.
+    policy = serializers.JSONField()
+
+
+class SlaPolicies(ApiView):
+    permissions = {"GET": (P.VIEW_CAMPAIGNS,), "POST": (P.MANAGE_CAMPAIGNS,)}
+
+    @extend_schema(operation_id="sla_policies_list", responses={200: dict})
+    def get(self, request):
+        return paged(self, SlaPolicy.objects.all(), summary)
+
+    @extend_schema(request=SlaPolicyIn, responses={201: dict})
+    @idempotent
+    def post(self, request):
+        """Define a policy, or its next version. Campaigns keep the version with which they opened.
+
+        The policy `default` holds for every campaign that names none.
+        """
+        given = self.shaped(SlaPolicyIn)
+        row = sla_policies.define(given["name"], given["policy"], by=request.user, at=self.at)
+        return Response(summary(row), status=201)
+
+
+def summary(row: SlaPolicy) -> dict:
+    return {
+        "name": row.name,
+        "version": row.version,
+        "policy": row.body,
+        "digest": row.digest,
+        "created_at": row.created_at,
+    }
