@@ -120,6 +120,11 @@ def order_effect(left, right, outcomes, prompts):
     return fitted if isinstance(fitted, Undefined) else fitted.order_effect
 
 
+def against_average(*votes):
+    fitted = strengths(*votes)
+    return fitted if isinstance(fitted, Undefined) else fitted.strength(0)
+
+
 def first_difference(*votes, raters=None):
     fitted = strengths(*votes, raters=raters)
     return fitted if isinstance(fitted, Undefined) else fitted.difference(1, 0)
@@ -210,6 +215,12 @@ MORE = {
         (20, 60, 200),
         vector_coverage(
             order_effect, lambda rng, n: voting.drawn(rng, n, theta=(0, 0, 0), delta=0.3), 0.3, 400
+        ),
+    ),
+    ("strengths: against the average", "3 systems of 0.5, 0 and −0.5, n prompts × 4 votes"): (
+        (20, 60, 200),
+        vector_coverage(
+            against_average, lambda rng, n: voting.drawn(rng, n, theta=(0.5, 0, -0.5), delta=0.0), 0.5, 400
         ),
     ),
     ("strengths", "60 prompts × 3 of n raters, both with effects, by prompt alone"): (
