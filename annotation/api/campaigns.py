@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from annotation import agreement, guesses, lookup, opening, overlap, qualification, querysets
+from annotation import agreement, guesses, lookup, opening, outlook, overlap, qualification, querysets
 from annotation.api.rubrics import RubricIn, Strict
 from annotation.items import read_items
 from annotation.models import Campaign, Priority, Protocol, SlotState
@@ -143,6 +143,8 @@ class CampaignView(ApiView):
                 "held_for_check": querysets.held_back(campaign).count(),
                 "overlap_rule": overlap.in_words(campaign),
                 "adaptive": asdict(found) if found else None,
+                "late": outlook.late(campaign, at=self.at),
+                "forecast": outlook.of(campaign, at=self.at).as_json(),
             }
         )
 

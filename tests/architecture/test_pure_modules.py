@@ -19,6 +19,7 @@ PURE = [
     "annotation.blinding",
     "annotation.calendars",
     "evaltrack.fields",
+    "annotation.forecast",
     "annotation.items",
     "annotation.requirements",
     "annotation.rubrics",
