@@ -8,8 +8,18 @@ from itertools import islice
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from annotation import assignment, campaigns, messages, policies, qualification, querysets, sla, sla_policies
-from annotation.models import Campaign, Escalation, Level, Slot, Task
+from annotation import (
+    assignment,
+    campaigns,
+    messages,
+    outlook,
+    policies,
+    qualification,
+    querysets,
+    sla,
+    sla_policies,
+)
+from annotation.models import Campaign, Escalation, Level, Slot
 from evaltrack import reasons
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, refuse_if
@@ -55,13 +65,15 @@ def climb(campaign_id: int, *, at: dt.datetime) -> int:
 
 
 def warn(campaign: Campaign, policy: sla.Policy, *, at: dt.datetime) -> int:
-    """Tell the leads of a campaign that is due soon."""
-    soon = at < campaign.due_at <= policy.warns_until(campaign.priority, at=at)
-    missing = Slot.objects.filter(querysets.MISSING, campaign=campaign)
-    if not soon or campaign.escalations.filter(level=Level.WARNING).exists() or not missing.exists():
+    """Tell the leads of a campaign that is due soon, or that people will not have judged by then at their pace."""
+    if at >= campaign.due_at or campaign.escalations.filter(level=Level.WARNING).exists():
+        return 0
+    expected = outlook.of(campaign, at=at)
+    is_soon = campaign.due_at <= policy.warns_until(campaign.priority, at=at)
+    if not expected.missing or not (is_soon or expected.is_late):
         return 0
     Escalation.objects.create(campaign=campaign, level=Level.WARNING, escalated_at=at)
-    outbox.post(messages.due_soon(campaign, missing.count()), to=outbox.holders("lead"), at=at)
+    outbox.post(messages.due_soon(campaign, expected), to=outbox.holders("lead"), at=at)
     return 1
 
 
@@ -107,7 +119,7 @@ def offer_proxy(campaign: Campaign, policy: sla.Policy, *, at: dt.datetime) -> i
         return 0
     if campaign.escalations.filter(level=Level.PROXY).exists():
         return 0
-    if not late_tasks(campaign, until).exists():
+    if not late_slots(campaign, until).exists():
         return 0
     Escalation.objects.create(campaign=campaign, level=Level.PROXY, escalated_at=at)
     outbox.post(messages.proxy_offered(campaign, proxy), to=outbox.holders("lead"), at=at)
@@ -119,20 +131,23 @@ def reach(level: Level, campaign: Campaign, policy: sla.Policy, *, at: dt.dateti
     until = policy.late_until(level, at=at)
     if until is None:
         return []
-    reached = Escalation.objects.filter(task=OuterRef("pk"), level=level)
-    late = list(
-        late_tasks(campaign, until).filter(~Exists(reached)).order_by("pk").values_list("pk", flat=True)
-    )
+    # Subtracted here: asked as one query about rows that were written a moment ago, PostgreSQL looks through all of
+    # one table for each row of the other.
+    reached = Escalation.objects.filter(task__campaign=campaign, level=level)
+    late = sorted(tasks_of(late_slots(campaign, until)) - tasks_of(reached))
     rows = (Escalation(task_id=task, level=level, escalated_at=at) for task in late)
     for batch in in_batches(rows):
         Escalation.objects.bulk_create(batch)
     return late
 
 
-def late_tasks(campaign: Campaign, until: dt.datetime) -> QuerySet[Task]:
-    """Tasks that were due by this moment and still miss a judgment."""
-    missing = Slot.objects.filter(querysets.MISSING, task=OuterRef("pk"), campaign=campaign)
-    return Task.objects.filter(Exists(missing), campaign=campaign, due_at__lte=until)
+def late_slots(campaign: Campaign, until: dt.datetime) -> QuerySet[Slot]:
+    """Judgments that were due by this moment and are missing."""
+    return Slot.objects.filter(querysets.MISSING, campaign=campaign, due_at__lte=until)
+
+
+def tasks_of(rows: QuerySet[Slot] | QuerySet[Escalation]) -> set[int]:
+    return set(rows.values_list("task", flat=True))
 
 
 def in_batches(rows: Iterator[Escalation]) -> Iterator[list[Escalation]]:

@@ -3,7 +3,9 @@
 import datetime as dt
 
 from annotation.models import Appeal, Campaign
+from annotation.outlook import Outlook
 from evaltrack.notifications.outbox import Message
+from evaltrack.stats.estimate import Undefined
 
 
 def campaign_opened(campaign: Campaign) -> Message:
@@ -33,11 +35,17 @@ def tasks_asked_again(campaign: Campaign) -> Message:
     )
 
 
-def due_soon(campaign: Campaign, missing: int) -> Message:
+def due_soon(campaign: Campaign, expected: Outlook) -> Message:
+    missing, found = expected.missing, expected.finished_at
+    if isinstance(found, Undefined):
+        pace = f"When it will be done cannot be said: {found.reason}."
+    else:
+        late = " That is too late." if expected.is_late else ""
+        pace = f"At the pace of the last two weeks it is done {found:%d %B %H:%M} UTC.{late}"
     return Message(
         key=f"due-soon:{campaign.public_id}",
-        subject=f"{missing} judgment{plural(missing)} still missing: {campaign.experiment or campaign} is due soon",
-        body=f"{campaign.name}, due {campaign.due_at:%d %B %H:%M} UTC.",
+        subject=f"{missing} judgment{plural(missing)} still missing: {campaign.experiment or campaign}",
+        body=f"{campaign.name}, due {campaign.due_at:%d %B %H:%M} UTC. {pace}",
         path=campaign.get_absolute_url(),
     )
 

@@ -1,7 +1,7 @@
 """What an SLA policy says: when something is due, when to warn, and what happens once it is late. Pure."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -76,11 +76,7 @@ class Policy:
 
     @cached_property
     def calendar(self) -> Calendar:
-        return Calendar(
-            hours.zone(self.time_zone),
-            {day: (since_midnight(start), since_midnight(end)) for day, (start, end) in self.hours.items()},
-            frozenset(map(dt.date.fromisoformat, self.holidays)),
-        )
+        return calendar_of(self.time_zone, self.hours, self.holidays)
 
     def due_at(self, priority: str, *, opened_at: dt.datetime) -> dt.datetime:
         return self.calendar.add(opened_at, dt.timedelta(hours=self.targets[priority].due_hours))
@@ -95,6 +91,14 @@ class Policy:
         if name not in self.ladder:
             return None
         return self.calendar.add(at, -dt.timedelta(hours=self.ladder[name]))
+
+
+def calendar_of(time_zone: str, working_hours: Mapping[str, list[str]], holidays: Iterable[str]) -> Calendar:
+    return Calendar(
+        hours.zone(time_zone),
+        {day: (since_midnight(start), since_midnight(end)) for day, (start, end) in working_hours.items()},
+        frozenset(map(dt.date.fromisoformat, holidays)),
+    )
 
 
 def since_midnight(time: str) -> dt.timedelta:

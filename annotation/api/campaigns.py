@@ -11,6 +11,7 @@ from annotation import (
     guesses,
     lookup,
     opening,
+    outlook,
     overlap,
     pairs,
     preferences,
@@ -159,6 +160,8 @@ class CampaignView(ApiView):
                 "overlap_rule": overlap.in_words(campaign),
                 "adaptive": asdict(found) if found else None,
                 "imports": ImportOut(imports_of(campaign), many=True).data,
+                "late": outlook.late(campaign, at=self.at),
+                "forecast": outlook.of(campaign, at=self.at).as_json(),
             }
         )
 

@@ -4,7 +4,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from annotation import sla_policies
+from annotation import outlook, sla_policies
 from annotation.models import SlaPolicy
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
@@ -34,6 +34,15 @@ class SlaPolicies(ApiView):
         given = self.shaped(SlaPolicyIn)
         row = sla_policies.define(given["name"], given["policy"], by=request.user, at=self.at)
         return Response(summary(row), status=201)
+
+
+class QueueWaiting(ApiView):
+    permissions = {"GET": (P.VIEW_CAMPAIGNS,)}
+
+    @extend_schema(responses={200: dict})
+    def get(self, request):
+        """How many judgments people owe, and how long half and 95 % of them have waited at most."""
+        return Response(outlook.waiting(at=self.at))
 
 
 def summary(row: SlaPolicy) -> dict:

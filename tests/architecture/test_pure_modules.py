@@ -20,6 +20,7 @@ PURE = [
     "annotation.blinding",
     "annotation.calendars",
     "evaltrack.fields",
+    "annotation.forecast",
     "annotation.items",
     "annotation.judged_elsewhere",
     "annotation.requirements",

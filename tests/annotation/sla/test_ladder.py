@@ -56,7 +56,7 @@ def test_each_step_is_taken_at_its_working_hour(campaign, lead, evaluator_one):
         assert levels() == reached
         assert earlier != reached or then.startswith("2026-06")
         assert look(then) == 0
-    assert subjects(lead, "due-soon") == ["6 judgments still missing: Answers is due soon"]
+    assert subjects(lead, "due-soon") == ["6 judgments still missing: Answers"]
     assert subjects(evaluator_one, "tasks-late") == ["3 tasks should have been judged by now"]
     assert subjects(lead, "tasks-overdue") == ["3 overdue tasks: Answers waits for people"]
 
