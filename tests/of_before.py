@@ -17,8 +17,12 @@ Migrate = Callable[[list[tuple[str, str]]], Any]
 
 
 @pytest.fixture
-def empty_database(django_db_blocker: DjangoDbBlocker) -> Iterator[Migrate]:
+def empty_database(
+    django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Migrate]:
     """`connection` leads to an empty database; what the test gets migrates it and returns its models."""
+    # The browser of an earlier test keeps an event loop in this thread, in which nothing runs now.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     usual = connections["default"]
     with django_db_blocker.unblock(), named_database() as name:
         made = type(usual)({**usual.settings_dict, "NAME": name}, "default")

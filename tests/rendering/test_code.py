@@ -98,6 +98,6 @@ def test_hostile_code_takes_no_more_than_its_time(language):
         code = unit * (60_000 // len(unit))
         lines = "\n".join(code[at : at + 900] for at in range(0, len(code), 900))
         for each in {code, lines}:
-            started = time.perf_counter()
+            started = time.thread_time()  # as the limit counts: other programs are no fault of the text
             html_of(f"~~~{language}\n{each}\n~~~", "markdown")
-            assert time.perf_counter() - started < 2, repr(unit)
+            assert time.thread_time() - started < 2, repr(unit)
