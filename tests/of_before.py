@@ -17,9 +17,7 @@ Migrate = Callable[[list[tuple[str, str]]], Any]
 
 
 @pytest.fixture
-def empty_database(
-    django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Migrate]:
+def empty_database(django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Migrate]:
     """`connection` leads to an empty database; what the test gets migrates it and returns its models."""
     # The browser of an earlier test keeps an event loop in this thread, in which nothing runs now.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
