@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from annotation.models import Choice
-from annotation.votes import NEITHER, Rater, Vote
+from annotation.votes import NEITHER, Rater, Unit, Vote
 from evaltrack.stats.agreement import PreferenceAgreement, krippendorff_alpha, preference_kappa
 from evaltrack.stats.coefficients import fleiss_kappa, gwet_ac
 from evaltrack.stats.estimate import Estimate, Undefined
@@ -48,15 +48,20 @@ class Compared:
         """The labels that are compared, of each unit; those of one rater are units of their own among themselves."""
         if self.among == "raters":
             return {unit: list(said.values()) for unit, said in self.by_unit.items()}
-        own: dict[Hashable, list[str]] = defaultdict(list)
+        return {**self.repeats}
+
+    @cached_property
+    def repeats(self) -> dict[tuple[Unit, Rater], list[str]]:
+        """What a rater said of a pair that they judged more than once."""
+        own: dict[tuple[Unit, Rater], list[str]] = defaultdict(list)
         for vote in self.votes:
             own[vote.unit, vote.rater].append(label(vote))
         return {unit: said for unit, said in own.items() if len(said) > 1}
 
     @cached_property
-    def by_unit(self) -> dict[tuple[str, str, str], dict[Rater, str]]:
+    def by_unit(self) -> dict[Unit, dict[Rater, str]]:
         """What each rater said first."""
-        units: dict[tuple[str, str, str], dict[Rater, str]] = defaultdict(dict)
+        units: dict[Unit, dict[Rater, str]] = defaultdict(dict)
         for vote in self.votes:
             units[vote.unit].setdefault(vote.rater, label(vote))
         return units
@@ -65,7 +70,7 @@ class Compared:
     def item_of(self) -> dict[Hashable, Hashable]:
         if self.among == "raters":
             return {unit: unit[0] for unit in self.by_unit}
-        return {unit: unit[0][0] for unit in self.units}  # type: ignore[index]
+        return {(unit, rater): unit[0] for unit, rater in self.repeats}
 
     @cached_property
     def percent(self) -> Statistic:

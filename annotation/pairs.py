@@ -163,12 +163,10 @@ class Findings:
     @property
     def by_question(self) -> dict[str, dict[str, Any]]:
         """The same coefficients of what was answered to each criterion."""
-        found = {}
-        for name in self.criteria:
-            votes = [v._replace(said=v.answers[name]) for v in self.votes if name in v.answers]
-            compared = Compared(votes, "raters")
-            found[name] = compared.as_json(lambda compared=compared: compared.cohen.kappa)  # type: ignore[misc]
-        return found
+        return {
+            name: between_raters([v._replace(said=v.answers[name]) for v in self.votes if name in v.answers])
+            for name in self.criteria
+        }
 
     def as_json(self, *, name_of: Callable[[Any], str], brief: bool = False) -> dict[str, Any]:
         """What the API shows and, where it is `brief`, the page. Which system is preferred stays untold while people
@@ -196,6 +194,11 @@ class Findings:
             "n_evaluators": self.n_evaluators,
             "n_imported": self.n_imported,
         }
+
+
+def between_raters(votes: Sequence[Vote]) -> dict[str, Any]:
+    compared = Compared(votes, "raters")
+    return compared.as_json(lambda: compared.cohen.kappa)
 
 
 def compared_systems(votes: Iterable[Vote]) -> list[dict[str, Any]]:

@@ -11,6 +11,8 @@ NEITHER = frozenset({Choice.TIE.value, Choice.BOTH_BAD.value})
 NO_ANSWERS: Mapping[str, str] = {}
 EVALUATOR, IMPORTED = "evaluator", "imported"
 
+# What two judgments must have in common to be compared: the item and the pair, in whichever order.
+Unit: TypeAlias = tuple[str, str, str]
 # One of two kinds, and the key of its row.
 Rater: TypeAlias = tuple[str, int]
 Person: TypeAlias = User | ImportedRater
@@ -32,8 +34,7 @@ class Vote(NamedTuple):
         return (self.left, self.right) if self.left < self.right else (self.right, self.left)
 
     @property
-    def unit(self) -> tuple[str, str, str]:
-        """What two judgments must have in common to be compared: the item and the pair, in whichever order."""
+    def unit(self) -> Unit:
         return self.item, *self.pair
 
 
