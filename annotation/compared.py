@@ -4,7 +4,7 @@ Each is computed when it is asked for: a page shows few of them.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -44,11 +44,11 @@ class Compared:
     among: Literal["raters", "self"]
 
     @cached_property
-    def units(self) -> dict[Hashable, list[str]]:
+    def units(self) -> Mapping[Any, list[str]]:
         """The labels that are compared, of each unit; those of one rater are units of their own among themselves."""
         if self.among == "raters":
             return {unit: list(said.values()) for unit, said in self.by_unit.items()}
-        return {**self.repeats}
+        return self.repeats
 
     @cached_property
     def repeats(self) -> dict[tuple[Unit, Rater], list[str]]:
