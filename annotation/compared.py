@@ -7,17 +7,16 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
 
 from annotation.models import Choice
 from annotation.votes import NEITHER, Rater, Unit, Vote
-from evaltrack.stats.agreement import PreferenceAgreement, krippendorff_alpha, preference_kappa
-from evaltrack.stats.coefficients import fleiss_kappa, gwet_ac
+from evaltrack.stats.agreement import PreferenceAgreement, preference_kappa
 from evaltrack.stats.estimate import Estimate, Undefined
-from evaltrack.stats.pairwise import PairwiseKappa, agreed_share, mean_pairwise_kappa
+from evaltrack.stats.pairwise import PairwiseKappa, mean_pairwise_kappa
+from evaltrack.stats.panel import Panel
 from evaltrack.stats.same_order import preference_kappa_same_order
 
 SEED = 20_251_122
@@ -73,13 +72,15 @@ class Compared:
         return {(unit, rater): unit[0] for unit, rater in self.repeats}
 
     @cached_property
-    def percent(self) -> Statistic:
-        pairs = [
-            (one == other, self.item_of[unit])
-            for unit, said in self.units.items()
-            for one, other in combinations(said, 2)
-        ]
-        return agreed_share([agreed for agreed, _ in pairs], [item for _, item in pairs])
+    def panel(self) -> Panel:
+        counts = np.zeros((len(self.units), len(LABELS)), dtype=np.int64)
+        items: dict[Hashable, int] = {}
+        numbers = np.empty(len(self.units), dtype=np.int64)
+        for row, (unit, said) in enumerate(self.units.items()):
+            numbers[row] = items.setdefault(self.item_of[unit], len(items))
+            for each in said:
+                counts[row, LABELS.index(each)] += 1
+        return Panel.of(counts, numbers)
 
     @cached_property
     def cohen(self) -> PairwiseKappa:
@@ -89,9 +90,13 @@ class Compared:
         ]
         return mean_pairwise_kappa(ratings, seed=SEED, item_of=self.item_of)
 
+    @property
+    def percent(self) -> Statistic:
+        return self.panel.percent()
+
     @cached_property
     def alpha(self) -> Statistic:
-        return krippendorff_alpha(self.units, level="nominal", seed=SEED, item_of=self.item_of)
+        return self.panel.alpha("nominal", seed=SEED)
 
     @cached_property
     def preference(self) -> PreferenceAgreement:
@@ -110,24 +115,14 @@ class Compared:
             seed=SEED,
         )
 
-    def beyond_chance(self, coefficient: Callable[..., Statistic]) -> Statistic:
-        counts = np.zeros((len(self.units), len(LABELS)), dtype=np.int64)
-        items: dict[Hashable, int] = {}
-        numbers = np.empty(len(self.units), dtype=np.int64)
-        for row, (unit, said) in enumerate(self.units.items()):
-            numbers[row] = items.setdefault(self.item_of[unit], len(items))
-            for each in said:
-                counts[row, LABELS.index(each)] += 1
-        return coefficient(counts, seed=SEED, items=numbers)
-
     def as_json(self, cohen: Callable[[], Statistic], only: Collection[str] = ()) -> dict[str, Any]:
         """Every coefficient, or those of these names; `cohen` says what Cohen's kappa is here."""
         found: dict[str, Callable[[], Statistic]] = {
             "percent_agreement": lambda: self.percent,
             "cohen_kappa": cohen,
-            "fleiss_kappa": lambda: self.beyond_chance(fleiss_kappa),
+            "fleiss_kappa": lambda: self.panel.beyond_chance("fleiss", seed=SEED),
             "krippendorff_alpha": lambda: self.alpha,
-            "gwet_ac1": lambda: self.beyond_chance(gwet_ac),
+            "gwet_ac1": lambda: self.panel.beyond_chance("gwet", seed=SEED),
             "preference_kappa": lambda: self.preference.kappa,
             "preference_kappa_same_order": lambda: self.same_order.kappa,
         }

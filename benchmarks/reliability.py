@@ -17,7 +17,7 @@ import numpy as np
 from evaltrack.stats.alpha import coded_alpha
 from evaltrack.stats.coefficients import fleiss_kappa, gwet_ac
 from evaltrack.stats.kappa import cohen_kappa, table_of
-from evaltrack.stats.live import LiveAgreement
+from evaltrack.stats.panel import Panel
 from evaltrack.stats.patterns import distinct_units
 from evaltrack.stats.raters import dawid_skene
 
@@ -48,7 +48,11 @@ def main() -> int:
     units, raters, labels = units[order], raters[order], labels[order]
     other = np.where(rng.random(len(labels)) < 0.6, labels, rng.integers(0, LABELS, len(labels)))
     counts = np.bincount(units * LABELS + labels, minlength=number * LABELS).reshape(number, LABELS)
-    live = LiveAgreement.of(counts)
+    panel, one, changed = (
+        Panel.of(counts),
+        Panel.of(counts[:1]),
+        Panel.of(counts[:1] + np.eye(1, LABELS, dtype=int)),
+    )
 
     def distinct(method: Callable[..., object]) -> object:
         patterns, times = distinct_units(units, labels, LABELS)
@@ -62,8 +66,11 @@ def main() -> int:
         "AC1": lambda: distinct(gwet_ac),
         "Dawid–Skene": lambda: dawid_skene(units, raters, labels, k=LABELS),
         "Dawid–Skene, one coin": lambda: dawid_skene(units, raters, labels, k=LABELS, one_coin=True),
-        "live: one judgment": lambda: live.judge(counts[0], 1),
-        "live: alpha with its interval": lambda: live.estimate("alpha", planned=1000),
+        "live: one judgment": lambda: panel.minus(one).plus(changed),
+        "live: alpha, both intervals": lambda: (
+            panel.alpha("nominal", seed=1),
+            panel.any_time("alpha", planned=1000),
+        ),
         "krippendorff.alpha, value alone": lambda: krippendorff.alpha(
             value_counts=counts, value_domain=list(range(LABELS)), level_of_measurement="nominal"
         ),

@@ -33,6 +33,20 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Whatever a killed process has left connected is ended: PostgreSQL drops no database that somebody uses."""
+    yield
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid), query FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            for _, query in cursor.fetchall():
+                print(f"\nA connection was left open by a test; it did last: {query[:300]}")
+
+
+@pytest.fixture(scope="session")
 def empty_folder(tmp_path_factory):
     """What the server takes for its folder of static files: it wants to see one."""
     return tmp_path_factory.mktemp("static")

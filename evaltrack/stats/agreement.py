@@ -186,9 +186,9 @@ def agreement_of(
         return PreferenceAgreement(Undefined(nothing), **counted)
     if total in (ties, both_bad):
         return PreferenceAgreement(one_label(comparable, "pairs"), **counted)
-    value, by_chance = (float(share[0]) for share in _preference_kappas(np.array([multiplicity @ table])))
+    value, by_chance = (float(share[0]) for share in preference_kappas(np.array([multiplicity @ table])))
     with_pairs = int(multiplicity[table[:, 1] > 0].sum())
-    draws = np.concatenate([_preference_kappas(w @ table)[0] for w in resampled(multiplicity, 5, seed)])
+    draws = np.concatenate([preference_kappas(w @ table)[0] for w in resampled(multiplicity, 5, seed)])
     kappa = bootstrap_estimate(
         value,
         draws,
@@ -225,7 +225,7 @@ def _task_counts(task: Hashable, given: Counter[tuple[Hashable, Hashable]], betw
     return agree, comparable, by_label[TIE], by_label[BOTH_BAD], judgments
 
 
-def _preference_kappas(sums: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def preference_kappas(sums: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Kappa (NaN where undefined) and agreement by chance, from rows of the five sums of `_task_counts`."""
     agree, comparable, ties, both_bad, judgments = sums.T.astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):

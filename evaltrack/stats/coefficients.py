@@ -20,10 +20,11 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
 from evaltrack.stats.estimate import Estimate, Undefined
 from evaltrack.stats.kappa import Weights, agreement_weights
-from evaltrack.stats.patterns import Counts, codes, distinct_rows, whole
+from evaltrack.stats.patterns import Counts, distinct_rows
 from evaltrack.stats.posterior import gamma_weights, random_units, widened
 from evaltrack.stats.resampling import FEWEST_UNITS, bootstrap_estimate, one_label, resampled
 
@@ -64,7 +65,6 @@ def gwet_ac(
     seed: int,
     weights: Weights = None,
     times: ArrayLike | None = None,
-    items: ArrayLike | None = None,
 ) -> Estimate | Undefined:
     """Gwet's AC1, and AC2 with weights (Gwet 2008, 2014), with a bootstrap interval over units.
 
@@ -72,13 +72,12 @@ def gwet_ac(
 
     `counts` (units × labels) says how many raters gave each unit each label, over all labels of the rubric in its
     order; `times`, how many units each row stands for. `weights`, for ordered labels: `kappa.agreement_weights`.
-    `items` numbers the item of each row: units that share a prompt are not independent, and items are then drawn.
-    `n` counts units with two ratings, `clusters` the items.
+    `n` counts units with two ratings. Units that share a prompt are not independent: see `panel.Panel.beyond_chance`.
 
     Undefined without a unit that two people rated, with one label, and when only one label was used: there is then
     agreement, but no chance to compare it with. Without an interval below ten units or items.
     """
-    return _coefficient("gwet", counts, seed, weights, times, items)
+    return _coefficient("gwet", counts, seed, weights, times)
 
 
 def fleiss_kappa(
@@ -87,10 +86,9 @@ def fleiss_kappa(
     seed: int,
     weights: Weights = None,
     times: ArrayLike | None = None,
-    items: ArrayLike | None = None,
 ) -> Estimate | Undefined:
     """Fleiss' kappa (1971), for units with unequally many ratings as well; arguments and gaps as in `gwet_ac`."""
-    return _coefficient("fleiss", counts, seed, weights, times, items)
+    return _coefficient("fleiss", counts, seed, weights, times)
 
 
 def brennan_prediger(
@@ -99,10 +97,9 @@ def brennan_prediger(
     seed: int,
     weights: Weights = None,
     times: ArrayLike | None = None,
-    items: ArrayLike | None = None,
 ) -> Estimate | Undefined:
     """Brennan and Prediger's coefficient (1981), chance using labels evenly; arguments and gaps as in `gwet_ac`."""
-    return _coefficient("brennan_prediger", counts, seed, weights, times, items)
+    return _coefficient("brennan_prediger", counts, seed, weights, times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,64 +143,66 @@ def _coefficient(
     seed: int,
     weights: Weights,
     times: ArrayLike | None,
-    items: ArrayLike | None,
 ) -> Estimate | Undefined:
-    if items is not None and times is not None:
-        raise ValueError("a row that stands for several units has no one item")
-    table, multiplicity = distinct_rows(counts, times)
-    units = _units(table, multiplicity, weights)
-    n = int(multiplicity @ units.paired)
+    return of_items(chance, *distinct_rows(counts, times), weights, seed)
+
+
+def of_items(
+    chance: Chance,
+    table: Counts,
+    units: Counts,
+    weights: Weights,
+    seed: int,
+    items: tuple[Counts, sparse.csr_array] | None = None,
+) -> Estimate | Undefined:
+    """The coefficient of distinct units (rows of `table`, each with a rating), of which `units` counts each.
+
+    `items` are then drawn: how many are of each kind, and how many units of each row an item of that kind has.
+    """
+    found = _units(table, units, weights)
+    n = int(units @ found.paired)
     if table.shape[1] < 2:
         return Undefined("one label leaves nothing to agree on")
     if n == 0:
         return NO_PAIR
     if np.count_nonzero(table.sum(axis=0)) == 1:
         return one_label(n, "units")
-    features = units.features()
-    sums = multiplicity @ features
-    value = float(units.values(chance, sums[None, :])[0])
+    features = found.features()
+    sums = units @ features
+    value = float(found.values(chance, sums[None, :])[0])
     if math.isnan(value):
         return Undefined("the labels that were used do not disagree by these weights")
-    expected = float(BY_CHANCE[chance](sums[3:] / sums[2], units.agreement))
-    method, clusters, independent = "unit bootstrap", None, n
+    expected = float(BY_CHANCE[chance](sums[3:] / sums[2], found.agreement))
+    method, clusters, independent, drawn = "unit bootstrap", None, n, units
     if items is not None:
-        features, multiplicity = _by_item(np.asarray(counts), features, table, whole(items, "item numbers"))
-        clusters = independent = int(multiplicity[features[:, 1] > 0].sum())
+        drawn, made_of = items
+        # Rounded, as sums of the same numbers in another order differ in the last bit, and order must change nothing.
+        features = np.round(made_of @ features, 12)
+        clusters = independent = int(drawn[features[:, 1] > 0].sum())
         method = "bootstrap over items"
-    blocks = (
-        resampled(multiplicity, features.shape[1], seed) if independent >= FEWEST_UNITS and value < 1 else ()
-    )
-    draws = np.concatenate([np.empty(0), *(units.values(chance, drawn @ features) for drawn in blocks)])
+    blocks = resampled(drawn, features.shape[1], seed) if independent >= FEWEST_UNITS and value < 1 else ()
+    draws = np.concatenate([np.empty(0), *(found.values(chance, rows @ features) for rows in blocks)])
     shown = bootstrap_estimate(
         value, draws, independent, 1 - expected, method, n=n, clusters=clusters, seed=seed
     )
 
     def likely(rng: np.random.Generator) -> Matrix:
-        rows, mass = random_units(table.sum(axis=1), units.times, table.shape[1], rng)
+        rows, mass = random_units(table.sum(axis=1), units, table.shape[1], rng)
         prior = _units(rows, np.ones(len(rows), dtype=np.int64), weights).features()
         # An item has as many units as items have on average.
-        prior *= units.times.sum() / multiplicity.sum()
-        sums = gamma_weights(multiplicity, rng) @ features + gamma_weights(mass, rng) @ prior
-        return units.values(chance, sums)
+        prior *= units.sum() / drawn.sum()
+        sums = gamma_weights(drawn, rng) @ features + gamma_weights(mass, rng) @ prior
+        return found.values(chance, sums)
 
     return widened(shown, len(features), table.shape[1], seed, likely)
 
 
-def _by_item(counts: Counts, features: Matrix, table: Counts, items: Counts) -> tuple[Matrix, Counts]:
-    """Sums of the features over the units of each item: the distinct ones, and how many items have each."""
-    if items.shape != (len(counts),):
-        raise ValueError(f"{items.shape} is no item for each of {len(counts)} units")
-    rated = whole(counts, "counts of ratings")
-    kept = rated.sum(axis=1) > 0
-    both = np.concatenate([table, rated[kept]])
-    code = codes(both.T, len(both))
-    of_unit = np.searchsorted(code[: len(table)], code[len(table) :])
-    _, item = np.unique(items[kept], return_inverse=True)
-    sums = np.zeros((int(item.max()) + 1, features.shape[1]))
-    np.add.at(sums, item, features[of_unit])
-    # Rounded, as sums of the same numbers in another order differ in the last bit, and order must change nothing.
-    alike, times = np.unique(np.round(sums, 12), axis=0, return_counts=True)
-    return alike, times.astype(np.int64)
+def features_of(
+    chance: Chance, table: Counts, weights: Weights = None
+) -> tuple[Matrix, Callable[[Matrix], Matrix]]:
+    """What each distinct unit adds to the sums that a coefficient is made of, and the coefficient of such sums."""
+    found = _units(table, np.ones(len(table), dtype=np.int64), weights)
+    return found.features(), lambda sums: found.values(chance, sums)
 
 
 def standard_error(

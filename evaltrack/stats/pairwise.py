@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 
 from evaltrack.stats.alpha import pattern_counts
 from evaltrack.stats.estimate import Estimate, Undefined
-from evaltrack.stats.intervals import wilson
 from evaltrack.stats.kappa import kappas
-from evaltrack.stats.preference.net import clustered_mean
 from evaltrack.stats.resampling import bootstrap_estimate, one_label, resampled
 
 
@@ -77,21 +75,6 @@ def mean_pairwise_kappa(
         value, np.concatenate(draws), independent, differ, method, n=n, clusters=clusters, seed=seed
     )
     return PairwiseKappa(kappa, pairs, undefined)
-
-
-def agreed_share(agreed: Sequence[bool], items: Sequence[Hashable]) -> Estimate | Undefined:
-    """The share of pairs of judgments that say the same; `items` names the prompt of each pair.
-
-    Wilson's interval where each item has one pair, else a cluster-robust t interval by item. Undefined without pairs.
-    """
-    if len(set(items)) == len(items):
-        return wilson(sum(agreed), len(agreed))
-    scores = np.where(np.array(agreed, dtype=bool), 1.0, -1.0)
-    found = clustered_mean(scores, items, noun="item", counted="pairs of judgments")
-    if isinstance(found, Undefined):
-        return found
-    low, high = (None if limit is None else (1 + limit) / 2 for limit in (found.ci_low, found.ci_high))
-    return replace(found, value=(1 + found.value) / 2, ci_low=low, ci_high=high)
 
 
 def _patterns(

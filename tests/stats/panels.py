@@ -8,7 +8,7 @@ from evaltrack.stats.coefficients import BY_CHANCE
 from evaltrack.stats.estimate import Undefined
 from evaltrack.stats.icc import icc
 from evaltrack.stats.judge import beside_people, favour
-from evaltrack.stats.live import LiveAgreement
+from evaltrack.stats.panel import Panel
 
 
 def labels(rng, n, raters, prevalences, agreement):
@@ -61,11 +61,10 @@ def live(chance, prevalences, agreement, planned, paths=300, step=10):
     def simulated(n, rng):
         held = []
         for _ in range(paths):
-            sums, right = LiveAgreement(len(prevalences)), True
-            for unit, row in enumerate(counts(rng, n, 3, prevalences, agreement), start=1):
-                sums.change(np.zeros_like(row), row)
-                if right and unit >= 50 and unit % step == 0:
-                    shown = sums.estimate(chance, planned=planned)
+            right, units = True, counts(rng, n, 3, prevalences, agreement)
+            for seen in range(50, n + 1, step):
+                if right:
+                    shown = Panel.of(units[:seen]).any_time(chance, planned=planned)
                     if not isinstance(shown, Undefined) and shown.ci_low is not None:
                         right = shown.ci_low <= truth <= shown.ci_high
             held.append(right)

@@ -217,21 +217,6 @@ def test_the_priors_units_weigh_two_and_have_labels_at_random():
     assert mass @ rows / (mass @ rows).sum() == approx(0.2, abs=0.02)
 
 
-def test_units_of_one_item_are_drawn_together():
-    rng = np.random.default_rng(1)
-    counts = matrix(rng.integers(0, 2, size=(12, 3)))
-    copies, items = np.repeat(counts, 5, axis=0), np.repeat(np.arange(12), 5)
-    alone, together = fleiss_kappa(copies, seed=1), fleiss_kappa(copies, seed=1, items=items)
-    assert (together.n, together.clusters, alone.clusters) == (60, 12, None)
-    assert together.value == alone.value
-    assert together.ci_high - together.ci_low > 1.8 * (alone.ci_high - alone.ci_low)
-    assert fleiss_kappa(copies[::-1], seed=1, items=items[::-1]) == together
-    with pytest.raises(ValueError, match="no item for each"):
-        fleiss_kappa(copies, seed=1, items=items[:9])
-    with pytest.raises(ValueError, match="no one item"):
-        fleiss_kappa(copies, seed=1, items=items, times=[1] * 60)
-
-
 # ── What has no value or no interval ─────────────────────────────────────────────────────────────────
 
 

@@ -236,11 +236,11 @@ SIMULATIONS: dict[tuple[str, str], tuple[tuple[int, ...], Callable]] = {
         SMALL,
         vector_coverage(*panels.coefficient(brennan_prediger, "brennan_prediger", (0.5, 0.3, 0.2), 0.5)),
     ),
-    ("LiveAgreement.estimate", "alpha 0.5, 3 raters, 3 labels, planned 300, from the 50th look"): (
+    ("Panel.any_time", "alpha 0.5, 3 raters, 3 labels, planned 300, from the 50th look"): (
         FROM_50,
         panels.live("alpha", (0.5, 0.3, 0.2), 0.5, 300),
     ),
-    ("LiveAgreement.estimate", "AC1 0.89, 3 raters, 2 labels at 0.9, planned 300, from the 50th look"): (
+    ("Panel.any_time", "AC1 0.89, 3 raters, 2 labels at 0.9, planned 300, from the 50th look"): (
         FROM_50,
         panels.live("gwet", (0.9, 0.1), 0.5, 300),
     ),

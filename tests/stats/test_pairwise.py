@@ -6,9 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaltrack.stats.estimate import Undefined
-from evaltrack.stats.intervals import wilson
 from evaltrack.stats.kappa import cohen_kappa
-from evaltrack.stats.pairwise import agreed_share, mean_pairwise_kappa
+from evaltrack.stats.pairwise import mean_pairwise_kappa
 
 approx = pytest.approx
 repeatable = settings(derandomize=True, deadline=None, max_examples=40)
@@ -105,16 +104,3 @@ def test_units_of_one_item_are_resampled_together_in_the_mean_of_pairs():
     as_ten = mean_pairwise_kappa(copies, seed=1, item_of={unit: unit % 10 for unit in range(120)}).kappa
     assert (as_ten.value, as_ten.n, as_ten.clusters) == (as_many.value, 120, 10)
     assert as_ten.ci_high - as_ten.ci_low > 2 * (as_many.ci_high - as_many.ci_low)
-
-
-def test_the_share_that_agrees_counts_items_where_they_have_several_pairs():
-    assert agreed_share([True, False, True], [1, 2, 3]) == wilson(2, 3)
-    assert isinstance(agreed_share([], []), Undefined)
-    agreed = [n % 3 != 0 for n in range(60)]
-    found = agreed_share(agreed, [n // 6 for n in range(60)])
-    assert (found.value, found.n, found.clusters) == (approx(2 / 3), 60, 10)
-    assert 0 <= found.ci_low < found.value < found.ci_high <= 1
-    assert agreed_share([True] * 6, [1, 1, 1, 2, 2, 2]).ci_low is None
-    all_agree = agreed_share([True] * 20, [n // 2 for n in range(20)])
-    assert (all_agree.value, all_agree.ci_high) == (1, 1)
-    assert all_agree.ci_low < 0.9

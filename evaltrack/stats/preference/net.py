@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -49,27 +51,62 @@ def clustered_mean(
     vector: np.ndarray, clusters: Sequence[Hashable], *, noun: str, counted: str
 ) -> Estimate | Undefined:
     """The mean of values from −1 to 1 with the interval of `net_preference`; the nouns name what is counted."""
-    n = len(vector)
-    if len(clusters) != n:
-        raise ValueError(f"{len(clusters)} clusters do not name the {noun}s of {n} {counted}")
+    if len(clusters) != len(vector):
+        raise ValueError(f"{len(clusters)} clusters do not name the {noun}s of {len(vector)} {counted}")
+    group = numbered(clusters)
+    sums, sizes = np.bincount(group, weights=vector), np.bincount(group)
+    return mean_of_sums(sums, sizes, np.ones_like(sizes), noun=noun, counted=counted)
+
+
+def mean_of_sums(
+    sums: NDArray[Any], sizes: NDArray[np.int64], times: NDArray[np.int64], *, noun: str, counted: str
+) -> Estimate | Undefined:
+    """`clustered_mean` of clusters known by the sum and number of their values; there are `times` of each, and those
+    without values do not count."""
+    kept = sizes > 0
+    sums, sizes, times = sums[kept], sizes[kept], times[kept]
     method = f"cluster-robust t interval by {noun}"
+    n, groups = int(times @ sizes), int(times.sum())
     if n == 0:
         return Undefined(f"there are no {counted}")
-    group = numbered(clusters)
-    groups = int(group.max()) + 1
-    value = float(vector.mean())
+    value = float(times @ sums) / n
     if groups < FEWEST_CLUSTERS:
         reason = f"{counted} of {groups} {noun}s do not support an interval: {FEWEST_CLUSTERS} are needed"
         return Estimate(value, None, None, n, method, reason, clusters=groups)
-    residuals = np.bincount(group, weights=vector - value)
+    residuals = sums - value * sizes
     if np.abs(residuals).max() <= 1e-12 * n:
         unseen = wilson_limits(0, groups)[1]
         low, high = value - unseen * (1 + value), value + unseen * (1 - value)
         method = f"all {noun}s alike: Wilson limit on the share of other {noun}s"
         return Estimate(value, low, high, n, method, clusters=groups)
-    error = math.sqrt(groups / (groups - 1) * float(residuals @ residuals)) / n
+    error = math.sqrt(groups / (groups - 1) * float(times @ residuals**2)) / n
     half = float(special.stdtrit(groups - 1, 1 - TAIL)) * error
     return Estimate(value, max(value - half, -1.0), min(value + half, 1.0), n, method, clusters=groups)
+
+
+def share_of_sums(
+    of_kind: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    times: NDArray[np.int64],
+    *,
+    noun: str,
+    counted: str,
+) -> Estimate | Undefined:
+    """A share of things that come in clusters: each kind has `of_kind` of `sizes`, and there are `times` of it.
+
+    Wilson's interval where no cluster has two, else that of `net_preference`. Undefined without any.
+    """
+    if not (sizes > 1).any():
+        return (
+            wilson(int(times @ of_kind), n)
+            if (n := int(times @ sizes))
+            else Undefined(f"there are no {counted}")
+        )
+    found = mean_of_sums(2.0 * of_kind - sizes, sizes, times, noun=noun, counted=counted)
+    if isinstance(found, Undefined):
+        return found
+    low, high = (None if limit is None else (1 + limit) / 2 for limit in (found.ci_low, found.ci_high))
+    return replace(found, value=(1 + found.value) / 2, ci_low=low, ci_high=high)
 
 
 def left_pick_rate(left: int, decisive: int) -> Estimate | Undefined:

@@ -1,0 +1,308 @@
+"""Ratings by any number of people as what they amount to: kinds of items, and how many items are of each kind.
+
+Every coefficient of agreement depends on nothing else. A kind is what the units of an item were given: of each unit,
+how many raters gave each label. A million judgments of items with one unit are some dozens of kinds, so that values
+and intervals take milliseconds; and a new judgment moves one item from one kind to another. Counts are whole numbers:
+the same whatever the order in which judgments arrived, were amended or added up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+from evaltrack.stats.agreement import PreferenceAgreement, agreement_of, preference_kappas
+from evaltrack.stats.alpha import Level, alphas, with_interval
+from evaltrack.stats.coefficients import BY_CHANCE, NO_PAIR, Chance, features_of, of_items
+from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.kappa import Weights
+from evaltrack.stats.patterns import Counts, whole
+from evaltrack.stats.preference.net import share_of_sums
+from evaltrack.stats.resampling import one_label
+from evaltrack.stats.sequential.asymptotic import linear_any_time
+
+# Of each unit of an item how often each label was given, in ascending order.
+Kind: TypeAlias = tuple[tuple[int, ...], ...]
+Coefficient = Literal["percent", "alpha", "fleiss", "gwet", "preference"]
+Vector = NDArray[np.float64]
+
+JACKKNIFE_CELLS = 2_000_000  # numbers held in memory at once
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """`kinds` says how many items are of each kind; k labels are numbered from 0.
+
+    A unit has at least one rating, an item at least one unit.
+    """
+
+    k: int
+    kinds: Mapping[Kind, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.k < 2:
+            raise ValueError("one label leaves nothing to agree on")
+        for kind, items in self.kinds.items():
+            if items < 1 or not kind or list(kind) != sorted(kind):
+                raise ValueError(f"{items} items of the kind {kind} are none")
+            if any(len(unit) != self.k or min(unit) < 0 or not any(unit) for unit in kind):
+                raise ValueError(f"{self.k} labels have {self.k} counts, of which one at least is not 0")
+
+    @classmethod
+    def of(cls, counts: ArrayLike, items: ArrayLike | None = None) -> Panel:
+        """Of a matrix of counts, units × labels; `items` numbers the item of each unit, which is the unit itself
+        without it. Units without ratings are dropped."""
+        table = whole(counts, "counts of ratings")
+        if table.ndim != 2:
+            raise ValueError(
+                f"ratings are counted in a table of units and labels, not of shape {table.shape}"
+            )
+        item = np.arange(len(table)) if items is None else whole(items, "item numbers")
+        if item.shape != (len(table),):
+            raise ValueError(f"{item.shape} is no item for each of {len(table)} units")
+        rated = table.sum(axis=1) > 0
+        table, item = table[rated], item[rated]
+        if not len(table):
+            return cls(table.shape[1])
+        patterns, pattern = np.unique(table, axis=0, return_inverse=True)
+        unit = [tuple(row) for row in patterns.tolist()]
+        # The units of an item side by side and ascending, as `np.unique` has ordered the patterns.
+        order = np.lexsort((pattern, item))
+        pattern = pattern[order]
+        starts = np.flatnonzero(np.diff(item[order], prepend=-1))
+        found: Counter[Kind] = Counter()
+        sizes = np.diff(np.append(starts, len(pattern)))
+        for number, times in Counter(pattern[starts[sizes == 1]].tolist()).items():
+            found[(unit[number],)] = times
+        several = sizes > 1
+        for start, size in zip(starts[several].tolist(), sizes[several].tolist(), strict=True):
+            found[tuple(unit[number] for number in pattern[start : start + size].tolist())] += 1
+        return cls(table.shape[1], dict(found))
+
+    def plus(self, other: Panel) -> Panel:
+        """The items of both, of which none may stand in the other."""
+        return self._changed(other, 1)
+
+    def minus(self, other: Panel) -> Panel:
+        """Without the items of `other`; ValueError where it has some that are not here."""
+        return self._changed(other, -1)
+
+    def _changed(self, other: Panel, sign: int) -> Panel:
+        if self.k != other.k:
+            raise ValueError("only ratings with the same labels add up")
+        kinds = Counter(self.kinds)
+        for kind, items in other.kinds.items():
+            kinds[kind] += sign * items
+            if kinds[kind] < 0:
+                raise ValueError(f"{-kinds[kind]} items of the kind {kind} are not there to be taken away")
+        return Panel(self.k, {kind: items for kind, items in kinds.items() if items})
+
+    def as_json(self) -> dict[str, Any]:
+        """Kinds as text: "2,0,1;0,3,0" is an item of two units."""
+        text = {";".join(",".join(map(str, unit)) for unit in kind): n for kind, n in self.kinds.items()}
+        return {"labels": self.k, "kinds": dict(sorted(text.items()))}
+
+    @classmethod
+    def from_json(cls, body: dict[str, Any]) -> Panel:
+        kinds = {
+            tuple(tuple(map(int, unit.split(","))) for unit in text.split(";")): items
+            for text, items in body["kinds"].items()
+        }
+        return cls(body["labels"], kinds)
+
+    # ── What there is ────────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def items(self) -> int:
+        return sum(self.kinds.values())
+
+    @cached_property
+    def totals(self) -> Counts:
+        """How often each label was given."""
+        return self._whole.units @ self._whole.counts
+
+    @cached_property
+    def _whole(self) -> _Kinds:
+        return _Kinds.of(self.k, self.kinds)
+
+    @cached_property
+    def _paired(self) -> _Kinds:
+        """Units with two ratings or more, and items with such a unit: all that alpha looks at."""
+        kinds: Counter[Kind] = Counter()
+        for kind, items in self.kinds.items():
+            if left := tuple(unit for unit in kind if sum(unit) >= 2):
+                kinds[left] += items
+        return _Kinds.of(self.k, kinds)
+
+    # ── How far people agree ─────────────────────────────────────────────────────────────────────────────
+
+    def percent(self) -> Estimate | Undefined:
+        """The share of pairs of ratings of a unit that are the same, each pair counting once.
+
+        Wilson's interval where no item has two pairs, else a cluster-robust t interval by item.
+        """
+        agreed, pairs = self._pairs.T
+        return share_of_sums(agreed, pairs, self._whole.times, noun="item", counted="pairs of judgments")
+
+    def alpha(self, level: Level, *, seed: int, values: ArrayLike | None = None) -> Estimate | Undefined:
+        """Krippendorff's alpha (2004), with a bootstrap interval over items; what the labels stand for are `values`,
+        ascending, or their numbers. Gaps as in `agreement.krippendorff_alpha`."""
+        found = self._alpha_of(level, values)
+        if isinstance(found, Undefined):
+            return found
+        counts, scale = found
+        there = self._paired
+        value = float(alphas(there.units[None, :].astype(np.float64), counts, scale, level)[0])
+        by_item = there.times, there.made_of.toarray()
+        return with_interval(value, counts, there.units, scale, level, seed=seed, items=by_item)
+
+    def _alpha_of(self, level: Level, values: ArrayLike | None) -> tuple[Any, Vector] | Undefined:
+        """The counts of the labels that occur in units with two ratings, and what these stand for."""
+        there = self._paired
+        scale = np.arange(self.k, dtype=np.float64) if values is None else np.asarray(values, np.float64)
+        if scale.shape != (self.k,) or (np.diff(scale) <= 0).any():
+            raise ValueError(f"{self.k} labels stand for as many ascending values")
+        if not there.units.sum():
+            return NO_PAIR
+        used = np.flatnonzero(there.units @ there.counts)
+        if len(used) == 1:
+            return one_label(int(there.units.sum()), "units")
+        return sparse.csr_array(there.counts[:, used].astype(np.float64)), scale[used]
+
+    def beyond_chance(self, chance: Chance, *, seed: int, weights: Weights = None) -> Estimate | Undefined:
+        """`coefficients.gwet_ac`, `fleiss_kappa` or `brennan_prediger`, with a bootstrap interval over items."""
+        there = self._whole
+        by_item = there.times, there.made_of
+        return of_items(chance, there.counts, there.units, weights, seed, by_item)
+
+    def preference(self, *, seed: int) -> PreferenceAgreement:
+        """`agreement.preference_kappa` between raters; the last two labels are "tie" and "both bad"."""
+        clusters: Counter[tuple[int, int, int, int, int]] = Counter()
+        for row, times in zip(self._preferences.tolist(), self._whole.times.tolist(), strict=True):
+            clusters[tuple(row)] += times
+        nothing = "no task has two judgments by different raters"
+        return agreement_of(clusters, what="items", nothing=nothing, seed=seed)
+
+    @cached_property
+    def _pairs(self) -> Counts:
+        """Pairs of ratings that agree, and all pairs, of each kind of item."""
+        c = self._whole.counts
+        size = c.sum(axis=1)
+        of_unit = np.column_stack([(c * (c - 1)).sum(axis=1), size * (size - 1)]) // 2
+        return self._whole.made_of @ of_unit
+
+    @cached_property
+    def _preferences(self) -> Counts:
+        """Agreeing and all pairs, ties, "both bad" and ratings, of each kind of item."""
+        there = self._whole
+        c = there.counts
+        return np.column_stack(
+            [self._pairs, there.made_of @ np.stack([c[:, -2], c[:, -1], c.sum(axis=1)], 1)]
+        )
+
+    # ── At every look ────────────────────────────────────────────────────────────────────────────────────
+
+    def any_time(self, coefficient: Coefficient, *, planned: int) -> Estimate | Undefined:
+        """The coefficient with an interval that holds at every look (`sequential.linear_any_time`); alpha nominal.
+
+        `planned` is the number of items at which the interval is to be narrowest, fixed before the first look. `n`
+        counts items with two ratings of a unit. Without an interval below 50 of them, and while the error has not
+        been seen.
+        """
+        found = self._functional(coefficient)
+        if isinstance(found, Undefined):
+            return found
+        value = self._value(found)
+        items = int(self._whole.times[self._pairs[:, 1] > 0].sum())
+        if math.isnan(value):
+            return Undefined("the labels that were used leave nothing to agree on beyond chance")
+        spread = math.sqrt(items) * self._jackknife(found)
+        shown = linear_any_time(value, spread, items, planned=planned)
+        if shown.ci_high is None or shown.ci_high <= 1:
+            return shown
+        return replace(shown, ci_high=max(1.0, shown.value))
+
+    def standard_error(self, coefficient: Coefficient) -> float | Undefined:
+        """By the jackknife over items."""
+        found = self._functional(coefficient)
+        return found if isinstance(found, Undefined) else self._jackknife(found)
+
+    def _value(self, of: Callable[[Vector], Vector]) -> float:
+        return float(of(self._whole.times[None, :].astype(np.float64))[0])
+
+    def _jackknife(self, of: Callable[[Vector], Vector]) -> float:
+        """√ of (n − 1)/n Σ (θ₋ᵢ − θ̄)² over the n items, of which those of a kind are alike."""
+        times = self._whole.times.astype(np.float64)
+        n = float(times.sum())
+        if n < 2:
+            return 0.0
+        step = max(1, JACKKNIFE_CELLS // len(times))
+        rows = range(0, len(times), step)
+        without = np.concatenate(
+            [of(times - np.eye(min(step, len(times) - row), len(times), row)) for row in rows]
+        )
+        known = ~np.isnan(without)
+        mean = float(times[known] @ without[known]) / float(times[known].sum())
+        squares = float(times[known] @ (without[known] - mean) ** 2)
+        # What rounding leaves of nothing is nothing.
+        return math.sqrt((n - 1) / n * squares) if squares > 1e-24 * n else 0.0
+
+    def _functional(self, coefficient: Coefficient) -> Callable[[Vector], Vector] | Undefined:
+        """The coefficient as a function of how many items each kind has, one row for each answer."""
+        there, pairs = self._whole, self._pairs
+        if not pairs[:, 1].any():
+            return NO_PAIR
+        if coefficient == "percent":
+            return lambda rows: (rows @ pairs[:, 0]) / (rows @ pairs[:, 1])
+        if np.count_nonzero(self.totals) == 1:
+            return one_label(int(self._paired.units.sum()), "units")
+        if coefficient == "alpha":
+            # A unit with one rating pairs with nothing.
+            paired = there.counts * (there.counts.sum(axis=1) >= 2)[:, None]
+            counts, lone = sparse.csr_array(paired.astype(np.float64)), paired.sum(axis=1) == 0
+            made_of = there.made_of.toarray()[:, ~lone].astype(np.float64)
+            values = np.arange(self.k, dtype=np.float64)
+            return lambda rows: alphas(rows @ made_of, counts[~lone], values, "nominal")
+        if coefficient == "preference":
+            sums = self._preferences.astype(np.float64)
+            return lambda rows: preference_kappas(rows @ sums)[0]
+        if coefficient not in BY_CHANCE:
+            raise ValueError(
+                f"a coefficient is percent, alpha, fleiss, gwet or preference, not {coefficient!r}"
+            )
+        features, values_of = features_of(coefficient, there.counts)
+        by_kind = there.made_of @ features
+        return lambda rows: values_of(rows @ by_kind)
+
+
+@dataclass(frozen=True)
+class _Kinds:
+    """The same as arrays: distinct units (units × labels), how many there are of each, how many of each an item of
+    a kind has (kinds × units), and how many items are of the kind."""
+
+    counts: Counts
+    units: Counts
+    made_of: sparse.csr_array
+    times: Counts
+
+    @classmethod
+    def of(cls, k: int, kinds: Mapping[Kind, int]) -> _Kinds:
+        # In one order, whatever the order of the kinds: a seed then draws the same.
+        ordered = sorted(kinds)
+        units = sorted({unit for kind in ordered for unit in kind})
+        number = {unit: i for i, unit in enumerate(units)}
+        rows = [row for row, kind in enumerate(ordered) for _ in kind]
+        columns = [number[unit] for kind in ordered for unit in kind]
+        ones = np.ones(len(rows), dtype=np.int64)
+        made_of = sparse.csr_array((ones, (rows, columns)), shape=(len(ordered), len(units)))
+        made_of.sum_duplicates()
+        times = np.array([kinds[kind] for kind in ordered], dtype=np.int64)
+        return cls(np.array(units, dtype=np.int64).reshape(-1, k), times @ made_of, made_of, times)
