@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from annotation import findings, pairs, querysets, rubrics, votes
+from annotation import findings, live, pairs, querysets, rubrics, votes
 from annotation.models import Campaign, CampaignStatus, Judgment, Protocol, Rubric
 from annotation.votes import Person, Rater, Vote
 
@@ -18,12 +18,13 @@ def pseudonym(evaluator: Person) -> str:
 
 def of(campaign: Campaign, *, at: dt.datetime) -> pairs.Findings | findings.Findings:
     """What the judgments say that nobody can take back any more, and those that were made elsewhere."""
-    judgments = counted(campaign, at=at)
     if campaign.protocol != Protocol.PAIRWISE:
-        return findings.of(campaign, judgments)
+        return findings.of(campaign, counted(campaign, at=at))
     people = votes.imported_people(campaign) if campaign.experiment_id is None else {}
     if not people:
-        return of_pairs(campaign, judgments)
+        summed = live.of(campaign, is_final=may_be_told(campaign), at=at)
+        return summed or of_pairs(campaign, counted(campaign, at=at))
+    judgments = counted(campaign, at=at)
     with_answers = bool(rubrics.of(campaign.rubric).criteria)
     said = [*votes_of(campaign, judgments), *votes.imported(campaign, with_answers=with_answers)]
     return found_in(campaign, said, people | people_of(judgments))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from django.db import transaction
 from django.db.models import F
 
-from annotation import agreement, assignment, lifecycle, overlap, policies, querysets, revision
+from annotation import agreement, assignment, lifecycle, overlap, policies, querysets, revision, rollup
 from annotation.models import Campaign, CampaignStatus, Decision, JudgmentState, Response, Task
 from annotation.protocols import rules_of
 from evaltrack import reasons
@@ -131,6 +131,7 @@ def exclude_task(task_id: int, *, by: User, reason: str, at: dt.datetime) -> Tas
     reason = reasons.checked(reason)
     if task.excluded_at:
         raise Conflict("not_missing", "This task was excluded before; it is asked of nobody.")
+    rollup.forget(task.campaign_id)
     # First what was said becomes final: an undo that is under way makes this wait, and its slot is withdrawn below.
     task.judgments.filter(state=JudgmentState.PROVISIONAL).update(state=JudgmentState.FINAL, settled_at=at)
     # One that misses only what adaptive overlap has added stays: else what people dispute would leave the figures.

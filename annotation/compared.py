@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from annotation.models import Choice
+from annotation.tally import LABELS
 from annotation.votes import NEITHER, Rater, Unit, Vote
 from evaltrack.stats.agreement import PreferenceAgreement, preference_kappa
 from evaltrack.stats.estimate import Estimate, Undefined
@@ -21,9 +21,6 @@ from evaltrack.stats.same_order import preference_kappa_same_order
 
 SEED = 20_251_122
 Statistic = Estimate | Undefined
-# Of the two systems of a pair, the first is that of the lesser name: with two systems these are the systems. Systems
-# themselves are no labels where there are more, as chance would then know which could not be meant.
-LABELS = ("first", "second", Choice.TIE.value, Choice.BOTH_BAD.value)
 
 
 def label(vote: Vote) -> str:

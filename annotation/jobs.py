@@ -2,7 +2,7 @@
 
 import logging
 
-from annotation import assignment, escalation, judging, opening, overlap, querysets, revision
+from annotation import assignment, escalation, judging, opening, overlap, querysets, revision, rollup
 from annotation.models import Campaign, CampaignStatus
 from evaltrack import clock
 from experiments.models import Experiment
@@ -26,6 +26,15 @@ def expire_leases() -> None:
 
 def settle_judgments() -> None:
     judging.settle_old(at=clock.now())
+
+
+def roll_up_agreement() -> None:
+    """The sums of campaigns about which people have said something new."""
+    for campaign in rollup.waiting(at=clock.now()):
+        try:
+            rollup.roll_up(campaign, at=clock.now())
+        except Exception:
+            log.exception("campaign %s: its judgments could not be counted and will be tried again", campaign)
 
 
 def extend_overlap() -> None:

@@ -96,7 +96,7 @@ class Findings:
     @property
     def cohen_kappa(self) -> Statistic:
         """The mean over pairs of evaluators; a single pair speaks for itself, with its own interval."""
-        return self.pairs[0].kappa if len(self.shared) == 1 else self.cohen.kappa
+        return self.pairs[0].kappa if self.n_pairs == 1 else self.cohen.kappa
 
     def coefficient(self, name: str) -> Statistic:
         """The coefficient that a policy names."""
@@ -113,7 +113,14 @@ class Findings:
         for said in self.inter.by_unit.values():
             for one, other in combinations(sorted(said), 2):
                 tables[one, other][LABELS.index(said[one]), LABELS.index(said[other])] += 1
-        return [(*pair, table) for pair, table in sorted(tables.items(), key=lambda each: -each[1].sum())]
+        return [
+            (*pair, table)
+            for pair, table in sorted(tables.items(), key=lambda each: (-each[1].sum(), each[0]))
+        ]
+
+    @property
+    def n_pairs(self) -> int:
+        return len(self.shared)
 
     @cached_property
     def pairs(self) -> list[PairAgreement]:
@@ -183,7 +190,7 @@ class Findings:
                 }
                 for pair in (self.first_pairs(MOST_PAIRS) if brief else self.pairs)
             ],
-            "n_pairs": len(self.shared),
+            "n_pairs": self.n_pairs,
             "by_question": {} if brief else self.by_question,
             "left_picks": self.left_picks.as_json(),
             "net_preference": (self.net_preference if self.is_final else WHEN_CLOSED).as_json(),

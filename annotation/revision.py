@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import DateTimeField, Value
 from django.db.models.functions import Coalesce
 
-from annotation import messages, opening, policies, qualification, querysets, rubrics
+from annotation import messages, opening, policies, qualification, querysets, rollup, rubrics
 from annotation.models import (
     Assignment,
     Campaign,
@@ -98,6 +98,8 @@ def free_batch(campaign: Campaign, *, at: dt.datetime) -> int:
     judgments, slots, tasks = zip(*rows, strict=True)
     # Slots before judgments, as in `judging.undo`: one that is undone meanwhile is waited for, and then left alone.
     list(Slot.objects.select_for_update(no_key=True).filter(pk__in=slots).order_by("pk").values_list("pk"))
+    # Before judgments, as the roll-up holds it while it marks them.
+    rollup.forget(campaign.pk)
     superseded = Judgment.objects.filter(pk__in=judgments, state__in=STANDING).update(
         state=JudgmentState.SUPERSEDED, settled_at=Coalesce("settled_at", Value(at, DateTimeField()))
     )

@@ -1,5 +1,6 @@
 """Rows of human evaluation, by noun."""
 
+from annotation.models.agreement import AgreementPair, AgreementState
 from annotation.models.campaign import Campaign, CampaignStatus, Protocol, Rubric
 from annotation.models.course import Course, Lesson, LessonKind, Qualification, Question, Sitting
 from annotation.models.escalation import Escalation, Level, Priority, SlaPolicy
@@ -28,6 +29,8 @@ from annotation.models.task import (
 )
 
 __all__ = [
+    "AgreementPair",
+    "AgreementState",
     "Appeal",
     "Assignment",
     "AssignmentState",

@@ -80,6 +80,8 @@ class Judgment(models.Model):
     state = models.CharField(max_length=11, choices=JudgmentState.choices, default=JudgmentState.PROVISIONAL)
     # When it became final, or was undone.
     settled_at = models.DateTimeField(null=True)
+    # Whether it is in the campaign's sums: see `annotation.rollup`.
+    is_counted = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
@@ -121,6 +123,11 @@ class Judgment(models.Model):
             models.Index(name="judgment_of_day", fields=["evaluator", "submitted_at"]),
             models.Index(name="judgment_of_evaluator", fields=["evaluator", "campaign"]),
             # What became final since somebody looked.
+            models.Index(
+                name="judgment_uncounted",
+                fields=["campaign"],
+                condition=Q(state__in=STANDING, is_counted=False),
+            ),
             models.Index(
                 name="judgment_final", fields=["campaign", "settled_at"], condition=Q(state="final")
             ),

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from evaltrack.stats.alpha import pattern_counts
 from evaltrack.stats.estimate import Estimate, Undefined
 from evaltrack.stats.kappa import kappas
 from evaltrack.stats.resampling import bootstrap_estimate, one_label, resampled
+
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,69 @@ def mean_pairwise_kappa(
         value, np.concatenate(draws), independent, differ, method, n=n, clusters=clusters, seed=seed
     )
     return PairwiseKappa(kappa, pairs, undefined)
+
+
+class Shared(NamedTuple):
+    """Each two ratings of a unit, as columns: the unit, the lesser rater, the other one, what each of them said."""
+
+    unit: Ints
+    one: Ints
+    other: Ints
+    said_one: Ints
+    said_other: Ints
+
+
+def together(units: Ints, raters: Ints, labels: Ints) -> Shared:
+    """The ratings of each two raters of a unit; `units` ascend, and a rater rates a unit once."""
+    found: list[Shared] = []
+    n, step = len(units), 1
+    while step < n:
+        here = np.flatnonzero(units[step:] == units[:-step])
+        if not len(here):
+            break
+        there = here + step
+        swap = raters[here] > raters[there]
+        one, other = np.where(swap, there, here), np.where(swap, here, there)
+        found.append(Shared(units[here], raters[one], raters[other], labels[one], labels[other]))
+        step += 1
+    if not found:
+        return Shared(*[np.empty(0, dtype=np.int64)] * 5)
+    return Shared(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+
+def influence_on_the_mean(shared: Shared, items: Ints, k: int) -> float | Undefined:
+    """How far items vary in what they do to the mean of kappa over pairs: √items times its standard error.
+
+    By the delta method, for more ratings than a bootstrap can draw. `items` has the item of each of the shared
+    ratings; items without any are not counted. A kappa of n units that agree in A of them, and by chance in R, is
+    n(A − R)/(n − R) of the weighted sum; a unit changes A, R and n. Undefined from fewer than two items.
+    """
+    _, item = np.unique(items, return_inverse=True)
+    if int(item.max(initial=-1)) < 1:
+        return Undefined("the spread over items needs two of them")
+    _, pair = np.unique(shared.one * (int(shared.other.max()) + 1) + shared.other, return_inverse=True)
+    pairs = int(pair.max()) + 1
+    cell = (pair * k + shared.said_one) * k + shared.said_other
+    tables = np.bincount(cell, minlength=pairs * k * k).reshape(pairs, k, k).astype(np.float64)
+    n = tables.sum(axis=(1, 2))
+    rows, columns = tables.sum(axis=2), tables.sum(axis=1)
+    agreed, by_chance = np.trace(tables, axis1=1, axis2=2), (rows * columns).sum(axis=1) / n
+    defined = n - by_chance > 1e-12 * n
+    if not defined.any():
+        return Undefined("no pair of raters has a kappa")
+    with np.errstate(invalid="ignore", divide="ignore"):
+        sums = np.where(defined, n * (agreed - by_chance) / (n - by_chance), 0.0)
+    mean = sums.sum() / n[defined].sum()
+    p, here = pair, defined[pair]
+    a, b = shared.said_one, shared.said_other
+    left, beyond = (n - by_chance)[p], (agreed - by_chance)[p]
+    d_chance = (columns[p, a] + rows[p, b] - by_chance[p]) / n[p]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        change = (beyond + n[p] * ((a == b) - d_chance)) / left - n[p] * beyond * (1 - d_chance) / left**2
+    pull = np.where(here, change - mean, 0.0) / n[defined].sum()
+    of_item = np.bincount(item, weights=pull)
+    count = len(of_item)
+    return float(np.sqrt(count * count / (count - 1) * (of_item**2).sum()))
 
 
 def _patterns(

@@ -25,7 +25,7 @@ from evaltrack.stats.coefficients import BY_CHANCE, NO_PAIR, Chance, features_of
 from evaltrack.stats.estimate import Estimate, Undefined
 from evaltrack.stats.kappa import Weights
 from evaltrack.stats.patterns import Counts, whole
-from evaltrack.stats.preference.net import share_of_sums
+from evaltrack.stats.preference.net import mean_of_sums, share_of_sums
 from evaltrack.stats.resampling import one_label
 from evaltrack.stats.sequential.asymptotic import linear_any_time
 
@@ -130,6 +130,11 @@ class Panel:
         return self._whole.units @ self._whole.counts
 
     @cached_property
+    def paired(self) -> tuple[int, int]:
+        """How many units have two ratings or more, and how many items have such a unit."""
+        return int(self._paired.units.sum()), int(self._paired.times.sum())
+
+    @cached_property
     def _whole(self) -> _Kinds:
         return _Kinds.of(self.k, self.kinds)
 
@@ -151,6 +156,15 @@ class Panel:
         """
         agreed, pairs = self._pairs.T
         return share_of_sums(agreed, pairs, self._whole.times, noun="item", counted="pairs of judgments")
+
+    def mean(self, scores: ArrayLike, *, noun: str, counted: str) -> Estimate | Undefined:
+        """The mean over all ratings of what labels score, from −1 to 1, with a cluster-robust t interval by item
+        (`preference.net_preference`); the nouns name items and ratings in its words."""
+        there, score = self._whole, np.asarray(scores, np.float64)
+        if score.shape != (self.k,) or (np.abs(score) > 1).any():
+            raise ValueError(f"{self.k} labels have as many scores, from -1 to 1")
+        sums, sizes = there.made_of @ (there.counts @ score), there.made_of @ there.counts.sum(axis=1)
+        return mean_of_sums(sums, sizes, there.times, noun=noun, counted=counted)
 
     def alpha(self, level: Level, *, seed: int, values: ArrayLike | None = None) -> Estimate | Undefined:
         """Krippendorff's alpha (2004), with a bootstrap interval over items; what the labels stand for are `values`,

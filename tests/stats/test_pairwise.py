@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from evaltrack.stats.estimate import Undefined
 from evaltrack.stats.kappa import cohen_kappa
-from evaltrack.stats.pairwise import mean_pairwise_kappa
+from evaltrack.stats.pairwise import influence_on_the_mean, mean_pairwise_kappa, together
 
 approx = pytest.approx
 repeatable = settings(derandomize=True, deadline=None, max_examples=40)
@@ -104,3 +104,33 @@ def test_units_of_one_item_are_resampled_together_in_the_mean_of_pairs():
     as_ten = mean_pairwise_kappa(copies, seed=1, item_of={unit: unit % 10 for unit in range(120)}).kappa
     assert (as_ten.value, as_ten.n, as_ten.clusters) == (as_many.value, 120, 10)
     assert as_ten.ci_high - as_ten.ci_low > 2 * (as_many.ci_high - as_many.ci_low)
+
+
+@pytest.mark.parametrize("units_each", [1, 3])
+def test_the_spread_over_items_is_that_of_the_bootstrap(units_each):
+    """Six raters, of whom four rate each unit; the units of an item are alike."""
+    rng = np.random.default_rng(1)
+    units, labels, raters = [], [], []
+    for unit in range(600):
+        truth = np.random.default_rng(unit // units_each).integers(0, 3)
+        for rater in rng.permutation(6)[:4]:
+            units.append(unit)
+            raters.append(int(rater))
+            labels.append(int(truth if rng.random() < 0.6 else rng.integers(0, 3)))
+    columns = np.array(units), np.array(raters), np.array(labels)
+    shared = together(*columns)
+    assert len(shared.unit) == 600 * 6
+    assert (shared.one < shared.other).all()
+    spread = influence_on_the_mean(shared, shared.unit // units_each, 3)
+    item_of = {unit: unit // units_each for unit in range(600)}
+    found = mean_pairwise_kappa(zip(units, raters, labels, strict=True), seed=1, item_of=item_of).kappa
+    half = 1.96 * spread / (600 / units_each) ** 0.5
+    assert half == approx((found.ci_high - found.ci_low) / 2, rel=0.08)
+
+
+def test_a_spread_needs_items_and_a_kappa():
+    two = together(np.array([0, 0]), np.array([1, 2]), np.array([0, 1]))
+    assert isinstance(influence_on_the_mean(two, two.unit, 2), Undefined)
+    same = together(np.array([0, 0, 1, 1]), np.array([1, 2, 1, 2]), np.array([0, 0, 0, 0]))
+    assert influence_on_the_mean(same, same.unit, 2) == Undefined("no pair of raters has a kappa")
+    assert len(together(np.array([0, 1]), np.array([1, 1]), np.array([0, 0])).unit) == 0
