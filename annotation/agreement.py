@@ -50,6 +50,8 @@ def by_rubric(campaign: Campaign, *, at: dt.datetime) -> list[dict[str, Any]]:
     """Before and after a revision: alpha by each version, also over what counts no more. Without one, nothing."""
     if campaign.earlier_rubric_id is None:
         return []
+    if kept := live.by_rubric(campaign):
+        return kept
     versions: dict[Rubric, list[Judgment]] = defaultdict(list)
     for judgment in rows_of(campaign, querysets.final_judgments(at, or_superseded=True)):
         versions[judgment.rubric].append(judgment)

@@ -20,6 +20,7 @@ from evaltrack.stats.panel import Panel
 from evaltrack.stats.same_order import preference_kappa_same_order
 
 SEED = 20_251_122
+HEADLINE = "Krippendorff's alpha"
 Statistic = Estimate | Undefined
 
 

@@ -2,7 +2,17 @@
 
 import logging
 
-from annotation import assignment, escalation, judging, opening, overlap, querysets, revision, rollup
+from annotation import (
+    assignment,
+    escalation,
+    judging,
+    opening,
+    overlap,
+    querysets,
+    revision,
+    rollup,
+    standing,
+)
 from annotation.models import Campaign, CampaignStatus
 from evaltrack import clock
 from experiments.models import Experiment
@@ -35,6 +45,11 @@ def roll_up_agreement() -> None:
             rollup.roll_up(campaign, at=clock.now())
         except Exception:
             log.exception("campaign %s: its judgments could not be counted and will be tried again", campaign)
+
+
+def count_standing() -> None:
+    """How far large campaigns have come."""
+    standing.count_large(at=clock.now())
 
 
 def extend_overlap() -> None:

@@ -149,6 +149,14 @@ def of(campaign: Campaign, *, is_final: bool, at: dt.datetime) -> Findings | Non
     )
 
 
+def by_rubric(campaign: Campaign) -> list[dict[str, Any]]:
+    """As of when all judgments were read last; nothing where they are to be read now."""
+    state = AgreementState.objects.filter(
+        campaign=campaign, is_stale=False, n_when_read__gt=READ_UP_TO
+    ).first()
+    return state.by_rubric if state else []
+
+
 class Kept(NamedTuple):
     """All that counts now; the rows of pairs, and those that differ from them, as `stored` and as they are `now`; and
     how far items vary, as of `n_when_read` judgments."""
@@ -185,10 +193,7 @@ def pending(campaign: Campaign, *, at: dt.datetime) -> tuple[Tally, Tally]:
     if not new:
         return NOTHING, NOTHING
     theirs = rollup.of_campaign(campaign).filter(task__item__in=rollup.items_of(new))
-    counted = Q(is_counted=True)
-    before = rollup.read(campaign, theirs.filter(counted))
-    after = rollup.read(campaign, theirs.filter(counted | Q(pk__in=new)))
-    return before.tally(), after.tally()
+    return rollup.around(campaign, theirs.filter(Q(is_counted=True) | Q(pk__in=new)), new)
 
 
 def largest(kept: Kept) -> tuple[tuple[Rater, Rater, np.ndarray], ...]:

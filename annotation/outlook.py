@@ -4,12 +4,13 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from annotation import forecast, querysets, sla, sla_policies
 from annotation.calendars import Calendar
 from annotation.forecast import Past
-from annotation.models import Campaign, Escalation, Level, Slot
+from annotation.models import Campaign, Escalation, Judgment, Level, Slot
 from annotation.models.judgment import STANDING
 from evaltrack.accounts import profiles
 from evaltrack.accounts.models import User
@@ -43,9 +44,9 @@ class Outlook:
 
 def of(campaign: Campaign, *, at: dt.datetime) -> Outlook:
     """From what those who may judge the campaign have judged lately, in the hours in which they work."""
-    missing = Slot.objects.filter(querysets.MISSING, campaign=campaign).count()
+    missing = querysets.count_missing(Slot.objects.filter(campaign=campaign))
     before = querysets.asking_campaigns().filter(due_at__lte=campaign.due_at).exclude(pk=campaign.pk)
-    ahead = Slot.objects.filter(querysets.MISSING, campaign__in=before).count()
+    ahead = querysets.count_missing(Slot.objects.filter(campaign__in=before))
     since, pasts = lately(campaign, at=at)
     if missing and len(pasts) < campaign.overlap:
         finished: dt.datetime | Undefined = Undefined(
@@ -58,13 +59,19 @@ def of(campaign: Campaign, *, at: dt.datetime) -> Outlook:
 
 def lately(campaign: Campaign, *, at: dt.datetime) -> tuple[dt.datetime, list[Past]]:
     """What each of those who may judge has judged anywhere in two weeks, or since the first of them began."""
-    recent = Q(judgments__submitted_at__gte=at - LOOKS_BACK, judgments__submitted_at__lte=at)
-    counted = recent & Q(judgments__state__in=STANDING)
     people = querysets.may_judge(campaign).select_related("profile")
+    given = (
+        Judgment.objects.filter(
+            evaluator=OuterRef("pk"), submitted_at__range=(at - LOOKS_BACK, at), state__in=STANDING
+        )
+        .order_by()
+        .values("evaluator")
+    )
+    # One by one: each evaluator's days are a range of an index.
     rows = list(
         people.annotate(
-            judged=Count("judgments", filter=counted, distinct=True),
-            began=Min("judgments__submitted_at", filter=counted),
+            judged=Coalesce(Subquery(given.annotate(n=Count("pk")).values("n")), 0),
+            began=Subquery(given.annotate(first=Min("submitted_at")).values("first")),
         )
     )
     policy = sla_policies.of(campaign)

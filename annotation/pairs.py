@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from annotation.compared import LABELS, SEED, Compared, Statistic
+from annotation.compared import HEADLINE, LABELS, SEED, Compared, Statistic
 from annotation.models import Choice
 from annotation.votes import IMPORTED, NEITHER, Person, Rater, Vote
 from evaltrack.stats.agreement import PreferenceAgreement
@@ -91,7 +91,7 @@ class Findings:
 
     @property
     def headline(self) -> tuple[str, Statistic]:
-        return "Krippendorff's alpha", self.alpha
+        return HEADLINE, self.alpha
 
     @property
     def cohen_kappa(self) -> Statistic:

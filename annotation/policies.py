@@ -87,7 +87,7 @@ def closing(by: User, campaign: Campaign) -> Refusal | None:
     if campaign.experiment and campaign.experiment.status == ExperimentStatus.CANCELLED:
         return None  # nobody needs the judgments that are missing
     # What adaptive overlap has added serves a task's label alone; closing withdraws it.
-    missing = Slot.objects.filter(querysets.MISSING, querysets.asked_beforehand(), campaign=campaign).count()
+    missing = querysets.count_missing(Slot.objects.filter(querysets.asked_beforehand(), campaign=campaign))
     if missing:
         return Refusal(
             "still_open", f"{missing} judgments are still missing; the campaign closes when all are in."

@@ -48,6 +48,13 @@ def asking_campaigns() -> QuerySet[Campaign]:
     return Campaign.objects.filter(ASKING, status="open")
 
 
+def count_missing(slots: QuerySet[Slot]) -> int:
+    """How many of them miss their judgment: state by state, as each has an index of its own."""
+    return sum(
+        slots.filter(state=state).count() for state in (SlotState.OPEN, SlotState.HELD, SlotState.REVIEW)
+    )
+
+
 def queued_slots() -> QuerySet[Slot]:
     """Judgments that people still owe."""
     return Slot.objects.filter(OWED, campaign__in=asking_campaigns())

@@ -57,6 +57,7 @@ def revise(
         campaign.save(update_fields=["rubric", "earlier_rubric", "revised_at", "asks_again_below"])
         if asks_again and querysets.outdated_judgments(campaign).exists():
             outbox.post(messages.tasks_asked_again(campaign), to=qualification.judges_of(campaign), at=at)
+        rollup.forget(campaign.pk)
         record(
             Event.RUBRIC_REVISED,
             by=by,

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from annotation import judging, querysets, rubrics
+from annotation.compared import HEADLINE, SEED
 from annotation.models import (
     AgreementPair,
     AgreementState,
@@ -23,6 +24,7 @@ from annotation.models import (
     JudgmentState,
     Protocol,
     Response,
+    Rubric,
 )
 from annotation.models.judgment import STANDING
 from annotation.tally import Ballots, Pair, Tables, Tally, moved
@@ -79,7 +81,11 @@ def uncounted(campaign: Campaign) -> QuerySet[Judgment]:
 
 def of_campaign(campaign: Campaign) -> QuerySet[Judgment]:
     """All judgments that enter figures, but for whether they can still be undone."""
-    return querysets.for_statistics(querysets.standing_judgments()).filter(
+    return counting(querysets.standing_judgments(), campaign)
+
+
+def counting(judgments: QuerySet[Judgment], campaign: Campaign) -> QuerySet[Judgment]:
+    return querysets.for_statistics(judgments).filter(
         campaign=campaign, task__excluded_at=None, task__gold=None
     )
 
@@ -93,7 +99,7 @@ def count_further(campaign: Campaign, state: AgreementState, *, at: dt.datetime)
         return 0
     counted = of_campaign(campaign).filter(is_counted=True)
     theirs = counted.filter(task__item__in=items_of(new))
-    before, after = read(campaign, theirs.exclude(pk__in=new)).tally(), read(campaign, theirs).tally()
+    before, after = around(campaign, theirs, new)
     save(state, Tally.from_json(state.body).changed(before, after), at=at)
     changed = {*before.pairs, *after.pairs}
     store_pairs(campaign, moved(tables_of(campaign, changed), before.pairs, after.pairs))
@@ -108,6 +114,7 @@ def rebuild(campaign: Campaign, state: AgreementState, *, at: dt.datetime) -> in
     AgreementPair.objects.filter(campaign=campaign).delete()
     store_pairs(campaign, found.pairs)
     state.is_stale, state.spread, state.n_when_read = False, ballots.spread(), found.n_judgments
+    state.by_rubric = by_rubric(campaign)
     save(state, found, at=at)
     return found.n_judgments
 
@@ -115,6 +122,29 @@ def rebuild(campaign: Campaign, state: AgreementState, *, at: dt.datetime) -> in
 def save(state: AgreementState, found: Tally, *, at: dt.datetime) -> None:
     state.body, state.n_judgments, state.counted_at = found.as_json(), found.n_judgments, at
     state.save()
+
+
+def by_rubric(campaign: Campaign) -> list[dict[str, Any]]:
+    """Before and after a revision: alpha by each version, also over what counts no more. Without one, nothing."""
+    if campaign.earlier_rubric_id is None:
+        return []
+    final = [JudgmentState.FINAL, JudgmentState.SUPERSEDED]
+    given = counting(Judgment.objects.filter(state__in=final), campaign)
+    versions = Rubric.objects.filter(pk__in=given.order_by().values("rubric")).order_by("version")
+    rows = []
+    for rubric in versions:
+        found = read(campaign, given.filter(rubric=rubric)).tally()
+        alpha = found.main.alpha("nominal", seed=SEED)
+        rows.append(
+            {
+                "rubric": str(rubric),
+                "coefficient": HEADLINE,
+                "agreement": alpha.as_json(),
+                "n_judgments": found.n_judgments,
+                "n_items": found.main.items,
+            }
+        )
+    return rows
 
 
 # ── Reading ──────────────────────────────────────────────────────────────────────────────────────────
@@ -127,30 +157,48 @@ def items_of(judgments: list[int]) -> list[str]:
 
 def read(campaign: Campaign, judgments: QuerySet[Judgment]) -> Ballots:
     """As ballots, streamed."""
-    criteria = [criterion.id for criterion in rubrics.of(campaign.rubric).criteria]
-    ballots = Ballots(criteria)
-    columns = [
-        "task_id",
-        "task__item",
-        "evaluator_id",
-        "choice",
-        "places",
-        *(["answers"] if criteria else []),
-    ]
-    rows = judgments.order_by("task_id").values_list(*columns)
-    for batch in batches(rows.iterator(chunk_size=BATCH)):
-        swapped = swapped_tasks({row[0] for row in batch})
-        for task, item, rater, choice, places, *more in batch:
-            flip = task in swapped
-            ballots.add(
-                item,
-                task,
-                rater,
-                label(choice, flip),
-                left_first=places[0] == ("1" if flip else "0"),
-                answers={name: label(said, flip) for name, said in more[0].items()} if more else {},
-            )
+    ballots = Ballots(criteria_of(campaign))
+    for _, vote in streamed(campaign, judgments):
+        ballots.add(**vote)
     return ballots
+
+
+def around(campaign: Campaign, judgments: QuerySet[Judgment], new: Iterable[int]) -> tuple[Tally, Tally]:
+    """The sums of judgments without those that are new, and with them."""
+    before, after, apart = Ballots(criteria_of(campaign)), Ballots(criteria_of(campaign)), set(new)
+    for pk, vote in streamed(campaign, judgments):
+        after.add(**vote)
+        if pk not in apart:
+            before.add(**vote)
+    return before.tally(), after.tally()
+
+
+def criteria_of(campaign: Campaign) -> list[str]:
+    return [criterion.id for criterion in rubrics.of(campaign.rubric).criteria]
+
+
+def streamed(campaign: Campaign, judgments: QuerySet[Judgment]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each judgment's key, and what `Ballots.add` takes of it."""
+    more = ["answers"] if criteria_of(campaign) else []
+    rows = judgments.order_by("task_id").values_list(
+        "pk", "task_id", "task__item", "evaluator_id", "choice", "places", *more
+    )
+    for batch in batches(rows.iterator(chunk_size=BATCH)):
+        swapped = swapped_tasks({row[1] for row in batch})
+        for pk, task, item, rater, choice, places, *answers in batch:
+            flip = task in swapped
+            said = answers[0] if answers else {}
+            yield (
+                pk,
+                {
+                    "item": item,
+                    "unit": task,
+                    "rater": rater,
+                    "label": label(choice, flip),
+                    "left_first": places[0] == ("1" if flip else "0"),
+                    "answers": {name: label(each, flip) for name, each in said.items()},
+                },
+            )
 
 
 def batches(rows: Iterator[Any]) -> Iterator[list[Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaltrack.stats.estimate import Undefined
-from evaltrack.stats.pairwise import Shared, influence_on_the_mean, together
+from evaltrack.stats.pairwise import Shared, pulls_on_the_mean, spread_of, together
 from evaltrack.stats.panel import Panel
 
 # Of the two systems of a pair, the first is that of the lesser name: with two systems these are the systems. Systems
@@ -21,6 +21,8 @@ LABELS = ("first", "second", "tie", "both_bad")
 K = len(LABELS)
 # The question that every rubric asks; the others are named by their criteria.
 MAIN = ""
+# Votes of which each two of a unit are held in memory together.
+AT_ONCE = 100_000
 
 Ints = NDArray[np.int64]
 # Two raters, the lesser first, and how often one said this and the other that.
@@ -94,75 +96,107 @@ def moved(now: Mapping[Any, Any], before: Mapping[Any, Any], after: Mapping[Any,
 
 
 class Ballots:
-    """Votes in columns: a million of them take some tens of megabytes.
+    """Votes in columns, eleven bytes each and one for each further question.
 
-    A rater has one vote for a unit, and a unit belongs to one item.
+    A rater has one vote for a unit; a unit belongs to one item, and its votes come one after another.
     """
 
     def __init__(self, criteria: Iterable[str] = ()) -> None:
-        self.items, self.units, self.raters = array("q"), array("q"), array("q")
+        # By unit: its item, and where its votes begin.
+        self.items, self.starts = array("i"), array("i")
+        self.raters = array("i")
         # Numbers in `LABELS`; of a criterion that was not asked, -1.
         self.labels = {name: array("b") for name in (MAIN, *criteria)}
         self.left_first = array("b")
-        self._numbers: dict[Any, int] = {}
+        self._numbers: dict[str, int] = {}
+        self._unit: int | None = None
 
     def add(
-        self, item: str, unit: int, rater: int, label: int, *, left_first: bool, answers: Mapping[str, int]
+        self, *, item: str, unit: int, rater: int, label: int, left_first: bool, answers: Mapping[str, int]
     ) -> None:
         """`left_first` says that the first system of the pair stood left."""
-        self.items.append(self._numbers.setdefault(item, len(self._numbers)))
-        self.units.append(unit)
+        if unit != self._unit:
+            self._unit = unit
+            self.items.append(self._numbers.setdefault(item, len(self._numbers)))
+            self.starts.append(len(self.raters))
         self.raters.append(rater)
         self.left_first.append(left_first)
         for name, column in self.labels.items():
             column.append(label if name == MAIN else answers.get(name, -1))
 
     def tally(self) -> Tally:
-        labels = _ints(self.labels[MAIN])
-        decisive = labels < 2
-        raters, counts = np.unique(_ints(self.raters), return_counts=True)
+        labels = np.array(self.labels[MAIN])
+        decisive, left = labels < 2, (labels == 0) == (np.array(self.left_first) == 1)
+        raters, counts = np.unique(np.array(self.raters), return_counts=True)
         return Tally(
             panels={name: self._panel(name) for name in self.labels},
             pairs=self._pairs(),
             raters=dict(zip(raters.tolist(), counts.tolist(), strict=True)),
             decisive=int(decisive.sum()),
-            left=int((decisive & ((labels == 0) == (_ints(self.left_first) == 1))).sum()),
+            left=int((decisive & left).sum()),
         )
 
     def spread(self) -> float | None:
-        """See `pairwise.influence_on_the_mean`."""
-        items, shared = self._shared
-        found = influence_on_the_mean(shared, items, K)
+        """How far items vary in what they pull at the mean kappa over pairs: see `pairwise.spread_of`."""
+        codes, tables = self._tables
+        pulls, shares = np.zeros(len(self._numbers)), np.zeros(len(self._numbers), dtype=bool)
+        for unit, code, shared in self._shared():
+            item = np.array(self.items)[unit]
+            pair = np.searchsorted(codes, code)
+            pull = pulls_on_the_mean(tables, pair, shared.said_one, shared.said_other)
+            pulls += np.bincount(item, weights=pull, minlength=len(pulls))
+            shares[item] = True
+        found = spread_of(pulls[shares])
         return None if isinstance(found, Undefined) else found
 
+    @cached_property
+    def _unit_of(self) -> NDArray[np.int32]:
+        sizes = np.diff(np.append(np.array(self.starts), len(self.raters)))
+        return np.repeat(np.arange(len(self.starts), dtype=np.int32), sizes)
+
     def _panel(self, question: str) -> Panel:
-        label = _ints(self.labels[question])
-        asked = label >= 0
-        units, first, unit = np.unique(_ints(self.units)[asked], return_index=True, return_inverse=True)
-        counts = np.bincount(unit * K + label[asked], minlength=len(units) * K).reshape(len(units), K)
-        return Panel.of(counts, _ints(self.items)[asked][first])
+        label = np.array(self.labels[question])
+        asked, units = label >= 0, len(self.starts)
+        cells = self._unit_of[asked].astype(np.int64) * K + label[asked]
+        return Panel.of(np.bincount(cells, minlength=units * K).reshape(units, K), np.array(self.items))
 
     @cached_property
-    def _shared(self) -> tuple[Ints, Shared]:
-        """Each two votes for a unit, with their item."""
-        units = _ints(self.units)
-        order = np.argsort(units, kind="stable")
-        units = units[order]
-        shared = together(units, _ints(self.raters)[order], _ints(self.labels[MAIN])[order])
-        return _ints(self.items)[order][np.searchsorted(units, shared.unit)], shared
+    def _raters(self) -> Ints:
+        return np.unique(np.array(self.raters)).astype(np.int64)
+
+    def _shared(self) -> Iterator[tuple[Ints, Ints, Shared]]:
+        """Each two votes for a unit, some units at a time: the unit, the number of the two raters, and both."""
+        starts = np.append(np.array(self.starts, dtype=np.int64), len(self.raters))
+        names, first = self._raters, 0
+        while first < len(starts) - 1:
+            last = max(first + 1, int(np.searchsorted(starts, starts[first] + AT_ONCE, side="right")) - 1)
+            here = slice(int(starts[first]), int(starts[last]))
+            shared = together(
+                self._unit_of[here].astype(np.int64),
+                np.array(self.raters[here], dtype=np.int64),
+                np.array(self.labels[MAIN][here], dtype=np.int64),
+            )
+            first = last
+            one, other = np.searchsorted(names, shared.one), np.searchsorted(names, shared.other)
+            yield shared.unit, one * len(names) + other, shared
+
+    @cached_property
+    def _tables(self) -> tuple[Ints, Ints]:
+        """The numbers of the pairs of raters that share a unit, ascending, and the table of each."""
+        cells: list[Ints] = []
+        for _, code, shared in self._shared():
+            cell, counts = np.unique((code * K + shared.said_one) * K + shared.said_other, return_counts=True)
+            cells.append(np.stack([cell, counts]))
+        if not cells:
+            return np.empty(0, dtype=np.int64), np.empty((0, K, K), dtype=np.int64)
+        cell, count = np.concatenate(cells, axis=1)
+        codes, pair = np.unique(cell // (K * K), return_inverse=True)
+        tables = np.zeros((len(codes), K * K), dtype=np.int64)
+        np.add.at(tables, (pair, cell % (K * K)), count)
+        return codes, tables.reshape(-1, K, K)
 
     def _pairs(self) -> Tables:
-        _, shared = self._shared
-        if not len(shared.unit):
-            return {}
-        names = np.unique(_ints(self.raters))
-        code = np.searchsorted(names, shared.one) * len(names) + np.searchsorted(names, shared.other)
-        pairs, pair = np.unique(code, return_inverse=True)
-        cells = (pair * K + shared.said_one) * K + shared.said_other
-        tables = np.bincount(cells, minlength=len(pairs) * K * K).reshape(-1, K, K)
-        ones, others = names[pairs // len(names)].tolist(), names[pairs % len(names)].tolist()
+        codes, tables = self._tables
+        names = self._raters
+        ones, others = names[codes // max(len(names), 1)].tolist(), names[codes % max(len(names), 1)].tolist()
         return dict(zip(zip(ones, others, strict=True), tables, strict=True))
-
-
-def _ints(column: array[int]) -> Ints:
-    return np.array(column, dtype=np.int64)

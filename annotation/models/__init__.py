@@ -17,6 +17,7 @@ from annotation.models.imported import (
 )
 from annotation.models.judgment import Choice, Judgment, JudgmentState
 from annotation.models.media import Media
+from annotation.models.standing import StandingCount
 from annotation.models.task import (
     Assignment,
     AssignmentState,
@@ -70,5 +71,6 @@ __all__ = [
     "SlaPolicy",
     "Slot",
     "SlotState",
+    "StandingCount",
     "Task",
 ]

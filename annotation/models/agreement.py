@@ -22,6 +22,8 @@ class AgreementState(models.Model):
     # and how many there were then.
     spread = models.FloatField(null=True)
     n_when_read = models.PositiveIntegerField(default=0)
+    # Where the rubric was revised: agreement by each version, as of then.
+    by_rubric = models.JSONField(default=list)
     counted_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -79,6 +79,7 @@ class Task(models.Model):
                 fields=["campaign"],
                 condition=Q(settled_at=None, is_calibration=False, excluded_at=None),
             ),
+            models.Index(name="task_excluded", fields=["campaign"], condition=Q(excluded_at__isnull=False)),
             models.Index(name="task_group", fields=["campaign", "group"]),
         ]
 

@@ -21,13 +21,13 @@ from annotation import (
     guesses,
     imports,
     lookup,
-    outlook,
     overlap,
     pairs,
     policies,
     querysets,
     revision,
     rubrics,
+    standing,
 )
 from annotation.models import (
     Appeal,
@@ -37,7 +37,6 @@ from annotation.models import (
     Gold,
     Level,
     Outcome,
-    Slot,
     SlotState,
     Task,
 )
@@ -74,26 +73,23 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     campaign = lookup.campaign_named(public_id, seen_by=request.user)
     may_manage = request.user.can(Permission.MANAGE_CAMPAIGNS)
     found = agreement.of(campaign, at=clock.now())
-    slots = slots_of(campaign)
+    now = standing.of(campaign, at=clock.now())
     context = {
         "campaign": campaign,
         "needed_skills": [] if campaign.skills_waived_at else campaign.skills.order_by("label"),
         "judges": querysets.may_judge(campaign).count(),
-        "slots": slots,
+        "slots": now,
         "overlap": overlap.in_words(campaign),
         "adaptive": overlap.progress(campaign),
         "imports": imports.imports_of(campaign),
-        "excluded": campaign.tasks.exclude(excluded_at=None).aggregate(
-            tasks=Count("pk", distinct=True),
-            judgments=Count("judgments", filter=Q(judgments__state__in=["provisional", "final"])),
-        ),
+        "excluded": excluded(campaign),
         "findings": found.as_json(name_of=agreement.pseudonym, brief=True),
         "blinding": guesses.of(campaign, at=clock.now()),
         "by_rubric": agreement.by_rubric(campaign, at=clock.now()),
         "must_ask_again": policies.revising(request.user, campaign, asks_again=False),
         "escalated": Escalation.objects.filter(task__campaign=campaign, level=Level.WIDEN).count(),
-        "overdue": campaign.status == "open" and campaign.due_at < clock.now() and slots["wanted"] > 0,
-        "outlook": outlook.of(campaign, at=clock.now()) if campaign.status == "open" else None,
+        "overdue": campaign.status == "open" and campaign.due_at < clock.now() and now.wanted > 0,
+        "outlook": now.outlook,
         "pausing": policies.pausing(request.user, campaign),
         "closing": policies.closing(request.user, campaign),
         "unblocking": policies.unblocking(request.user, campaign),
@@ -114,16 +110,18 @@ def campaign_standing(request: PageRequest, public_id: uuid.UUID) -> HttpRespons
     found = agreement.of(campaign, at=clock.now())
     if isinstance(found, findings.Findings):
         raise NotFound("no_preferences", "Only a campaign about pairs has a standing beside a gate policy.")
-    context = {"campaign": campaign, "slots": slots_of(campaign), **told_of(campaign, found)}
+    context = {
+        "campaign": campaign,
+        "slots": standing.of(campaign, at=clock.now()),
+        **told_of(campaign, found),
+    }
     return render(request, "annotation/_standing.html", context)
 
 
-def slots_of(campaign: Campaign) -> dict[str, int]:
-    return Slot.objects.filter(campaign=campaign, task__excluded_at=None).aggregate(
-        wanted=Count("pk"),
-        done=Count("pk", filter=Q(state=SlotState.DONE)),
-        held=Count("pk", filter=Q(state=SlotState.HELD)),
-    )
+def excluded(campaign: Campaign) -> dict[str, int]:
+    tasks = campaign.tasks.exclude(excluded_at=None)
+    judgments = querysets.standing_judgments().filter(task__in=tasks)
+    return {"tasks": tasks.count(), "judgments": judgments.count()}
 
 
 def told_of(campaign: Campaign, found: pairs.Findings | findings.Findings) -> dict[str, Any]:

@@ -107,39 +107,36 @@ def together(units: Ints, raters: Ints, labels: Ints) -> Shared:
     return Shared(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
-def influence_on_the_mean(shared: Shared, items: Ints, k: int) -> float | Undefined:
-    """How far items vary in what they do to the mean of kappa over pairs: √items times its standard error.
+def pulls_on_the_mean(tables: Ints, pair: Ints, said_one: Ints, said_other: Ints) -> NDArray[np.float64]:
+    """What each two ratings of a unit do to the mean of kappa over pairs, in the first order.
 
-    By the delta method, for more ratings than a bootstrap can draw. `items` has the item of each of the shared
-    ratings; items without any are not counted. A kappa of n units that agree in A of them, and by chance in R, is
-    n(A − R)/(n − R) of the weighted sum; a unit changes A, R and n. Undefined from fewer than two items.
+    `tables` (pairs × k × k) has all ratings of each pair; the columns say which pair two ratings are of, and what
+    each said. A kappa of n units that agree in A of them, and by chance in R, adds n(A − R)/(n − R) to the weighted
+    sum; a unit changes A, R and n. Pairs without a kappa pull at nothing.
     """
-    _, item = np.unique(items, return_inverse=True)
-    if int(item.max(initial=-1)) < 1:
+    t = tables.astype(np.float64)
+    n, rows, columns = t.sum(axis=(1, 2)), t.sum(axis=2), t.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        by_chance = (rows * columns).sum(axis=1) / n
+        left, beyond = n - by_chance, np.trace(t, axis1=1, axis2=2) - by_chance
+        defined = left > 1e-12 * n
+        weight = n[defined].sum()
+        mean = (n * beyond / left)[defined].sum() / weight
+        p, a, b = pair, said_one, said_other
+        d_chance = (columns[p, a] + rows[p, b] - by_chance[p]) / n[p]
+        change = (beyond[p] + n[p] * ((a == b) - d_chance)) / left[p]
+        change -= n[p] * beyond[p] * (1 - d_chance) / left[p] ** 2
+    return np.where(defined[p], change - mean, 0.0) / weight if weight else np.zeros(len(p))
+
+
+def spread_of(pulls: NDArray[np.float64]) -> float | Undefined:
+    """√items times the standard error of the mean, from what each item pulls in all (the delta method)."""
+    items = len(pulls)
+    if items < 2:
         return Undefined("the spread over items needs two of them")
-    _, pair = np.unique(shared.one * (int(shared.other.max()) + 1) + shared.other, return_inverse=True)
-    pairs = int(pair.max()) + 1
-    cell = (pair * k + shared.said_one) * k + shared.said_other
-    tables = np.bincount(cell, minlength=pairs * k * k).reshape(pairs, k, k).astype(np.float64)
-    n = tables.sum(axis=(1, 2))
-    rows, columns = tables.sum(axis=2), tables.sum(axis=1)
-    agreed, by_chance = np.trace(tables, axis1=1, axis2=2), (rows * columns).sum(axis=1) / n
-    defined = n - by_chance > 1e-12 * n
-    if not defined.any():
-        return Undefined("no pair of raters has a kappa")
-    with np.errstate(invalid="ignore", divide="ignore"):
-        sums = np.where(defined, n * (agreed - by_chance) / (n - by_chance), 0.0)
-    mean = sums.sum() / n[defined].sum()
-    p, here = pair, defined[pair]
-    a, b = shared.said_one, shared.said_other
-    left, beyond = (n - by_chance)[p], (agreed - by_chance)[p]
-    d_chance = (columns[p, a] + rows[p, b] - by_chance[p]) / n[p]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        change = (beyond + n[p] * ((a == b) - d_chance)) / left - n[p] * beyond * (1 - d_chance) / left**2
-    pull = np.where(here, change - mean, 0.0) / n[defined].sum()
-    of_item = np.bincount(item, weights=pull)
-    count = len(of_item)
-    return float(np.sqrt(count * count / (count - 1) * (of_item**2).sum()))
+    if not pulls.any():
+        return Undefined("no item pulls at the mean")
+    return float(np.sqrt(items * items / (items - 1) * (pulls**2).sum()))
 
 
 def _patterns(

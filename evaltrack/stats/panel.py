@@ -17,24 +17,31 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
+from scipy import sparse, special
 
 from evaltrack.stats.agreement import PreferenceAgreement, agreement_of, preference_kappas
 from evaltrack.stats.alpha import Level, alphas, with_interval
 from evaltrack.stats.coefficients import BY_CHANCE, NO_PAIR, Chance, features_of, of_items
 from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.intervals import TAIL
 from evaltrack.stats.kappa import Weights
+from evaltrack.stats.kinds import Kind, Kinds
 from evaltrack.stats.patterns import Counts, whole
 from evaltrack.stats.preference.net import mean_of_sums, share_of_sums
 from evaltrack.stats.resampling import one_label
 from evaltrack.stats.sequential.asymptotic import linear_any_time
 
-# Of each unit of an item how often each label was given, in ascending order.
-Kind: TypeAlias = tuple[tuple[int, ...], ...]
 Coefficient = Literal["percent", "alpha", "fleiss", "gwet", "preference"]
 Vector = NDArray[np.float64]
+# A coefficient for each row of how many items each kind has.
+Functional: TypeAlias = Callable[[Vector], Vector]
 
 JACKKNIFE_CELLS = 2_000_000  # numbers held in memory at once
+# From so many items on, of which so many are not wholly of the usual label, limits are normal: `docs/statistics.md`
+# has their coverage.
+MANY, MANY_ODD = 1_000, 50
+MOST_KINDS = 2_000  # of more, leaving out each in turn takes longer than to draw
+Z = float(special.ndtri(1 - TAIL))
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,17 +142,17 @@ class Panel:
         return int(self._paired.units.sum()), int(self._paired.times.sum())
 
     @cached_property
-    def _whole(self) -> _Kinds:
-        return _Kinds.of(self.k, self.kinds)
+    def _whole(self) -> Kinds:
+        return Kinds.of(self.k, self.kinds)
 
     @cached_property
-    def _paired(self) -> _Kinds:
+    def _paired(self) -> Kinds:
         """Units with two ratings or more, and items with such a unit: all that alpha looks at."""
         kinds: Counter[Kind] = Counter()
         for kind, items in self.kinds.items():
             if left := tuple(unit for unit in kind if sum(unit) >= 2):
                 kinds[left] += items
-        return _Kinds.of(self.k, kinds)
+        return Kinds.of(self.k, kinds)
 
     # ── How far people agree ─────────────────────────────────────────────────────────────────────────────
 
@@ -173,6 +180,8 @@ class Panel:
         if isinstance(found, Undefined):
             return found
         counts, scale = found
+        if self._has_many:
+            return self._by_jackknife(self._alphas(level, scale_of(values, self.k)), self.paired[0])
         there = self._paired
         value = float(alphas(there.units[None, :].astype(np.float64), counts, scale, level)[0])
         by_item = there.times, there.made_of.toarray()
@@ -180,10 +189,7 @@ class Panel:
 
     def _alpha_of(self, level: Level, values: ArrayLike | None) -> tuple[Any, Vector] | Undefined:
         """The counts of the labels that occur in units with two ratings, and what these stand for."""
-        there = self._paired
-        scale = np.arange(self.k, dtype=np.float64) if values is None else np.asarray(values, np.float64)
-        if scale.shape != (self.k,) or (np.diff(scale) <= 0).any():
-            raise ValueError(f"{self.k} labels stand for as many ascending values")
+        there, scale = self._paired, scale_of(values, self.k)
         if not there.units.sum():
             return NO_PAIR
         used = np.flatnonzero(there.units @ there.counts)
@@ -194,6 +200,8 @@ class Panel:
     def beyond_chance(self, chance: Chance, *, seed: int, weights: Weights = None) -> Estimate | Undefined:
         """`coefficients.gwet_ac`, `fleiss_kappa` or `brennan_prediger`, with a bootstrap interval over items."""
         there = self._whole
+        if self._has_many and weights is None:
+            return self._by_jackknife(self._beyond_chance(chance), self.paired[0])
         by_item = there.times, there.made_of
         return of_items(chance, there.counts, there.units, weights, seed, by_item)
 
@@ -203,7 +211,10 @@ class Panel:
         for row, times in zip(self._preferences.tolist(), self._whole.times.tolist(), strict=True):
             clusters[tuple(row)] += times
         nothing = "no task has two judgments by different raters"
-        return agreement_of(clusters, what="items", nothing=nothing, seed=seed)
+        if not self._has_many:
+            return agreement_of(clusters, what="items", nothing=nothing, seed=seed)
+        counted = [int(count) for count in self._whole.times @ self._preferences]
+        return PreferenceAgreement(self._by_jackknife(self._preference, counted[1]), *counted)
 
     @cached_property
     def _pairs(self) -> Counts:
@@ -249,10 +260,10 @@ class Panel:
         found = self._functional(coefficient)
         return found if isinstance(found, Undefined) else self._jackknife(found)
 
-    def _value(self, of: Callable[[Vector], Vector]) -> float:
+    def _value(self, of: Functional) -> float:
         return float(of(self._whole.times[None, :].astype(np.float64))[0])
 
-    def _jackknife(self, of: Callable[[Vector], Vector]) -> float:
+    def _jackknife(self, of: Functional) -> float:
         """√ of (n − 1)/n Σ (θ₋ᵢ − θ̄)² over the n items, of which those of a kind are alike."""
         times = self._whole.times.astype(np.float64)
         n = float(times.sum())
@@ -269,9 +280,9 @@ class Panel:
         # What rounding leaves of nothing is nothing.
         return math.sqrt((n - 1) / n * squares) if squares > 1e-24 * n else 0.0
 
-    def _functional(self, coefficient: Coefficient) -> Callable[[Vector], Vector] | Undefined:
+    def _functional(self, coefficient: Coefficient) -> Functional | Undefined:
         """The coefficient as a function of how many items each kind has, one row for each answer."""
-        there, pairs = self._whole, self._pairs
+        pairs = self._pairs
         if not pairs[:, 1].any():
             return NO_PAIR
         if coefficient == "percent":
@@ -279,44 +290,51 @@ class Panel:
         if np.count_nonzero(self.totals) == 1:
             return one_label(int(self._paired.units.sum()), "units")
         if coefficient == "alpha":
-            # A unit with one rating pairs with nothing.
-            paired = there.counts * (there.counts.sum(axis=1) >= 2)[:, None]
-            counts, lone = sparse.csr_array(paired.astype(np.float64)), paired.sum(axis=1) == 0
-            made_of = there.made_of.toarray()[:, ~lone].astype(np.float64)
-            values = np.arange(self.k, dtype=np.float64)
-            return lambda rows: alphas(rows @ made_of, counts[~lone], values, "nominal")
+            return self._alphas("nominal", scale_of(None, self.k))
         if coefficient == "preference":
-            sums = self._preferences.astype(np.float64)
-            return lambda rows: preference_kappas(rows @ sums)[0]
+            return self._preference
         if coefficient not in BY_CHANCE:
             raise ValueError(
                 f"a coefficient is percent, alpha, fleiss, gwet or preference, not {coefficient!r}"
             )
-        features, values_of = features_of(coefficient, there.counts)
-        by_kind = there.made_of @ features
+        return self._beyond_chance(coefficient)
+
+    def _alphas(self, level: Level, scale: Vector) -> Functional:
+        there = self._whole
+        paired = there.counts[there.counts.sum(axis=1) >= 2]
+        used = np.flatnonzero(paired.sum(axis=0))
+        made_of = there.made_of.toarray()[:, there.counts.sum(axis=1) >= 2].astype(np.float64)
+        counts = sparse.csr_array(paired[:, used].astype(np.float64))
+        return lambda rows: alphas(rows @ made_of, counts, scale[used], level)
+
+    def _beyond_chance(self, chance: Chance) -> Functional:
+        features, values_of = features_of(chance, self._whole.counts)
+        by_kind = self._whole.made_of @ features
         return lambda rows: values_of(rows @ by_kind)
 
+    @property
+    def _preference(self) -> Functional:
+        sums = self._preferences.astype(np.float64)
+        return lambda rows: preference_kappas(rows @ sums)[0]
 
-@dataclass(frozen=True)
-class _Kinds:
-    """The same as arrays: distinct units (units × labels), how many there are of each, how many of each an item of
-    a kind has (kinds × units), and how many items are of the kind."""
+    @cached_property
+    def _has_many(self) -> bool:
+        """Whether there is so much of everything that the normal approximation holds, and a bootstrap only costs."""
+        there = self._whole
+        usual = there.counts[:, int(np.argmax(self.totals))] == there.counts.sum(axis=1)
+        odd = (there.made_of @ (~usual).astype(np.int64)) > 0
+        enough = self.paired[1] >= MANY and int(there.times[odd].sum()) >= MANY_ODD
+        return enough and len(there.times) <= MOST_KINDS
 
-    counts: Counts
-    units: Counts
-    made_of: sparse.csr_array
-    times: Counts
+    def _by_jackknife(self, of: Functional, n: int) -> Estimate:
+        value, half = self._value(of), Z * self._jackknife(of)
+        low, high = max(-1.0, value - half), min(max(1.0, value), value + half)
+        return Estimate(value, low, high, n, "jackknife over items", clusters=self.paired[1])
 
-    @classmethod
-    def of(cls, k: int, kinds: Mapping[Kind, int]) -> _Kinds:
-        # In one order, whatever the order of the kinds: a seed then draws the same.
-        ordered = sorted(kinds)
-        units = sorted({unit for kind in ordered for unit in kind})
-        number = {unit: i for i, unit in enumerate(units)}
-        rows = [row for row, kind in enumerate(ordered) for _ in kind]
-        columns = [number[unit] for kind in ordered for unit in kind]
-        ones = np.ones(len(rows), dtype=np.int64)
-        made_of = sparse.csr_array((ones, (rows, columns)), shape=(len(ordered), len(units)))
-        made_of.sum_duplicates()
-        times = np.array([kinds[kind] for kind in ordered], dtype=np.int64)
-        return cls(np.array(units, dtype=np.int64).reshape(-1, k), times @ made_of, made_of, times)
+
+def scale_of(values: ArrayLike | None, k: int) -> Vector:
+    """What k labels stand for, ascending; their numbers where nothing is said."""
+    scale = np.arange(k, dtype=np.float64) if values is None else np.asarray(values, np.float64)
+    if scale.shape != (k,) or (np.diff(scale) <= 0).any():
+        raise ValueError(f"{k} labels stand for as many ascending values")
+    return scale

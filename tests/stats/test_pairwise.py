@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from evaltrack.stats.estimate import Undefined
 from evaltrack.stats.kappa import cohen_kappa
-from evaltrack.stats.pairwise import influence_on_the_mean, mean_pairwise_kappa, together
+from evaltrack.stats.pairwise import mean_pairwise_kappa, pulls_on_the_mean, spread_of, together
 
 approx = pytest.approx
 repeatable = settings(derandomize=True, deadline=None, max_examples=40)
@@ -121,7 +121,12 @@ def test_the_spread_over_items_is_that_of_the_bootstrap(units_each):
     shared = together(*columns)
     assert len(shared.unit) == 600 * 6
     assert (shared.one < shared.other).all()
-    spread = influence_on_the_mean(shared, shared.unit // units_each, 3)
+    pair = shared.one * 6 + shared.other
+    tables = np.bincount((pair * 3 + shared.said_one) * 3 + shared.said_other, minlength=36 * 9).reshape(
+        36, 3, 3
+    )
+    pulls = pulls_on_the_mean(tables, pair, shared.said_one, shared.said_other)
+    spread = spread_of(np.bincount(shared.unit // units_each, weights=pulls))
     item_of = {unit: unit // units_each for unit in range(600)}
     found = mean_pairwise_kappa(zip(units, raters, labels, strict=True), seed=1, item_of=item_of).kappa
     half = 1.96 * spread / (600 / units_each) ** 0.5
@@ -129,8 +134,8 @@ def test_the_spread_over_items_is_that_of_the_bootstrap(units_each):
 
 
 def test_a_spread_needs_items_and_a_kappa():
-    two = together(np.array([0, 0]), np.array([1, 2]), np.array([0, 1]))
-    assert isinstance(influence_on_the_mean(two, two.unit, 2), Undefined)
+    assert isinstance(spread_of(np.array([1.0])), Undefined)
     same = together(np.array([0, 0, 1, 1]), np.array([1, 2, 1, 2]), np.array([0, 0, 0, 0]))
-    assert influence_on_the_mean(same, same.unit, 2) == Undefined("no pair of raters has a kappa")
+    pulls = pulls_on_the_mean(np.array([[[2, 0], [0, 0]]]), np.zeros(2, int), same.said_one, same.said_other)
+    assert spread_of(pulls) == Undefined("no item pulls at the mean")
     assert len(together(np.array([0, 1]), np.array([1, 1]), np.array([0, 0])).unit) == 0
