@@ -90,6 +90,7 @@ def found_in(campaign: Campaign, said: list[Vote], people: dict[Rater, Person]) 
         of_experiment=campaign.experiment_id is not None,
         is_final=may_be_told(campaign),
         criteria=tuple(criterion.id for criterion in rubrics.of(campaign.rubric).criteria),
+        planned=pairs.planned(campaign),
     )
 
 

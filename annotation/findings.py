@@ -53,12 +53,15 @@ class Findings:
         """The coefficient that a policy names, where the protocol has it."""
         return self.inter.get(name, not_computed(name, self.protocol))
 
-    def as_json(self, *, name_of: Callable[[Any], str], brief: bool = False) -> dict[str, Any]:
+    def as_json(
+        self, *, name_of: Callable[[Any], str], brief: bool = False, pairs_from: int = 0
+    ) -> dict[str, Any]:
         """What page and API show. How systems fare stays untold while people judge."""
         return {
             "inter": {
                 name: self.coefficient(name).as_json() for name in dict.fromkeys([*COEFFICIENTS, *self.inter])
             },
+            "any_time": {},
             "intra": {name: NO_REPEATS.as_json() for name in COEFFICIENTS},
             "by_question": {
                 question: {name: each.as_json() for name, each in found.items()}

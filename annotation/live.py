@@ -5,9 +5,10 @@ are read as they are (`agreement.of`): the mean over pairs of evaluators then ha
 """
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from django.db.models import Count, F, Q, QuerySet, Sum
@@ -38,7 +39,19 @@ SINGLE = PreferenceAgreement(
     Undefined(f"needs the judgments themselves, of which up to {READ_UP_TO} are read"), 0, 0, 0, 0, 0
 )
 NOTHING = Tally()
-NO_PAIR = PairwiseKappa(Undefined("no unit was rated by two people"), 0, 0)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """All that counts now; the rows of pairs, and those that differ from them, as `stored` and as they are `now`; and
+    how far items vary, as of `n_when_read` judgments."""
+
+    tally: Tally = NOTHING
+    rows: QuerySet[AgreementPair] = field(default_factory=AgreementPair.objects.none)
+    stored: Tables = field(default_factory=dict)
+    now: Tables = field(default_factory=dict)
+    spread: float | None = None
+    n_when_read: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,62 +75,75 @@ class Sums(Compared):
 
 @dataclass(frozen=True)
 class Findings(pairs.Findings):
-    """As from single judgments. `tables` has the pairs of evaluators that share most tasks."""
+    """As from single judgments, without them."""
 
-    tally: Tally = NOTHING
-    mean_kappa: PairwiseKappa = NO_PAIR
-    tables: tuple[tuple[Rater, Rater, np.ndarray], ...] = ()
+    kept: Kept = field(default_factory=Kept)
 
     @property
     def n_judgments(self) -> int:
-        return self.tally.n_judgments
+        return self.kept.tally.n_judgments
 
     @property
     def n_items(self) -> int:
-        return self.tally.main.items
+        return self.kept.tally.main.items
 
     @property
     def n_evaluators(self) -> int:
-        return len(self.tally.raters)
+        return len(self.kept.tally.raters)
 
     @property
     def inter(self) -> Compared:
-        return Sums((), "raters", self.tally.main)
+        return Sums((), "raters", self.kept.tally.main)
 
-    @property
+    @cached_property
     def cohen(self) -> PairwiseKappa:
-        return self.mean_kappa
-
-    @property
-    def shared(self) -> list[tuple[Rater, Rater, np.ndarray]]:
-        return list(self.tables)
+        return mean_kappa(self.kept)
 
     @property
     def n_pairs(self) -> int:
-        return self.mean_kappa.pairs
+        return self.cohen.pairs
+
+    def tables(self, start: int, most: int | None) -> list[tuple[Rater, Rater, np.ndarray]]:
+        end = None if most is None else start + most
+        rows = self.kept.rows.order_by("-n", "one", "other")[:end]
+        found = {(row.one_id, row.other_id): np.array(row.table) for row in rows} | dict(self.kept.now)
+        ordered = sorted(found.items(), key=lambda each: (-each[1].sum(), each[0]))[start:end]
+        return [((EVALUATOR, one), (EVALUATOR, other), table) for (one, other), table in ordered]
+
+    def among(self, raters: Collection[Rater]) -> dict[tuple[Rater, Rater], np.ndarray]:
+        keys = {pk for _, pk in raters}
+        rows = self.kept.rows.filter(one__in=keys, other__in=keys)
+        found = {(row.one_id, row.other_id): np.array(row.table) for row in rows} | {
+            pair: table for pair, table in self.kept.now.items() if keys.issuperset(pair)
+        }
+        return {((EVALUATOR, one), (EVALUATOR, other)): t for (one, other), t in found.items()}
+
+    def named(self, raters: Collection[Rater]) -> dict[Rater, Person]:
+        users = User.objects.filter(pk__in=[pk for _, pk in raters])
+        return {(EVALUATOR, user.pk): user for user in users}
 
     @property
     def counts(self) -> dict[str, int]:
         systems = (Arm.BASELINE.value, Arm.CANDIDATE.value, *LABELS[2:])
-        return dict(zip(systems, self.tally.main.totals.tolist(), strict=True))
+        return dict(zip(systems, self.kept.tally.main.totals.tolist(), strict=True))
 
     @property
     def net_preference(self) -> Statistic:
         if not self.of_experiment:
             return pairs.NO_EXPERIMENT
-        return self.tally.main.mean([-1.0, 1.0, 0.0, 0.0], noun="prompt", counted="judgments")
+        return self.kept.tally.main.mean([-1.0, 1.0, 0.0, 0.0], noun="prompt", counted="judgments")
 
     @property
     def left_picks(self) -> Statistic:
-        return left_pick_rate(self.tally.left, self.tally.decisive)
+        return left_pick_rate(self.kept.tally.left, self.kept.tally.decisive)
 
     @property
     def by_question(self) -> dict[str, dict[str, Any]]:
         mean = Undefined("the mean over pairs of evaluators is kept of the main question alone")
         return {
-            name: Sums((), "raters", self.tally.panels[name]).as_json(lambda: mean)
+            name: Sums((), "raters", self.kept.tally.panels[name]).as_json(lambda: mean)
             for name in self.criteria
-            if name in self.tally.panels
+            if name in self.kept.tally.panels
         }
 
 
@@ -133,19 +159,17 @@ def of(campaign: Campaign, *, is_final: bool, at: dt.datetime) -> Findings | Non
         # Until a worker has kept the sums, or kept them anew.
         ballots = rollup.read(campaign, settled)
         found = ballots.tally()
-        kept = Kept(found, AgreementPair.objects.none(), {}, found.pairs, ballots.spread(), found.n_judgments)
+        kept = Kept(found, now=found.pairs, spread=ballots.spread(), n_when_read=found.n_judgments)
     if kept.tally.n_judgments <= READ_UP_TO:
         return None
-    tables = largest(kept)
     return Findings(
         votes=(),
-        people=people_of({rater for one, other, _ in tables for rater in (one, other)}),
+        people={},
         of_experiment=campaign.experiment_id is not None,
         is_final=is_final,
         criteria=tuple(criterion.id for criterion in rubrics.of(campaign.rubric).criteria),
-        tally=kept.tally,
-        mean_kappa=mean_kappa(kept),
-        tables=tables,
+        planned=pairs.planned(campaign),
+        kept=kept,
     )
 
 
@@ -155,18 +179,6 @@ def by_rubric(campaign: Campaign) -> list[dict[str, Any]]:
         campaign=campaign, is_stale=False, n_when_read__gt=READ_UP_TO
     ).first()
     return state.by_rubric if state else []
-
-
-class Kept(NamedTuple):
-    """All that counts now; the rows of pairs, and those that differ from them, as `stored` and as they are `now`; and
-    how far items vary, as of `n_when_read` judgments."""
-
-    tally: Tally
-    rows: QuerySet[AgreementPair]
-    stored: Tables
-    now: Tables
-    spread: float | None
-    n_when_read: int
 
 
 def fresh_sums(campaign: Campaign, *, at: dt.datetime) -> Kept | None:
@@ -194,18 +206,6 @@ def pending(campaign: Campaign, *, at: dt.datetime) -> tuple[Tally, Tally]:
         return NOTHING, NOTHING
     theirs = rollup.of_campaign(campaign).filter(task__item__in=rollup.items_of(new))
     return rollup.around(campaign, theirs.filter(Q(is_counted=True) | Q(pk__in=new)), new)
-
-
-def largest(kept: Kept) -> tuple[tuple[Rater, Rater, np.ndarray], ...]:
-    """The pairs of evaluators that share most tasks."""
-    rows = kept.rows.order_by("-n", "one", "other")[: pairs.MOST_PAIRS]
-    tables = {(row.one_id, row.other_id): np.array(row.table) for row in rows} | dict(kept.now)
-    ordered = sorted(tables.items(), key=lambda each: (-each[1].sum(), each[0]))[: pairs.MOST_PAIRS]
-    return tuple(((EVALUATOR, one), (EVALUATOR, other), table) for (one, other), table in ordered)
-
-
-def people_of(raters: set[Rater]) -> dict[Rater, Person]:
-    return {(EVALUATOR, user.pk): user for user in User.objects.filter(pk__in=[pk for _, pk in raters])}
 
 
 def mean_kappa(kept: Kept) -> PairwiseKappa:

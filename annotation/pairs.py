@@ -1,7 +1,7 @@
 """How far people agree about pairs, and what they prefer: every figure from the votes, when it is asked for."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -9,23 +9,41 @@ from typing import Any
 
 import numpy as np
 
+from annotation import heat
 from annotation.compared import HEADLINE, LABELS, SEED, Compared, Statistic
-from annotation.models import Choice
+from annotation.models import Campaign, Choice
 from annotation.votes import IMPORTED, NEITHER, Person, Rater, Vote
 from evaltrack.stats.agreement import PreferenceAgreement
 from evaltrack.stats.estimate import Undefined
 from evaltrack.stats.kappa import cohen_kappa, percent_agreement
 from evaltrack.stats.pairwise import PairwiseKappa
+from evaltrack.stats.panel import Coefficient
 from evaltrack.stats.preference import left_pick_rate, net_preference
 from experiments.models import Arm
 
+# Coefficients whose interval at every look is known, by the name that `Panel` has for them.
+ANY_TIME: dict[str, Coefficient] = {
+    "percent_agreement": "percent",
+    "krippendorff_alpha": "alpha",
+    "fleiss_kappa": "fleiss",
+    "gwet_ac1": "gwet",
+    "preference_kappa": "preference",
+}
+# Items at which those intervals are narrowest, where nobody knows beforehand how many there will be.
+PLANNED = 300
 # What the campaign's page has room for.
 SHOWN = ("percent_agreement", "cohen_kappa", "krippendorff_alpha", "preference_kappa")
-# Of some tens of raters there are some hundreds of pairs.
+# Of some tens of raters there are some hundreds of pairs: so many of them at a time.
 MOST_PAIRS = 50
+MOST_IN_MATRIX = 20
 WHEN_CLOSED = Undefined("shown when the campaign is closed")
 NO_EXPERIMENT = Undefined("a stand-alone campaign has no candidate and no baseline")
 NO_TWO_RATERS = Undefined("a rater's repeats have no first and second rater; see the other coefficients")
+
+
+def planned(campaign: Campaign) -> int:
+    """Items at which an interval that holds at every look is to be narrowest: fixed when people are first asked."""
+    return max(campaign.task_count, 1) if campaign.experiment_id else PLANNED
 
 
 @dataclass(frozen=True)
@@ -48,6 +66,7 @@ class Findings:
     # Whether it may be told how systems fare: nobody is asked any more.
     is_final: bool
     criteria: tuple[str, ...] = ()
+    planned: int = PLANNED
 
     @property
     def n_judgments(self) -> int:
@@ -122,19 +141,46 @@ class Findings:
     def n_pairs(self) -> int:
         return len(self.shared)
 
+    def tables(self, start: int, most: int | None) -> list[tuple[Rater, Rater, np.ndarray]]:
+        """Some of `shared`."""
+        return self.shared[start : None if most is None else start + most]
+
+    def among(self, raters: Collection[Rater]) -> dict[tuple[Rater, Rater], np.ndarray]:
+        """What any two of these raters said of the units that both judged."""
+        wanted = set(raters)
+        return {(one, other): t for one, other, t in self.shared if one in wanted and other in wanted}
+
+    def named(self, raters: Collection[Rater]) -> dict[Rater, Person]:
+        return {rater: self.people[rater] for rater in raters}
+
+    def heat(self, *, name_of: Callable[[Any], str], most: int = MOST_IN_MATRIX) -> list[heat.Row]:
+        """How far each two raters agree, of those who have most in common with somebody; nothing where no two have
+        enough."""
+        first: dict[Rater, None] = {}
+        for one, other, _ in self.tables(0, MOST_PAIRS):
+            for rater in (one, other):
+                if len(first) < most:
+                    first[rater] = None
+        people = self.named(first)
+        rows = heat.matrix({rater: name_of(people[rater]) for rater in first}, self.among(first))
+        return rows if any(row.mean is not None for row in rows) else []
+
     @cached_property
     def pairs(self) -> list[PairAgreement]:
-        return self.first_pairs(None)
+        return self.some_pairs(0, None)
 
-    def first_pairs(self, most: int | None) -> list[PairAgreement]:
+    def some_pairs(self, start: int, most: int | None) -> list[PairAgreement]:
+        """With their intervals, those that have most in common first."""
+        tables = self.tables(start, most)
+        people = self.named({rater for one, other, _ in tables for rater in (one, other)})
         return [
             PairAgreement(
-                self.people[one],
-                self.people[other],
+                people[one],
+                people[other],
                 kappa=cohen_kappa(table, seed=SEED),
                 percent=percent_agreement(table),
             )
-            for one, other, table in self.shared[:most]
+            for one, other, table in tables
         ]
 
     @cached_property
@@ -175,12 +221,21 @@ class Findings:
             for name in self.criteria
         }
 
-    def as_json(self, *, name_of: Callable[[Any], str], brief: bool = False) -> dict[str, Any]:
-        """What the API shows and, where it is `brief`, the page. Which system is preferred stays untold while people
-        judge."""
+    @property
+    def any_time(self) -> dict[str, dict[str, Any]]:
+        """With intervals that hold at every look, for whoever looks again and again."""
+        panel = self.inter.panel
+        return {name: panel.any_time(ours, planned=self.planned).as_json() for name, ours in ANY_TIME.items()}
+
+    def as_json(
+        self, *, name_of: Callable[[Any], str], brief: bool = False, pairs_from: int = 0
+    ) -> dict[str, Any]:
+        """What the API shows and, where it is `brief`, the page, which has no pairs. Which system is preferred stays
+        untold while people judge."""
         only = SHOWN if brief else ()
         return {
             "inter": self.inter.as_json(lambda: self.cohen_kappa, only),
+            "any_time": self.any_time,
             "intra": self.intra.as_json(lambda: NO_TWO_RATERS, only),
             "pairs": [
                 {
@@ -188,7 +243,7 @@ class Findings:
                     "cohen_kappa": pair.kappa.as_json(),
                     "percent_agreement": pair.percent.as_json(),
                 }
-                for pair in (self.first_pairs(MOST_PAIRS) if brief else self.pairs)
+                for pair in ([] if brief else self.some_pairs(pairs_from, MOST_PAIRS))
             ],
             "n_pairs": self.n_pairs,
             "by_question": {} if brief else self.by_question,

@@ -29,6 +29,7 @@ urlpatterns = [
     path("campaigns/", campaigns.campaign_list, name="campaigns"),
     path("campaigns/<uuid:public_id>/", campaigns.campaign_detail, name="campaign"),
     path("campaigns/<uuid:public_id>/standing/", campaigns.campaign_standing, name="campaign-standing"),
+    path("campaigns/<uuid:public_id>/pairs/", campaigns.campaign_pairs, name="campaign-pairs"),
     path("campaigns/<uuid:public_id>/close/", campaigns.campaign_close, name="campaign-close"),
     path("campaigns/<uuid:public_id>/pause/", campaigns.campaign_pause, name="campaign-pause"),
     path("campaigns/<uuid:public_id>/resume/", campaigns.campaign_resume, name="campaign-resume"),

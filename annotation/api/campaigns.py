@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.response import Response
 
@@ -27,7 +27,7 @@ from annotation.protocols import rules_of
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView, paged
-from evaltrack.errors import NotFound
+from evaltrack.errors import Invalid, NotFound
 from evaltrack.parsers import NdjsonParser, received_lines
 
 
@@ -194,17 +194,33 @@ class CampaignTasks(ApiView):
 class CampaignAgreement(ApiView):
     permissions = {"GET": (P.VIEW_CAMPAIGNS,)}
 
-    @extend_schema(responses={200: dict})
+    @extend_schema(
+        parameters=[OpenApiParameter("pairs_from", int, description="How many pairs to pass over.")],
+        responses={200: dict},
+    )
     def get(self, request, public_id):
-        """Coefficients between evaluators, who stand here by pseudonym; once closed, what they prefer."""
+        """Coefficients between evaluators, who stand here by pseudonym; once closed, what they prefer.
+
+        `inter` compares different people and `intra` each with themselves, with intervals for this one look;
+        `any_time` has intervals that hold however often somebody looks. `pairs` has up to 50 of the `n_pairs` pairs,
+        those with most items in common first; `pairs_from` goes on from there.
+        """
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
-        found = agreement.of(campaign, at=self.at).as_json(name_of=agreement.pseudonym)
+        start = pairs_from(request.query_params.get("pairs_from", "0"))
+        found = agreement.of(campaign, at=self.at).as_json(name_of=agreement.pseudonym, pairs_from=start)
         guessed = guesses.of(campaign, at=self.at)
         more = {
             "by_rubric": agreement.by_rubric(campaign, at=self.at),
             "blinding": guessed.as_json() if guessed else None,
         }
         return Response({"simulated": campaign.is_simulated, **found, **more})
+
+
+def pairs_from(given: str) -> int:
+    if not given.isdecimal() or len(given) > 7:
+        sentence = "is a whole number from 0"
+        raise Invalid("bad_pairs_from", f"pairs_from {sentence}.", {"pairs_from": [sentence]})
+    return int(given)
 
 
 class CampaignPreferences(ApiView):

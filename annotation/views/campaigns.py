@@ -19,6 +19,7 @@ from annotation import (
     escalation,
     findings,
     guesses,
+    heat,
     imports,
     lookup,
     overlap,
@@ -118,6 +119,33 @@ def campaign_standing(request: PageRequest, public_id: uuid.UUID) -> HttpRespons
     return render(request, "annotation/_standing.html", context)
 
 
+@requires(Permission.VIEW_CAMPAIGNS)
+def campaign_pairs(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
+    """Each two evaluators, those who judged most items in common first."""
+    campaign = lookup.campaign_named(public_id, seen_by=request.user)
+    found = agreement.of(campaign, at=clock.now())
+    if isinstance(found, findings.Findings):
+        raise NotFound("no_pairs", "Pairs of evaluators are compared in campaigns about pairs alone.")
+    counted = Paginator(range(found.n_pairs), pairs.MOST_PAIRS).get_page(request.GET.get("page"))
+    start = pairs.MOST_PAIRS * (counted.number - 1)
+    context = {
+        "campaign": campaign,
+        "page": counted,
+        "rows": [
+            {
+                "one": agreement.pseudonym(each.one),
+                "other": agreement.pseudonym(each.other),
+                "kappa": each.kappa.as_json(),
+                "percent": each.percent.as_json(),
+            }
+            for each in found.some_pairs(start, pairs.MOST_PAIRS)
+        ],
+        "mean": found.cohen,
+        "cohen_kappa": found.cohen_kappa.as_json(),
+    }
+    return page(request, "annotation/pairs.html", context)
+
+
 def excluded(campaign: Campaign) -> dict[str, int]:
     tasks = campaign.tasks.exclude(excluded_at=None)
     judgments = querysets.standing_judgments().filter(task__in=tasks)
@@ -134,7 +162,9 @@ def told_of(campaign: Campaign, found: pairs.Findings | findings.Findings) -> di
     rule = campaigns.rule_of(campaign)
     deciding = found.coefficient(rule.coefficient)
     return {
-        "mean_of_pairs": found.cohen,
+        "heat": found.heat(name_of=agreement.pseudonym),
+        "fewest_in_common": heat.FEWEST,
+        "any_time": found.any_time.get(rule.coefficient),
         "agreement": deciding.as_json(),
         "usable": gates.usable(deciding, rule.floor),
         "disagree": gates.disagree(deciding, rule.floor),

@@ -275,6 +275,8 @@ class Panel:
             [of(times - np.eye(min(step, len(times) - row), len(times), row)) for row in rows]
         )
         known = ~np.isnan(without)
+        if not known.any():
+            return 0.0
         mean = float(times[known] @ without[known]) / float(times[known].sum())
         squares = float(times[known] @ (without[known] - mean) ** 2)
         # What rounding leaves of nothing is nothing.
@@ -286,7 +288,7 @@ class Panel:
         if not pairs[:, 1].any():
             return NO_PAIR
         if coefficient == "percent":
-            return lambda rows: (rows @ pairs[:, 0]) / (rows @ pairs[:, 1])
+            return self._percents
         if np.count_nonzero(self.totals) == 1:
             return one_label(int(self._paired.units.sum()), "units")
         if coefficient == "alpha":
@@ -298,6 +300,11 @@ class Panel:
                 f"a coefficient is percent, alpha, fleiss, gwet or preference, not {coefficient!r}"
             )
         return self._beyond_chance(coefficient)
+
+    def _percents(self, rows: Vector) -> Vector:
+        agreed, pairs = (rows @ self._pairs).T
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(pairs > 0, agreed / pairs, np.nan)
 
     def _alphas(self, level: Level, scale: Vector) -> Functional:
         there = self._whole

@@ -84,6 +84,7 @@ PAGES = [
     ("GET", "campaigns/", LEADS_TOO),
     ("GET", "campaigns/<uuid:public_id>/", LEADS_TOO),
     ("GET", "campaigns/<uuid:public_id>/standing/", LEADS_TOO),
+    ("GET", "campaigns/<uuid:public_id>/pairs/", LEADS_TOO),
     ("POST", "campaigns/<uuid:public_id>/close/", "lead"),
     ("POST", "campaigns/<uuid:public_id>/pause/", "lead"),
     ("POST", "campaigns/<uuid:public_id>/resume/", "lead"),

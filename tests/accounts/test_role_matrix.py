@@ -311,6 +311,7 @@ def test_another_owner_sees_none_of_it(site):
         ("POST", "promotions/<str:public_id>/withdraw/"),
         ("GET", "campaigns/<uuid:public_id>/"),
         ("GET", "campaigns/<uuid:public_id>/standing/"),
+        ("GET", "campaigns/<uuid:public_id>/pairs/"),
         ("GET", "api/v1/experiments/<str:public_id>"),
         ("POST", "api/v1/experiments/<str:public_id>/cancel"),
         ("GET", "api/v1/components/<str:name>/versions"),

@@ -135,7 +135,8 @@ def test_which_system_is_preferred_is_told_when_the_campaign_is_closed(ten, lead
 
 def test_everybody_reads_pseudonyms_and_nobody_reads_names(ten, lead, owner, both):
     for reader in (lead, owner):
-        page = signed_in(reader).get(ten.get_absolute_url()).content.decode()
+        page = signed_in(reader).get(f"{ten.get_absolute_url()}pairs/").content.decode()
+        assert both[0].username not in signed_in(reader).get(ten.get_absolute_url()).content.decode()
         call = f"/api/v1/campaigns/{ten.public_id}/agreement"
         body = bearer(reader, Permission.VIEW_CAMPAIGNS).get(call).content.decode()
         for evaluator in both:

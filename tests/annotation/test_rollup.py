@@ -5,14 +5,14 @@ import random
 import pytest
 from django.db import connection
 
-from annotation import agreement, assignment, campaigns, judging, live, revision, rollup
+from annotation import agreement, assignment, campaigns, heat, judging, live, pairs, revision, rollup
 from annotation.jobs import roll_up_agreement
 from annotation.models import AgreementPair, AgreementState, Judgment
 from annotation.tally import Tally
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission
 from evaltrack.stats.estimate import Estimate, Undefined
-from tests.accounts.callers import bearer
+from tests.accounts.callers import bearer, signed_in
 from tests.annotation.together import together
 from tests.factories import annotation as factory
 
@@ -210,6 +210,28 @@ def test_the_spread_is_estimated_anew_when_judgments_have_become_many_more(many,
     later = AgreementState.objects.get()
     assert later.n_when_read == later.n_judgments == Judgment.objects.count()
     assert later.spread not in (None, first.spread)
+
+
+def test_pages_of_a_large_campaign_show_the_matrix_and_every_pair(many, three, lead, from_sums, monkeypatch):
+    monkeypatch.setattr(heat, "FEWEST", 2)
+    monkeypatch.setattr(pairs, "MOST_PAIRS", 2)
+    for _ in range(8):
+        judge_some(three, random.Random(5), most=5)
+    factory.the_minute_passes()
+    roll_up_agreement()
+    page = signed_in(lead).get(many.get_absolute_url()).content.decode()
+    assert "Each of the 3 pairs" in page
+    assert all(page.count(each.pseudonym) >= 2 for each in three)
+    first = signed_in(lead).get(f"{many.get_absolute_url()}pairs/").content.decode()
+    second = signed_in(lead).get(f"{many.get_absolute_url()}pairs/?page=2").content.decode()
+    assert (first.count(" and E-"), second.count(" and E-")) == (2, 1)
+    api = bearer(lead, Permission.VIEW_CAMPAIGNS)
+    call = f"/api/v1/campaigns/{many.public_id}/agreement"
+    told = api.get(call).json()
+    rest = api.get(f"{call}?pairs_from=2").json()
+    assert (told["n_pairs"], len(told["pairs"]), len(rest["pairs"])) == (3, 2, 1)
+    assert told["any_time"]["krippendorff_alpha"]["value"] == told["inter"]["krippendorff_alpha"]["value"]
+    assert api.get(f"{call}?pairs_from=-1").json()["code"] == "bad_pairs_from"
 
 
 @pytest.mark.postgresql
