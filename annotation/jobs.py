@@ -9,6 +9,7 @@ from annotation import (
     opening,
     overlap,
     querysets,
+    reliability,
     revision,
     rollup,
     standing,
@@ -42,7 +43,8 @@ def roll_up_agreement() -> None:
     """The sums of campaigns about which people have said something new."""
     for campaign in rollup.waiting(at=clock.now()):
         try:
-            rollup.roll_up(campaign, at=clock.now())
+            if rollup.roll_up(campaign, at=clock.now()):
+                reliability.warn(campaign, at=clock.now())
         except Exception:
             log.exception("campaign %s: its judgments could not be counted and will be tried again", campaign)
 

@@ -5,7 +5,7 @@ import datetime as dt
 from annotation.models import Appeal, Campaign
 from annotation.outlook import Outlook
 from evaltrack.notifications.outbox import Message
-from evaltrack.stats.estimate import Undefined
+from evaltrack.stats.estimate import Estimate, Undefined
 
 
 def campaign_opened(campaign: Campaign) -> Message:
@@ -32,6 +32,19 @@ def tasks_asked_again(campaign: Campaign) -> Message:
         subject="The rubric has changed, and tasks are asked again",
         body=f"{campaign.name}, due {campaign.due_at:%d %B %H:%M} UTC. The next task shows what changed.",
         path="/queue/",
+    )
+
+
+def people_disagree(campaign: Campaign, shown: Estimate, floor: float) -> Message:
+    return Message(
+        key=f"people-disagree:{campaign.public_id}:{campaign.rubric.version}",
+        subject=f"People disagree more than {campaign.experiment or campaign} can use",
+        body=(
+            f"{campaign.name}: agreement is {shown.value:.2f}, {shown.ci_low:.2f} to {shown.ci_high:.2f} at every "
+            f"look, and the floor is {floor}. More judgments do not mend that. The campaign's page shows who "
+            "disagrees with whom; look at what they disagree about, and revise the guidance or pause the campaign."
+        ),
+        path=campaign.get_absolute_url(),
     )
 
 
