@@ -1,5 +1,12 @@
 """Rows of human evaluation, by noun."""
 
+from annotation.models.adjudication import (
+    Adjudication,
+    AdjudicationState,
+    Cause,
+    Hearing,
+    HearingState,
+)
 from annotation.models.campaign import Campaign, CampaignStatus, Protocol, Rubric
 from annotation.models.course import Course, Lesson, LessonKind, Qualification, Question, Sitting
 from annotation.models.escalation import Escalation, Level, Priority, SlaPolicy
@@ -28,11 +35,14 @@ from annotation.models.task import (
 )
 
 __all__ = [
+    "Adjudication",
+    "AdjudicationState",
     "Appeal",
     "Assignment",
     "AssignmentState",
     "Campaign",
     "CampaignStatus",
+    "Cause",
     "Choice",
     "Course",
     "Decision",
@@ -44,6 +54,8 @@ __all__ = [
     "Gold",
     "Guess",
     "Guessed",
+    "Hearing",
+    "HearingState",
     "ImportFormat",
     "ImportedChoice",
     "ImportedJudgment",
