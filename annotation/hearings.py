@@ -3,12 +3,13 @@
 import datetime as dt
 import random
 import uuid
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
-from annotation import campaigns, conflicts, policies, querysets
+from annotation import campaigns, conflicts, media, policies, querysets
 from annotation.blinding import Placing
 from annotation.conflicts import Conflict as InConflict
 from annotation.models import (
@@ -166,6 +167,18 @@ def heartbeat(hearing_id: uuid.UUID, *, by: User, at: dt.datetime) -> Hearing:
         raise Conflict(*ENDED)
     row.lease_expires_at = until
     return row
+
+
+def file_of(
+    hearing_id: uuid.UUID, place: int, *, by: User, at: dt.datetime
+) -> tuple[BinaryIO, dict[str, Any]]:
+    """The picture or recording in a place of a conflict that one has, and what is known of it."""
+    refuse_if(policies.adjudicating(by))
+    row = mine(hearing_id, by)
+    if row.state != HearingState.HELD:
+        raise Gone(*ENDED)
+    refuse_if_paused(row.campaign)
+    return media.opened_in(row.task_id, row.places, place)
 
 
 def refuse_if_paused(campaign: Campaign) -> None:

@@ -12,10 +12,10 @@ from typing import IO, Any, BinaryIO
 from django.db import IntegrityError, transaction
 
 from annotation import assignment as assignments
-from annotation import hearings, lifecycle, policies
+from annotation import lifecycle, policies
 from annotation.attached import MediaReference
 from annotation.items import Item
-from annotation.models import Assignment, AssignmentState, Campaign, HearingState, Media
+from annotation.models import Assignment, AssignmentState, Campaign, Media
 from annotation.models import Response as ResponseRow
 from evaltrack.accounts.models import User
 from evaltrack.errors import Gone, Invalid, NotFound, refuse_if
@@ -144,18 +144,6 @@ def opened(
         raise Gone(*assignments.ENDED)
     assignments.refuse_if_paused(found.campaign)
     return opened_in(found.task_id, found.slot.places, place)
-
-
-def opened_in_hearing(
-    hearing_id: uuid.UUID, place: int, *, by: User, at: dt.datetime
-) -> tuple[BinaryIO, dict[str, Any]]:
-    """The same in a conflict that one has."""
-    refuse_if(policies.adjudicating(by))
-    hearing = hearings.mine(hearing_id, by)
-    if hearing.state != HearingState.HELD:
-        raise Gone(*hearings.ENDED)
-    hearings.refuse_if_paused(hearing.campaign)
-    return opened_in(hearing.task_id, hearing.places, place)
 
 
 def opened_in(task: int, places: str, place: int) -> tuple[BinaryIO, dict[str, Any]]:

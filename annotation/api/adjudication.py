@@ -12,7 +12,6 @@ from annotation import (
     hearings,
     labels,
     lookup,
-    media,
     settled_gold,
 )
 from annotation.adjudication import Finding
@@ -132,7 +131,7 @@ class HearingMedia(ApiView):
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
     def get(self, request, hearing_id, place: int):
         """As with an assignment's files."""
-        return file_answer(request, *media.opened_in_hearing(hearing_id, place, by=request.user, at=self.at))
+        return file_answer(request, *hearings.file_of(hearing_id, place, by=request.user, at=self.at))
 
 
 class CampaignConflicts(ApiView):

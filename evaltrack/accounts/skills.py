@@ -4,6 +4,7 @@ import datetime as dt
 import re
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from evaltrack.accounts import profiles
 from evaltrack.accounts.models import Skill, SkillGrant, User
@@ -37,6 +38,12 @@ def grantable() -> list[tuple[str, str]]:
 
 def has(evaluator: User, slug: str) -> bool:
     return evaluator.skill_grants.filter(skill__slug=slug, revoked_at=None).exists()
+
+
+def holders(slug: str) -> QuerySet[User]:
+    """Evaluators who have it now."""
+    held = SkillGrant.objects.filter(user=OuterRef("pk"), skill__slug=slug, revoked_at=None)
+    return profiles.evaluators().filter(Exists(held))
 
 
 @transaction.atomic

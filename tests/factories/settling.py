@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from annotation import adjudication, hearings
+from annotation import adjudication, hearings, queue
 from annotation.adjudication import Finding
 from annotation.answers import Answer
-from annotation.models import Adjudication, Campaign, Hearing
+from annotation.models import Adjudication, Assignment, Campaign, Hearing
 from annotation.queue import NothingToDo
 from evaltrack import clock
 from evaltrack.accounts import skills
 from evaltrack.accounts.models import User
+from evaltrack.accounts.roles import Role
+from tests.conftest import person, signed
 from tests.factories import annotation as factory
 
 # Two answers of each protocol that contradict each other, in terms of places, whatever stands in these.
@@ -55,3 +57,17 @@ def settle(hearing: Hearing, *, cause: str = "mistake", note: str = "", **answer
         at=clock.now(),
     )
     return row
+
+
+def next_conflict_of_others(lead: User, evaluator: User) -> Hearing:
+    """A campaign in which two others disagree, and the evaluator, now a senior one, with its first conflict."""
+    campaign = factory.stand_alone("pairwise", lead=lead, items=1)
+    one, other = (signed(person(f"disputant{number}", Role.EVALUATOR)) for number in (1, 2))
+    for somebody, answer in zip((one, other), OPPOSITE["pairwise"], strict=True):
+        found = queue.claim_next(somebody, at=clock.now(), campaign=campaign.public_id)
+        assert isinstance(found, Assignment)
+        factory.judge(found, **answer)
+    factory.the_minute_passes()
+    found = next_conflict(senior(evaluator, lead=lead))
+    assert found is not None
+    return found
