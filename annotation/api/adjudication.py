@@ -29,7 +29,7 @@ from evaltrack.errors import Conflict
 MOST_CONFLICTS = 500
 
 
-class NextIn(serializers.Serializer):
+class NextConflictIn(serializers.Serializer):
     campaign = serializers.UUIDField(required=False)
 
 
@@ -74,10 +74,10 @@ def stored(row: Adjudication) -> dict:
 class ConflictsNext(ApiView):
     permissions = {"POST": (P.JUDGE,)}
 
-    @extend_schema(request=NextIn, responses={200: dict})
+    @extend_schema(request=NextConflictIn, responses={200: dict})
     def post(self, request):
         """For senior evaluators: the conflict on the screen, or the next one, the lowest agreement first."""
-        found = hearings.claim_next(request.user, at=self.at, **self.shaped(NextIn))
+        found = hearings.claim_next(request.user, at=self.at, **self.shaped(NextConflictIn))
         if isinstance(found, NothingToDo):
             return Response(
                 {

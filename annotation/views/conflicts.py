@@ -31,8 +31,10 @@ def campaign_conflicts(request: PageRequest, public_id: uuid.UUID) -> HttpRespon
     settled = Paginator(settled_in(campaign), PAGE_SIZE).get_page(request.GET.get("settled"))
     may_manage = request.user.can(Permission.MANAGE_CAMPAIGNS)
     targets = settled_gold.targets(campaign) if may_manage else []
+    is_told = agreement.may_be_told(campaign)
     context = {
         "campaign": campaign,
+        "is_told": is_told,
         "found": found,
         "page": waiting,
         "rows": [
@@ -40,7 +42,7 @@ def campaign_conflicts(request: PageRequest, public_id: uuid.UUID) -> HttpRespon
             for each in waiting
         ],
         "settled_page": settled,
-        "settled": [described(campaign, row, may_manage=may_manage) for row in settled],
+        "settled": [described(row, is_told=is_told, may_manage=may_manage) for row in settled],
         "causes": [(Cause(name).label, count) for name, count in adjudication.progress(campaign).items()],
         "targets": targets,
         "seniors": skills.holders(skills.ADJUDICATION).count(),
@@ -60,12 +62,12 @@ def settled_in(campaign: Campaign) -> Any:
     )
 
 
-def described(campaign: Campaign, row: Adjudication, *, may_manage: bool) -> dict[str, Any]:
+def described(row: Adjudication, *, is_told: bool, may_manage: bool) -> dict[str, Any]:
     """What was settled; which system it prefers is told when the campaign is closed."""
     return {
         "row": row,
         "by": agreement.pseudonym(row.adjudicator),
-        "outcome": outcome(row) if agreement.may_be_told(campaign) else "",
+        "outcome": outcome(row) if is_told else "",
         "gold_refusal": settled_gold.why_not(row) if may_manage else None,
         "is_gold": bool(row.gold.all()),
     }
