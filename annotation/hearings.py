@@ -26,6 +26,8 @@ from annotation.queue import RETRY_SECONDS, NothingToDo
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Gone, NotFound, Refused, refuse_if
 
+# Who names no campaign is given a conflict of one of so many: those that are open, and of the others the newest.
+MOST_CAMPAIGNS = 100
 ENDED = ("hearing_ended", "This conflict is not yours any more; ask for the next one.")
 
 
@@ -38,7 +40,7 @@ def claim_next(
     if campaign is not None and not Campaign.objects.filter(public_id=campaign).exists():
         raise NotFound("no_such_campaign", "There is no such campaign.")
     expire(at=at)
-    if (held := held_by(evaluator)) is not None:
+    if (held := held_by(evaluator, campaign)) is not None:
         return held
     blocked: set[str] = set()
     for row in campaigns_to_settle(evaluator, campaign):
@@ -54,8 +56,10 @@ def claim_next(
     return why_nothing(blocked)
 
 
-def held_by(evaluator: User) -> Hearing | None:
+def held_by(evaluator: User, campaign: uuid.UUID | None) -> Hearing | None:
     held = Hearing.objects.filter(adjudicator=evaluator, state=HearingState.HELD)
+    if campaign is not None:
+        held = held.filter(campaign__public_id=campaign)
     return (
         held.exclude(campaign__status=CampaignStatus.PAUSED)
         .select_related("campaign__rubric", "task")
@@ -65,7 +69,7 @@ def held_by(evaluator: User) -> Hearing | None:
 
 def campaigns_to_settle(evaluator: User, campaign: uuid.UUID | None) -> QuerySet[Campaign]:
     found = querysets.campaigns_to_settle(evaluator).select_related("rubric")
-    return found if campaign is None else found.filter(public_id=campaign)
+    return found[:MOST_CAMPAIGNS] if campaign is None else found.filter(public_id=campaign)
 
 
 def kept_from(evaluator: User, campaign: Campaign, task: int | None = None) -> dict[int, str]:

@@ -107,14 +107,15 @@ def roles_that_saw(opened_at: Any, **whose: Any) -> QuerySet[RoleGrant]:
 
 
 def campaigns_to_settle(evaluator: User | int) -> QuerySet[Campaign]:
-    """Campaigns of people, open or closed, whose conflicts `evaluator` may settle, the first due first."""
+    """Campaigns of people whose conflicts `evaluator` may settle: open ones, the first due first, then those that
+    are closed, the last one first."""
     return (
         Campaign.objects.filter(ASKING | Q(is_simulated=False, status="closed"))
         .exclude(status="paused")
         .exclude(conflicted_for(evaluator))
         .filter(open_to(evaluator))
         .filter(asks_no_more_than(evaluator))
-        .order_by("due_at", "pk")
+        .order_by(F("closed_at").desc(nulls_first=True), "due_at", "pk")
     )
 
 

@@ -230,7 +230,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="hearing",
             constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "held")), fields=("adjudicator",), name="hearing_one_each"
+                condition=models.Q(("state", "held")),
+                fields=("adjudicator", "campaign"),
+                name="hearing_one_each",
             ),
         ),
         migrations.AddIndex(

@@ -59,7 +59,7 @@ class Hearing(models.Model):
             # Two adjudicators must not settle the same conflict, nor one of them two in two tabs.
             models.UniqueConstraint(name="hearing_one_per_task", fields=["task"], condition=Q(state="held")),
             models.UniqueConstraint(
-                name="hearing_one_each", fields=["adjudicator"], condition=Q(state="held")
+                name="hearing_one_each", fields=["adjudicator", "campaign"], condition=Q(state="held")
             ),
         ]
         indexes = [

@@ -131,6 +131,23 @@ def test_what_others_said_is_seen_and_so_not_judged_afterwards(disputed, senior,
     assert given == set(Task.objects.exclude(pk=seen.task_id).values_list("pk", flat=True))
 
 
+def test_open_campaigns_come_before_closed_ones_and_one_can_be_named(disputed, both, senior, lead):
+    campaigns.close(disputed.pk, by=lead, at=clock.now())
+    another = factory.stand_alone("pairwise", lead=lead)
+    settling.disagree(another, *both)
+    first = hearings.claim_next(senior, at=clock.now())
+    named = hearings.claim_next(senior, at=clock.now(), campaign=disputed.public_id)
+    assert (first.campaign, named.campaign) == (another, disputed)
+
+
+def test_a_pause_keeps_nobody_from_the_conflicts_of_another_campaign(disputed, both, senior, lead):
+    settling.next_conflict(senior)
+    campaigns.pause(disputed.pk, by=lead, reason="Something is odd.", at=clock.now())
+    another = factory.stand_alone("pairwise", lead=lead)
+    settling.disagree(another, *both)
+    assert settling.next_conflict(senior).campaign == another
+
+
 # ── Settling ─────────────────────────────────────────────────────────────────────────────────────────
 
 
