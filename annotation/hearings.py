@@ -49,7 +49,7 @@ def claim_next(
         for each in waiting:
             if why := kept.get(each.task):
                 blocked.add(why)
-            elif found := take(row, each, evaluator, at=at):
+            elif found := take(row, each, evaluator, at=at) or held_by(evaluator, row.public_id):
                 return found
             else:
                 blocked.add("leased_elsewhere")  # somebody was faster

@@ -17,7 +17,7 @@ from annotation import (
 from annotation.adjudication import Finding
 from annotation.answers import Answer
 from annotation.api.media import AnyType, file_answer
-from annotation.api.queue import PreferenceField, RankingField, RatingField, SpansField
+from annotation.api.queue import AnswerIn, nothing
 from annotation.models import Adjudication, Campaign, Cause, Hearing, Task
 from annotation.protocols import rules_of
 from annotation.queue import NothingToDo
@@ -33,18 +33,9 @@ class NextConflictIn(serializers.Serializer):
     campaign = serializers.UUIDField(required=False)
 
 
-class AdjudicationIn(serializers.Serializer):
-    """One of preference, rating, ranking and spans, as the protocol has it; none of an item that is broken."""
+class AdjudicationIn(AnswerIn):
+    """An answer as in a judgment, none of an item that is broken; and why others disagreed."""
 
-    preference = PreferenceField(allow_null=True, default=None)
-    rating = RatingField(allow_null=True, default=None)
-    ranking = RankingField(allow_null=True, default=None)
-    spans = SpansField(allow_null=True, default=None)
-    strength = serializers.IntegerField(required=False, allow_null=True, default=None)
-    answers = serializers.DictField(child=PreferenceField(), default=dict)
-    rubric_version = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=1)
-    comment = serializers.CharField(required=False, allow_blank=True, default="", trim_whitespace=False)
-    active_ms = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0)
     cause = serializers.ChoiceField(Cause.choices)
     guideline_unclear = serializers.BooleanField(default=False)
     guideline_note = serializers.CharField(required=False, allow_blank=True, default="")
@@ -79,14 +70,7 @@ class ConflictsNext(ApiView):
         """For senior evaluators: the conflict on the screen, or the next one, the lowest agreement first."""
         found = hearings.claim_next(request.user, at=self.at, **self.shaped(NextConflictIn))
         if isinstance(found, NothingToDo):
-            return Response(
-                {
-                    "hearing": None,
-                    "reason": found.reason,
-                    "detail": found.detail,
-                    "retry_after_s": found.retry_after_s,
-                }
-            )
+            return Response({"hearing": None, **nothing(found)})
         return Response(heard.screen(found).as_json())
 
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from annotation.models.judgment import SAID, Choice, says_one_thing
+from annotation.models.judgment import SAID, Choice, Said, says_one_thing
 
 
 class Cause(models.TextChoices):
@@ -83,7 +83,7 @@ def says_nothing() -> Q:
     return Q(**{f"{column}__isnull": True for column in SAID}, strength=None, answers={})
 
 
-class Adjudication(models.Model):
+class Adjudication(Said):
     """The label of a task about which its evaluators disagree, and why they did.
 
     The columns of what is said are those of a judgment. It is no judgment: no figure about agreement or preference
@@ -99,12 +99,6 @@ class Adjudication(models.Model):
     adjudicator = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="adjudications"
     )
-    choice = models.CharField(max_length=8, choices=Choice.choices, null=True)
-    strength = models.PositiveSmallIntegerField(null=True)
-    rating = models.PositiveSmallIntegerField(null=True)
-    ranking = models.JSONField(null=True)
-    spans = models.JSONField(null=True)
-    answers = models.JSONField(default=dict)
     rubric = models.ForeignKey("annotation.Rubric", on_delete=models.PROTECT, related_name="+")
     places = models.CharField(max_length=9)
     cause = models.CharField(max_length=10, choices=Cause.choices)

@@ -284,18 +284,13 @@ def campaign_unblock(request: PageRequest, public_id: uuid.UUID) -> HttpResponse
     )
 
 
-def told(request: PageRequest, campaign: Campaign, act: Callable[[], Any], done: str) -> HttpResponse:
-    """Act, and say on the campaign's page what came of it."""
-    return told_at(request, "campaign", campaign, act, done)
-
-
-def told_at(
-    request: PageRequest, page_name: str, campaign: Campaign, act: Callable[[], Any], done: str
+def told(
+    request: PageRequest, campaign: Campaign, act: Callable[[], Any], done: str, *, on: str = "campaign"
 ) -> HttpResponse:
-    """The same on another page of the campaign."""
+    """Act, and say on the campaign's page, or another one of it, what came of it."""
     try:
         act()
         messages.success(request, done)
     except ExpectedError as error:
         messages.error(request, error.reason)
-    return redirect(page_name, campaign.public_id)
+    return redirect(on, campaign.public_id)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from annotation import adjudication, agreement, conflicts, lookup, settled_gold
 from annotation.models import Adjudication, Campaign, Cause, Hearing, HearingState, Task
 from annotation.protocols import rules_of
-from annotation.views.campaigns import told_at, unblinded
+from annotation.views.campaigns import told, unblinded
 from evaltrack import clock
 from evaltrack.accounts import skills
 from evaltrack.accounts.access import PageRequest, requires
@@ -100,6 +100,6 @@ def make_gold(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
             at=clock.now(),
         )
 
-    return told_at(
-        request, "campaign-conflicts", campaign, make, "The item is hidden gold of that campaign now."
+    return told(
+        request, campaign, make, "The item is hidden gold of that campaign now.", on="campaign-conflicts"
     )

@@ -8,9 +8,10 @@ from annotation.models import Adjudication, Campaign, Hearing, Judgment, Task
 from evaltrack import clock
 from evaltrack.accounts import grants, skills
 from evaltrack.accounts.models import RoleGrant, User
-from evaltrack.accounts.roles import Role
+from evaltrack.accounts.roles import Permission, Role
 from evaltrack.errors import Conflict, Gone, Invalid, Refused
 from evaltrack.ledger.models import LedgerEntry
+from tests.accounts.callers import bearer, signed_in
 from tests.conftest import person, signed
 from tests.factories import annotation as factory
 from tests.factories import settling
@@ -50,6 +51,23 @@ def test_the_skill_can_be_taken_away(disputed, senior, lead):
     with pytest.raises(Refused) as refused:
         settling.settle(shown)
     assert refused.value.code == "not_senior"
+
+
+def test_a_lead_grants_it_on_the_evaluators_page_and_by_api(disputed, evaluator_three, lead):
+    client, page = signed_in(lead), f"/evaluators/{evaluator_three.pseudonym}/"
+    assert '<option value="adjudication">Adjudication</option>' in client.get(page).content.decode()
+    client.post(f"{page}skills/", {"skill": "adjudication"})
+    assert settling.next_conflict(evaluator_three)
+    assert '<option value="adjudication">' not in client.get(page).content.decode()
+    api = bearer(lead, Permission.MANAGE_CAMPAIGNS)
+    for path, has in (("skills/revoke", []), ("skills", ["adjudication"])):
+        answer = api.post(f"/api/v1{page}{path}", {"skill": "adjudication"}, content_type="application/json")
+        assert [each["skill"] for each in answer.json()["skills"]] == has
+
+
+def test_what_is_not_granted_cannot_be_revoked(lead, evaluator_three):
+    with pytest.raises(Conflict):
+        skills.revoke(evaluator_three, skills.named("adjudication"), by=lead, at=clock.now())
 
 
 def test_nobody_makes_a_senior_evaluator_of_themselves(lead):
