@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import Any
 
 from annotation import rubrics
-from annotation.models import Campaign, CampaignStatus, Judgment, Response
+from annotation.models import Campaign, CampaignStatus, Judgment, Response, Task
 from evaltrack.stats.agreement import TIE, krippendorff_alpha, preference_kappa
 from evaltrack.stats.estimate import Estimate, Undefined
 from evaltrack.stats.intervals import mean_t
@@ -97,10 +97,11 @@ def of(campaign: Campaign, judgments: list[Judgment]) -> Findings:
     )
 
 
-def sources_of(campaign: Campaign) -> dict[int, list[str]]:
-    """Which systems gave a task's responses, by ordinal."""
+def sources_of(campaign: Campaign, tasks: Iterable[Task] | None = None) -> dict[int, list[str]]:
+    """Which systems gave a task's responses, by ordinal; of all tasks, or of `tasks`."""
     sources: dict[int, list[str]] = defaultdict(list)
     rows = Response.objects.filter(task__campaign=campaign).order_by("task", "ordinal")
+    rows = rows if tasks is None else rows.filter(task__in=tasks)
     for task, source in rows.values_list("task", "source"):
         sources[task].append(source)
     return sources

@@ -126,6 +126,12 @@ def names_of(campaign: Campaign) -> set[str]:
     return names
 
 
+def scanner_of_task(task: Task) -> identity.Scanner:
+    """For what evaluators wrote about a task: by the systems of its campaign, and by its own."""
+    sources = task.responses.values_list("source", flat=True)
+    return identity.Scanner([*settings.REVIEW_ALIASES, *names_of(task.campaign), *sources])
+
+
 def scanner_of(item: Item) -> identity.Scanner:
     """For the two systems of one item."""
     return identity.Scanner([*settings.REVIEW_ALIASES, *item.sources])

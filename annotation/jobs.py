@@ -5,6 +5,7 @@ import logging
 from annotation import (
     assignment,
     escalation,
+    hearings,
     judging,
     opening,
     overlap,
@@ -33,6 +34,7 @@ def open_campaigns() -> None:
 
 def expire_leases() -> None:
     assignment.expire_leases(at=clock.now())
+    hearings.expire(at=clock.now())
 
 
 def settle_judgments() -> None:

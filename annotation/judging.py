@@ -110,9 +110,12 @@ def drawn_up(
 
 def refuse_if_revised(assignment: Assignment, answer: Answer) -> None:
     """Nothing is taken as said by a version of the rubric that the evaluator has not seen."""
-    campaign = assignment.campaign
-    seen = answer.rubric_version
-    if seen is None and campaign.revised_at and assignment.claimed_at < campaign.revised_at:
+    refuse_if_outdated(assignment.campaign, assignment.claimed_at, answer.rubric_version)
+
+
+def refuse_if_outdated(campaign: Campaign, claimed_at: dt.datetime, seen: int | None) -> None:
+    """`seen`: the version that was in sight; None: the one that held when the task was claimed."""
+    if seen is None and campaign.revised_at and claimed_at < campaign.revised_at:
         raise Conflict(*REVISED)
     if seen is not None and seen != campaign.rubric.version:
         raise Conflict(*REVISED)

@@ -134,26 +134,28 @@ def opened(
     """The file in a place of the evaluator's own task, and what is known of it."""
     refuse_if(policies.judging(by))
     absent = NotFound("no_such_media", "There is no such file in a task of yours.")
-    assignment = Assignment.objects.select_related("campaign").filter(public_id=assignment_id, evaluator=by)
+    assignment = Assignment.objects.select_related("campaign", "slot").filter(
+        public_id=assignment_id, evaluator=by
+    )
     found = assignment.first()
     if found is None:
         raise absent
     if found.state not in (AssignmentState.SHOWN, AssignmentState.PREFETCHED):
         raise Gone(*assignments.ENDED)
     assignments.refuse_if_paused(found.campaign)
-    shown = in_order(found)
+    return opened_in(found.task_id, found.slot.places, place)
+
+
+def opened_in(task: int, places: str, place: int) -> tuple[BinaryIO, dict[str, Any]]:
+    shown = in_order(task, places)
     if not 1 <= place <= len(shown):
-        raise absent
+        raise NotFound("no_such_media", "There is no such file in a task of yours.")
     file = shown[place - 1]
     return object_store().open_verified(file["blob"]), file
 
 
-def in_order(assignment: Assignment) -> list[dict[str, Any]]:
-    """The files of a task as they stand on its screen: of the prompt, of Response 1, and so on."""
-    rows = list(
-        ResponseRow.objects.filter(task__slots=assignment.slot_id)
-        .order_by("ordinal")
-        .values_list("media", "task__media", "task__slots__places")
-    )
-    _, of_prompt, places = rows[0]
+def in_order(task: int, places: str) -> list[dict[str, Any]]:
+    """The files of a task as they stand on a screen: of the prompt, of Response 1, and so on."""
+    rows = list(ResponseRow.objects.filter(task=task).order_by("ordinal").values_list("media", "task__media"))
+    of_prompt = rows[0][1]
     return of_prompt + [file for ordinal in places for file in rows[int(ordinal)][0]]

@@ -15,7 +15,7 @@ from annotation.models import (
     Slot,
     Task,
 )
-from evaltrack.accounts import grants
+from evaltrack.accounts import grants, skills
 from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import Refusal
@@ -42,6 +42,35 @@ def judging(by: User) -> Refusal | None:
             "not_qualified",
             "You can see experiments and their results, so you cannot judge blind; others judge this.",
         )
+    return None
+
+
+def hearing(by: User) -> Refusal | None:
+    """Whether somebody is given conflicts to settle."""
+    if by.is_machine:
+        return Refusal("not_qualified", "Conflicts are settled by people.")
+    if refusal := adjudicating(by):
+        return refusal
+    if not grants.has_accepted_agreement(by):
+        return Refusal("agreement_unsigned", "Sign the confidentiality agreement first; then conflicts come.")
+    return None
+
+
+def adjudicating(by: User) -> Refusal | None:
+    """Of a conflict that one has been given already."""
+    if refusal := judging(by):
+        return refusal
+    if not skills.has(by, skills.ADJUDICATION):
+        return Refusal(
+            "not_senior",
+            "Only a senior evaluator settles what others disagree about; a lead can grant you the skill.",
+        )
+    return None
+
+
+def making_gold(by: User) -> Refusal | None:
+    if not by.can(Permission.MANAGE_CAMPAIGNS):
+        return Refusal("not_lead", "Only an evaluation lead makes gold of what was settled.")
     return None
 
 

@@ -19,11 +19,10 @@ LONGEST_COUNTDOWN = 500
 
 
 @dataclass(frozen=True)
-class Content:
-    """What is to be judged in one assignment, blind."""
+class Reading:
+    """What is read before one judges or settles, blind. `assignment` is the id of whatever it is read in."""
 
     assignment: UUID
-    judgment_id: UUID
     lease_expires_at: dt.datetime
     prompt: str
     prompt_format: str
@@ -32,13 +31,22 @@ class Content:
     shared_turns: str
     responses: tuple[Response, ...]
     rubric: Rubric
-    # Whether one more question follows the answer.
-    asks_guess: bool
 
-    def as_json(self) -> dict[str, Any]:
+    @property
+    def context_anchor(self) -> str:
+        return Shown(self.assignment).context_anchor
+
+    @property
+    def contexts_title(self) -> str:
+        return {1: "Contexts", 2: "Contexts for both"}.get(len(self.responses), "Contexts for all")
+
+    @property
+    def slots(self) -> str:
+        """A digit for each response."""
+        return "".join(str(response.slot) for response in self.responses)
+
+    def item_json(self) -> dict[str, Any]:
         return {
-            "assignment": str(self.assignment),
-            "lease_expires_at": self.lease_expires_at.isoformat(),
             "item": {
                 "prompt": self.prompt,
                 "prompt_format": self.prompt_format,
@@ -53,6 +61,22 @@ class Content:
                 "guidance": self.rubric.guidance,
                 **self.rubric.body,
             },
+        }
+
+
+@dataclass(frozen=True)
+class Content(Reading):
+    """What is to be judged in one assignment."""
+
+    judgment_id: UUID
+    # Whether one more question follows the answer.
+    asks_guess: bool
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "assignment": str(self.assignment),
+            "lease_expires_at": self.lease_expires_at.isoformat(),
+            **self.item_json(),
             "judgment_id": str(self.judgment_id),
             "asks_guess": self.asks_guess,
         }
@@ -71,19 +95,6 @@ class Screen(Content):
     draft_saved_at: dt.datetime | None
     # What is new in the rubric to this evaluator.
     changes: list[wording.Piece]
-
-    @property
-    def context_anchor(self) -> str:
-        return Shown(self.assignment).context_anchor
-
-    @property
-    def contexts_title(self) -> str:
-        return {1: "Contexts", 2: "Contexts for both"}.get(len(self.responses), "Contexts for all")
-
-    @property
-    def slots(self) -> str:
-        """A digit for each response."""
-        return "".join(str(response.slot) for response in self.responses)
 
     @property
     def number(self) -> int:
@@ -131,17 +142,24 @@ def screen(assignment: Assignment) -> Screen:
 
 
 def content_fields(assignment: Assignment) -> dict[str, Any]:
-    key = assignment.public_id
     rows = redaction.responses_read(slot=assignment.slot_id, task=assignment.task_id)
+    shown = Shown(assignment.public_id)
+    return reading_fields(shown, rows, places=rows[0]["task__slots__places"]) | {
+        "judgment_id": assignment.judgment_id,
+        "lease_expires_at": assignment.lease_expires_at,
+        "rubric": assignment.campaign.rubric,
+        "asks_guess": guesses.are_asked(assignment.campaign, assignment.slot_id),
+    }
+
+
+def reading_fields(shown: Shown, rows: list[dict[str, Any]], *, places: str) -> dict[str, Any]:
+    """The item of `rows`, which are those of `redaction.responses_read`, with its responses in their places."""
     task = rows[0]
-    ordered = [rows[int(ordinal)] for ordinal in task["task__slots__places"]]
-    shown = Shown(key)
+    ordered = [rows[int(ordinal)] for ordinal in places]
     attached = shown.attached(task["task__contexts"], task["task__media"])
     shared, rest = split_turns(ordered)
     return {
-        "assignment": key,
-        "judgment_id": assignment.judgment_id,
-        "lease_expires_at": assignment.lease_expires_at,
+        "assignment": shown.assignment,
         "prompt": task["task__prompt"],
         "prompt_format": task["task__prompt_format"],
         "attached": attached,
@@ -157,8 +175,6 @@ def content_fields(assignment: Assignment) -> dict[str, Any]:
             )
             for slot, (row, continuation) in enumerate(zip(ordered, rest, strict=True), start=1)
         ),
-        "rubric": assignment.campaign.rubric,
-        "asks_guess": guesses.are_asked(assignment.campaign, assignment.slot_id),
     }
 
 

@@ -12,6 +12,7 @@ from annotation.models import (
     AssignmentState,
     Campaign,
     Course,
+    Hearing,
     Judgment,
     JudgmentImport,
     JudgmentState,
@@ -75,9 +76,12 @@ def campaigns_for(evaluator: User | int) -> QuerySet[Campaign]:
 
 
 def left_for(evaluator: User | int, slots: QuerySet[Slot]) -> QuerySet[Slot]:
-    """Those of tasks that `evaluator` does not hold, and has neither judged nor skipped."""
-    return slots.exclude(AskedByRow(Slot.objects.filter(task=OuterRef("task"), holder=evaluator))).exclude(
-        AskedByRow(skips().filter(task=OuterRef("task"), evaluator=evaluator))
+    """Those of tasks that `evaluator` does not hold, has neither judged nor skipped, and of which they have not seen
+    what others said."""
+    return (
+        slots.exclude(AskedByRow(Slot.objects.filter(task=OuterRef("task"), holder=evaluator)))
+        .exclude(AskedByRow(skips().filter(task=OuterRef("task"), evaluator=evaluator)))
+        .exclude(AskedByRow(Hearing.objects.filter(task=OuterRef("task"), adjudicator=evaluator)))
     )
 
 
@@ -107,6 +111,19 @@ def roles_that_saw(opened_at: Any, **whose: Any) -> QuerySet[RoleGrant]:
     """Roles with a view of a campaign that were held at any time since it opened."""
     held = Q(revoked_at=None) | Q(revoked_at__gt=opened_at)
     return RoleGrant.objects.filter(held, role__in=SEEING, **whose)
+
+
+def campaigns_to_settle(evaluator: User | int) -> QuerySet[Campaign]:
+    """Campaigns of people whose conflicts `evaluator` may settle: open ones, the first due first, then those that
+    are closed, the last one first."""
+    return (
+        Campaign.objects.filter(ASKING | Q(is_simulated=False, status="closed"))
+        .exclude(status="paused")
+        .exclude(conflicted_for(evaluator))
+        .filter(open_to(evaluator))
+        .filter(asks_no_more_than(evaluator))
+        .order_by(F("closed_at").desc(nulls_first=True), "due_at", "pk")
+    )
 
 
 def asks_no_more_than(evaluator: User | int) -> Q:
@@ -238,6 +255,7 @@ def tasks_that_may_return(evaluator: User | int, campaigns: QuerySet[Campaign]) 
         .filter(~Exists(last), campaign__in=campaigns)
         .exclude(AskedByRow(Slot.objects.filter(task=OuterRef("pk"), holder=evaluator)))
         .exclude(AskedByRow(skips().filter(task=OuterRef("pk"), evaluator=evaluator)))
+        .exclude(AskedByRow(Hearing.objects.filter(task=OuterRef("pk"), adjudicator=evaluator)))
     )
 
 

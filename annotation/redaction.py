@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from annotation import identity
-from annotation.models import Decision, Flag, FlagKind, Response, Task
+from annotation.models import Decision, Flag, FlagKind, Response, Slot, Task
 from annotation.readable import Readable
 from evaltrack.statements import Statement
 
@@ -58,6 +58,17 @@ def responses_read(*, slot: int, task: int) -> list[dict[str, Any]]:
     """The responses of the slot's task by their ordinals, each with the prompt, as evaluators read them."""
     rows = list(responses_of(slot=slot))
     return applied(rows, task=task) if rows[0]["is_redacted"] else rows
+
+
+def of_task_read(task: int) -> list[dict[str, Any]]:
+    """The same of a task, whichever of its slots it is about: where its responses stand, the caller knows."""
+    slot = Slot.objects.filter(task=task).order_by("ordinal").values_list("pk", flat=True)[0]
+    return responses_read(slot=slot, task=task)
+
+
+def text_read(task: int) -> str:
+    """The text of a task's only response."""
+    return str(of_task_read(task)[0]["words"])
 
 
 @Statement

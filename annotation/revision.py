@@ -1,18 +1,23 @@
 """Acts: revise the rubric of a campaign while people judge, and ask again what was judged by an earlier version."""
 
 import datetime as dt
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
 from django.db.models import DateTimeField, Value
 from django.db.models.functions import Coalesce
 
-from annotation import messages, opening, policies, qualification, querysets, rollup, rubrics
+from annotation import guideline_notes, messages, opening, policies, qualification, querysets, rollup, rubrics
 from annotation.models import (
+    Adjudication,
+    AdjudicationState,
     Assignment,
     Campaign,
     CampaignStatus,
+    Hearing,
+    HearingState,
     Judgment,
     JudgmentState,
     Slot,
@@ -32,12 +37,20 @@ BATCH = 500
 
 
 def revise(
-    campaign_id: int, *, rubric: Mapping[str, Any], asks_again: bool, by: User, reason: str, at: dt.datetime
+    campaign_id: int,
+    *,
+    rubric: Mapping[str, Any],
+    asks_again: bool,
+    by: User,
+    reason: str,
+    at: dt.datetime,
+    answers_notes: Iterable[uuid.UUID] = (),
 ) -> Campaign:
     """Ask by the next version of the rubric from now on.
 
     `rubric`: as for a new campaign, without the name, which stays. With `asks_again` what was judged by earlier
     versions counts no more and is asked again; without, it stays, and says by which version it was given.
+    `answers_notes`: adjudications that found the rubric unclear, of which it is said that this version answers them.
     """
     with transaction.atomic():
         campaign = (
@@ -51,6 +64,7 @@ def revise(
         after = opening.rubric_version(rules_of(campaign.protocol), {**rubric, "name": before.name})
         if after == before:
             raise Conflict("rubric_unchanged", "This is the rubric as it is; there is nothing to change.")
+        answered = guideline_notes.mark_answered(campaign, answers_notes, by=after)
         campaign.rubric, campaign.earlier_rubric, campaign.revised_at = after, before, at
         if asks_again:
             campaign.asks_again_below = after.version
@@ -63,7 +77,8 @@ def revise(
             by=by,
             subject=campaign,
             facts=campaign.experiment_fact()
-            | {"before": str(before), "after": str(after), "asks_again": asks_again},
+            | {"before": str(before), "after": str(after), "asks_again": asks_again}
+            | ({"notes_answered": answered} if answered else {}),
             statements={"reason": reason},
             at=at,
         )
@@ -105,9 +120,20 @@ def free_batch(campaign: Campaign, *, at: dt.datetime) -> int:
         state=JudgmentState.SUPERSEDED, settled_at=Coalesce("settled_at", Value(at, DateTimeField()))
     )
     Slot.objects.filter(pk__in=slots, state=SlotState.DONE).update(state=SlotState.OPEN, holder=None)
+    supersede_adjudications(tasks, at=at)
     # Of adaptive overlap, how sure a label is, is asked anew too.
     Task.objects.filter(pk__in=tasks, settled_at__isnull=False).update(settled_at=None, certainty=None)
     return superseded
+
+
+def supersede_adjudications(tasks: Sequence[int], *, at: dt.datetime) -> None:
+    """What settled `tasks` counts no more, as they are asked again."""
+    Hearing.objects.filter(task__in=tasks, state=HearingState.HELD).update(
+        state=HearingState.WITHDRAWN, ended_at=at
+    )
+    Adjudication.objects.filter(task__in=tasks, state=AdjudicationState.STANDING).update(
+        state=AdjudicationState.SUPERSEDED, superseded_at=at
+    )
 
 
 def changes_for(assignment: Assignment) -> list[wording.Piece]:
@@ -120,4 +146,10 @@ def changes_for(assignment: Assignment) -> list[wording.Piece]:
     knows_the_earlier = versions or assignment.claimed_at < campaign.revised_at
     if campaign.rubric_id in versions or not knows_the_earlier:
         return []
+    return changes_of(campaign)
+
+
+def changes_of(campaign: Campaign) -> list[wording.Piece]:
+    """Of a campaign whose rubric was revised: from what it was before to what it is."""
+    assert campaign.earlier_rubric is not None
     return wording.changes(rubrics.in_words(campaign.earlier_rubric), rubrics.in_words(campaign.rubric))

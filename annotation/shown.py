@@ -1,4 +1,5 @@
-"""What of an item reaches who judges it, with the addresses and anchors that it has within one assignment."""
+"""What of an item reaches who judges it, with the addresses and anchors that it has within one assignment, or within
+the hearing of a conflict."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -66,10 +67,10 @@ class Response(Attached):
 
 
 class Shown:
-    """One assignment, whose files are numbered as they are asked for: in the order of `media.in_order`."""
+    """One assignment or hearing, whose files are numbered as they are asked for: in the order of `media.in_order`."""
 
-    def __init__(self, assignment: UUID) -> None:
-        self.assignment, self.files = assignment, 0
+    def __init__(self, assignment: UUID, files: str = "assignment-media") -> None:
+        self.assignment, self.files, self.files_at = assignment, 0, files
 
     def attached(self, contexts: list[dict], media: list[dict]) -> Attached:
         """Ids of contexts are for those who read the results; they may name what found the passage."""
@@ -86,7 +87,7 @@ class Shown:
 
     def address(self) -> str:
         self.files += 1
-        return reverse("assignment-media", args=[self.assignment, self.files])
+        return reverse(self.files_at, args=[self.assignment, self.files])
 
     @property
     def context_anchor(self) -> str:

@@ -1,6 +1,16 @@
 from django.urls import path
 
-from annotation.views import campaigns, courses, flags, gold, learning, own_work, queue
+from annotation.views import (
+    campaigns,
+    conflicts,
+    courses,
+    flags,
+    gold,
+    learning,
+    own_work,
+    queue,
+    settling,
+)
 
 urlpatterns = [
     path("queue/", queue.queue, name="queue"),
@@ -20,6 +30,11 @@ urlpatterns = [
     path("review/sittings/<uuid:sitting_id>/", learning.sitting, name="sitting"),
     path("review/sittings/<uuid:sitting_id>/<int:ordinal>/", learning.question, name="question"),
     path("review/sittings/<uuid:sitting_id>/<int:ordinal>/answer/", learning.answer, name="question-answer"),
+    path("conflicts/", settling.conflict_list, name="conflicts"),
+    path("conflicts/next/", settling.next_conflict, name="conflicts-next"),
+    path("conflicts/<uuid:hearing_id>/", settling.hearing, name="hearing"),
+    path("conflicts/<uuid:hearing_id>/submit/", settling.submit, name="hearing-submit"),
+    path("conflicts/<uuid:hearing_id>/release/", settling.release, name="hearing-release"),
     path("courses/", courses.course_list, name="courses"),
     path("courses/<uuid:course_id>/", courses.course_people, name="course-people"),
     path("courses/<uuid:course_id>/grant/", courses.grant, name="qualification-grant"),
@@ -35,6 +50,8 @@ urlpatterns = [
     path("campaigns/<uuid:public_id>/resume/", campaigns.campaign_resume, name="campaign-resume"),
     path("campaigns/<uuid:public_id>/rubric/", campaigns.campaign_revise, name="campaign-revise"),
     path("campaigns/<uuid:public_id>/exclude/", campaigns.campaign_exclude, name="campaign-exclude"),
+    path("campaigns/<uuid:public_id>/conflicts/", conflicts.campaign_conflicts, name="campaign-conflicts"),
+    path("campaigns/<uuid:public_id>/settled-gold/", conflicts.make_gold, name="campaign-settled-gold"),
     path("campaigns/<uuid:public_id>/flags/", flags.flag_list, name="campaign-flags"),
     path("campaigns/<uuid:public_id>/unblock/", campaigns.campaign_unblock, name="campaign-unblock"),
 ]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from django.http import HttpResponse, StreamingHttpResponse
 from drf_spectacular.utils import OpenApiTypes, extend_schema
@@ -80,30 +80,33 @@ class AssignmentMedia(ApiView):
 
         No header tells it from another file: neither a name nor a date nor a digest.
         """
-        file, known = media.opened(assignment_id, place, by=request.user, at=self.at)
-        size = file.seek(0, 2)
-        start, stop = 0, size
-        response: HttpResponse | StreamingHttpResponse
-        # With If-Range the caller holds a part by a validator, and we give none.
-        asked = "" if "If-Range" in request.headers else request.headers.get("Range", "")
-        if asked and (wanted := RANGE.fullmatch(asked)) and any(wanted.groups()):
-            start, stop = part_of(size, *wanted.groups())
-            if start >= stop:
-                file.close()
-                return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
-            response = StreamingHttpResponse(Part(file, start, stop), status=206)
-            response["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
-        else:
-            response = StreamingHttpResponse(Part(file, start, stop))
-        response["Content-Type"] = known["type"]
-        response["Content-Length"] = str(stop - start)
-        response["Content-Disposition"] = "inline"
-        response["Accept-Ranges"] = "bytes"
-        response["Cache-Control"] = "private, no-store"
-        # A browser that shows the file alone, as without scripts, brings a style of its own.
-        response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
-        response["Cross-Origin-Resource-Policy"] = "same-origin"
-        return response
+        return file_answer(request, *media.opened(assignment_id, place, by=request.user, at=self.at))
+
+
+def file_answer(request: Any, file: BinaryIO, known: dict[str, Any]) -> HttpResponse | StreamingHttpResponse:
+    size = file.seek(0, 2)
+    start, stop = 0, size
+    response: HttpResponse | StreamingHttpResponse
+    # With If-Range the caller holds a part by a validator, and we give none.
+    asked = "" if "If-Range" in request.headers else request.headers.get("Range", "")
+    if asked and (wanted := RANGE.fullmatch(asked)) and any(wanted.groups()):
+        start, stop = part_of(size, *wanted.groups())
+        if start >= stop:
+            file.close()
+            return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+        response = StreamingHttpResponse(Part(file, start, stop), status=206)
+        response["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+    else:
+        response = StreamingHttpResponse(Part(file, start, stop))
+    response["Content-Type"] = known["type"]
+    response["Content-Length"] = str(stop - start)
+    response["Content-Disposition"] = "inline"
+    response["Accept-Ranges"] = "bytes"
+    response["Cache-Control"] = "private, no-store"
+    # A browser that shows the file alone, as without scripts, brings a style of its own.
+    response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response
 
 
 def part_of(size: int, first: str, last: str) -> tuple[int, int]:

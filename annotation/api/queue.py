@@ -68,10 +68,9 @@ class SpansField(serializers.JSONField):
     """Ranges of Unicode code points of the response's text; an empty list says that no error was found."""
 
 
-class JudgmentIn(serializers.Serializer):
+class AnswerIn(serializers.Serializer):
     """One of preference, rating, ranking and spans, as the rubric's protocol has it; which, the act checks."""
 
-    judgment_id = serializers.UUIDField()
     preference = PreferenceField(allow_null=True, default=None)
     rating = RatingField(allow_null=True, default=None)
     ranking = RankingField(allow_null=True, default=None)
@@ -81,6 +80,10 @@ class JudgmentIn(serializers.Serializer):
     rubric_version = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=1)
     comment = serializers.CharField(required=False, allow_blank=True, default="", trim_whitespace=False)
     active_ms = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0)
+
+
+class JudgmentIn(AnswerIn):
+    judgment_id = serializers.UUIDField()
 
 
 class SkipIn(serializers.Serializer):
@@ -116,6 +119,11 @@ def leased(assignment: Assignment) -> dict:
     }
 
 
+def nothing(found: NothingToDo) -> dict:
+    why = {"reason": found.reason, "detail": found.detail, "retry_after_s": found.retry_after_s}
+    return why | ({"path": found.path} if found.path else {})
+
+
 class QueueNext(ApiView):
     permissions = {"POST": (P.JUDGE,)}
 
@@ -124,15 +132,7 @@ class QueueNext(ApiView):
         """The assignment on the screen, or the next one; with `prefetch`, one more that is not started."""
         found = queue.claim_next(request.user, at=self.at, **self.shaped(NextIn))
         if isinstance(found, NothingToDo):
-            return Response(
-                {
-                    "assignment": None,
-                    "reason": found.reason,
-                    "detail": found.detail,
-                    "retry_after_s": found.retry_after_s,
-                    **({"path": found.path} if found.path else {}),
-                }
-            )
+            return Response({"assignment": None, **nothing(found)})
         return Response(presenters.content(found).as_json())
 
 

@@ -101,6 +101,7 @@ class RevisionIn(serializers.Serializer):
     rubric = RevisedRubricIn()
     asks_again = serializers.BooleanField(default=False)
     reason = serializers.CharField(max_length=5000)
+    answers_notes = serializers.ListField(child=serializers.UUIDField(), default=list, max_length=500)
 
 
 class CampaignRubric(ApiView):

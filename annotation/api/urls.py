@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation.api import campaigns, courses, flags, imports, media, queue, rubrics, sla
+from annotation.api import adjudication, campaigns, courses, flags, imports, media, queue, rubrics, sla
 
 urlpatterns = [
     path("queue/next", queue.QueueNext.as_view()),
@@ -18,6 +18,15 @@ urlpatterns = [
         media.AssignmentMedia.as_view(),
         name="assignment-media",
     ),
+    path("conflicts/next", adjudication.ConflictsNext.as_view()),
+    path("hearings/<uuid:hearing_id>/adjudication", adjudication.HearingAdjudication.as_view()),
+    path("hearings/<uuid:hearing_id>/heartbeat", adjudication.HearingHeartbeat.as_view()),
+    path("hearings/<uuid:hearing_id>/release", adjudication.HearingRelease.as_view()),
+    path(
+        "hearings/<uuid:hearing_id>/media/<int:place>",
+        adjudication.HearingMedia.as_view(),
+        name="hearing-media",
+    ),
     path("judgments/<uuid:judgment_id>/guess", queue.JudgmentGuess.as_view()),
     path("judgments/<uuid:judgment_id>/undo", queue.JudgmentUndo.as_view()),
     path("rubrics/<path:rubric>/course", courses.CourseOfRubric.as_view()),
@@ -31,6 +40,9 @@ urlpatterns = [
     path("campaigns/<uuid:public_id>/judgments", imports.CampaignJudgments.as_view()),
     path("campaigns/<uuid:public_id>/flags", flags.CampaignFlags.as_view()),
     path("campaigns/<uuid:public_id>/media", media.CampaignMedia.as_view()),
+    path("campaigns/<uuid:public_id>/conflicts", adjudication.CampaignConflicts.as_view()),
+    path("campaigns/<uuid:public_id>/labels", adjudication.CampaignLabels.as_view()),
+    path("campaigns/<uuid:public_id>/settled-gold", adjudication.CampaignSettledGold.as_view()),
     path("campaigns/<uuid:public_id>/agreement", campaigns.CampaignAgreement.as_view()),
     path("campaigns/<uuid:public_id>/preferences", campaigns.CampaignPreferences.as_view()),
 ]

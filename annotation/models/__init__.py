@@ -1,5 +1,12 @@
 """Rows of human evaluation, by noun."""
 
+from annotation.models.adjudication import (
+    Adjudication,
+    AdjudicationState,
+    Cause,
+    Hearing,
+    HearingState,
+)
 from annotation.models.agreement import AgreementPair, AgreementState
 from annotation.models.campaign import Campaign, CampaignStatus, Protocol, Rubric
 from annotation.models.course import Course, Lesson, LessonKind, Qualification, Question, Sitting
@@ -30,6 +37,8 @@ from annotation.models.task import (
 )
 
 __all__ = [
+    "Adjudication",
+    "AdjudicationState",
     "AgreementPair",
     "AgreementState",
     "Appeal",
@@ -37,6 +46,7 @@ __all__ = [
     "AssignmentState",
     "Campaign",
     "CampaignStatus",
+    "Cause",
     "Choice",
     "Course",
     "Decision",
@@ -48,6 +58,8 @@ __all__ = [
     "Gold",
     "Guess",
     "Guessed",
+    "Hearing",
+    "HearingState",
     "ImportFormat",
     "ImportedChoice",
     "ImportedJudgment",

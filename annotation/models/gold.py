@@ -16,6 +16,10 @@ class Gold(models.Model):
     task = models.OneToOneField("annotation.Task", on_delete=models.PROTECT, related_name="gold")
     choice = models.CharField(max_length=8, choices=Choice.choices)
     why = models.TextField()
+    # Where it comes from, if a senior evaluator settled the item in an earlier campaign.
+    adjudication = models.ForeignKey(
+        "annotation.Adjudication", on_delete=models.PROTECT, null=True, related_name="gold"
+    )
     # After an appeal: the choice was wrong, or none is right.
     corrected_at = models.DateTimeField(null=True)
     suspended_at = models.DateTimeField(null=True)

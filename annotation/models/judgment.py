@@ -39,7 +39,27 @@ def says_one_thing() -> Q:
 STANDING = ["provisional", "final"]
 
 
-class Judgment(models.Model):
+class Said(models.Model):
+    """What somebody answered: one column for each protocol, and those of the rubric's further questions."""
+
+    # Pairwise.
+    choice = models.CharField(max_length=8, choices=Choice.choices, null=True)
+    # 1: better, 2: much better; where the rubric asks, and one response is preferred.
+    strength = models.PositiveSmallIntegerField(null=True)
+    # Rating: a point of the rubric's scale.
+    rating = models.PositiveSmallIntegerField(null=True)
+    # Ranking: groups of ordinals, best first; those of a group are tied.
+    ranking = models.JSONField(null=True)
+    # Spans: start, end, reason, and perhaps severity and note; none says that no error was found.
+    spans = models.JSONField(null=True)
+    # By criterion of the rubric, as the main answer.
+    answers = models.JSONField(default=dict)
+
+    class Meta:
+        abstract = True
+
+
+class Judgment(Said):
     """An answer to an assignment.
 
     What was said names responses themselves, by their ordinals, not where they stood; `places` keeps where each
@@ -56,18 +76,6 @@ class Judgment(models.Model):
     evaluator = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="judgments"
     )
-    # Pairwise.
-    choice = models.CharField(max_length=8, choices=Choice.choices, null=True)
-    # 1: better, 2: much better; where the rubric asks, and one response is preferred.
-    strength = models.PositiveSmallIntegerField(null=True)
-    # Rating: a point of the rubric's scale.
-    rating = models.PositiveSmallIntegerField(null=True)
-    # Ranking: groups of ordinals, best first; those of a group are tied.
-    ranking = models.JSONField(null=True)
-    # Spans: start, end, reason, and perhaps severity and note; none says that no error was found.
-    spans = models.JSONField(null=True)
-    # By criterion of the rubric, as the main answer.
-    answers = models.JSONField(default=dict)
     # The version by which it was given.
     rubric = models.ForeignKey("annotation.Rubric", on_delete=models.PROTECT, related_name="+")
     # As the slot has it.

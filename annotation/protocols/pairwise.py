@@ -56,6 +56,10 @@ class Pairwise(Rules):
     def in_words(self, judgment: Any) -> str:
         return in_words(as_shown(judgment.choice, judgment.places))
 
+    def alike(self, one: Any, other: Any, details: Details) -> float:
+        """The choice, and not how much better; as in preference kappa, "both bad" is no tie."""
+        return float(one.choice == other.choice)
+
     def proved(self, judgment: Any) -> dict[str, Any]:
         return {
             "choice": judgment.choice,

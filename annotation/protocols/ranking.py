@@ -1,6 +1,7 @@
 """Pure: several responses in an order, ties allowed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import combinations
 from typing import Any
 
 from annotation.answers import Answer, Said
@@ -14,6 +15,8 @@ class Ranking(Rules):
     headline = "ranking"
     fewest = 2
     most = 9  # each has a digit on the keyboard
+    # Of three responses, two that follow each other the other way round; of nine, a quarter of all pairs.
+    least_alike = 0.75
     default_rubric = {
         "name": "helpfulness-ranking",
         "question": "Which responses would serve the person who asked best?",
@@ -48,5 +51,22 @@ class Ranking(Rules):
         groups = self.shown(judgment)["ranking"]
         return "Ranked " + ", ".join(" = ".join(map(str, group)) for group in groups)
 
+    def alike(self, one: Any, other: Any, details: Details) -> float:
+        """Over pairs of responses: 1 in the same order, 0 in reverse, and half where only one of the two has a tie:
+        1 less Kendall's distance with ties, normed (Fagin et al. 2006, K with p = 1/2)."""
+        ranks = [rank_of(each.ranking) for each in (one, other)]
+        pairs = list(combinations(sorted(ranks[0]), 2))
+        apart = sum(abs(order(ranks[0], *pair) - order(ranks[1], *pair)) / 2 for pair in pairs)
+        return 1 - apart / len(pairs)
+
     def proved(self, judgment: Any) -> dict[str, Any]:
         return {"ranking": judgment.ranking, "places": judgment.places}
+
+
+def rank_of(ranking: Sequence[Sequence[int]]) -> dict[int, int]:
+    return {each: rank for rank, group in enumerate(ranking) for each in group}
+
+
+def order(ranks: dict[int, int], one: int, other: int) -> int:
+    """-1 where the first is better, 1 where the second is, 0 where they tie."""
+    return (ranks[one] > ranks[other]) - (ranks[one] < ranks[other])

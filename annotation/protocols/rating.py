@@ -5,13 +5,15 @@ from typing import Any
 
 from annotation.answers import Answer, Said
 from annotation.protocols.rules import Rules, unfit, whole_number, wrong
-from annotation.rubrics import Details
+from annotation.rubrics import Criterion, Details
 
 
 class Rating(Rules):
     name = "rating"
     headline = "rating"
     fewest = most = 1
+    # More than a quarter of the scale apart: 2 points of 5, 3 of 10, and any of 3.
+    least_alike = 0.75
     details = frozenset({"scale", "criteria"})
     default_rubric = {
         "name": "helpfulness-rating",
@@ -54,6 +56,12 @@ class Rating(Rules):
     def in_words(self, judgment: Any) -> str:
         return f"Rated {judgment.rating}"
 
+    def alike(self, one: Any, other: Any, details: Details) -> float:
+        return nearness(one.rating, other.rating, len(details.scale))
+
+    def alike_on(self, criterion: Criterion, one: Any, other: Any) -> float:
+        return nearness(one, other, len(criterion.scale))
+
     def proved(self, judgment: Any) -> dict[str, Any]:
         return self.shown(judgment)
 
@@ -63,3 +71,8 @@ def point(given: Any, scale: Sequence[str], *, field: str, of: str = "") -> int:
         return given
     sentence = f"is a whole number from 1 to {len(scale)}"
     raise wrong(field, f"{of!r} {sentence}" if of else sentence)
+
+
+def nearness(one: int, other: int, points: int) -> float:
+    """1 for the same point, 0 for the two ends of the scale. A rubric that was revised may have had more points."""
+    return max(0.0, 1 - abs(one - other) / max(points - 1, 1))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from annotation.answers import Answer, Said
-from annotation.rubrics import ALWAYS, Details
+from annotation.rubrics import ALWAYS, Criterion, Details
 from evaltrack.errors import Invalid
 
 HEADLINES = ("preference", "rating", "ranking", "spans")
@@ -41,6 +41,8 @@ class Rules(ABC):
     details: ClassVar[frozenset[str]] = frozenset()
     reason_rules: ClassVar[tuple[str, ...]] = (ALWAYS,)
     default_rubric: ClassVar[Mapping[str, Any]]
+    # Two answers that are less alike contradict each other.
+    least_alike: ClassVar[float] = 1.0
 
     def responses_wanted(self) -> str:
         if self.fewest == self.most:
@@ -103,6 +105,19 @@ class Rules(ABC):
     @abstractmethod
     def in_words(self, judgment: Any) -> str:
         """What was answered, in terms of places, for whoever gave it."""
+
+    # ── Two answers ──────────────────────────────────────────────────────────────────────────────────
+
+    @abstractmethod
+    def alike(self, one: Any, other: Any, details: Details) -> float:
+        """How far two answers about the same responses say the same, from 0 to 1. Judgments, or what is `Said`."""
+
+    def contradict(self, one: Any, other: Any, details: Details) -> bool:
+        return self.alike(one, other, details) < self.least_alike
+
+    def alike_on(self, criterion: Criterion, one: Any, other: Any) -> float:
+        """The same for two answers to a criterion."""
+        return float(one == other)
 
     @abstractmethod
     def proved(self, judgment: Any) -> dict[str, Any]:

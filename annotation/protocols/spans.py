@@ -1,7 +1,7 @@
 """Pure: what is wrong in a response, and where."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from annotation.answers import Answer, Said
@@ -22,6 +22,8 @@ class Spans(Rules):
     name = "spans"
     headline = "spans"
     fewest = most = 1
+    # Less than half of what is marked is marked by both.
+    least_alike = 0.5
     takes_chats = False  # turns have no positions in common with what is stored
     details = frozenset({"reasons"})
     default_rubric = {
@@ -71,6 +73,13 @@ class Spans(Rules):
         count = len(judgment.spans)
         return f"{count} error{'' if count == 1 else 's'} marked" if count else "No error found"
 
+    def alike(self, one: Any, other: Any, details: Details) -> float:
+        """Of the characters that the two marked, which share both did (Dice); 1 where neither found an error. Which
+        kind of error it is, is not compared."""
+        marked = [marked_in(each.spans) for each in (one, other)]
+        size = sum(map(len, marked))
+        return 2 * len(marked[0] & marked[1]) / size if size else 1.0
+
     def proved(self, judgment: Any) -> dict[str, Any]:
         """Without the notes: what somebody wrote in their own words may have to be erased."""
         return {
@@ -112,3 +121,7 @@ def span_of(row: Any, details: Details, *, length: int, within: str) -> dict[str
 
 def located(field: str, sentence: str) -> Invalid:
     return Invalid("incomplete_answer", f"{field}: {sentence}.", {field: [sentence]})
+
+
+def marked_in(spans: Sequence[Mapping[str, Any]]) -> set[int]:
+    return {place for span in spans for place in range(span["start"], span["end"])}

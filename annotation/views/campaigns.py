@@ -16,9 +16,11 @@ from django.views.decorators.http import require_POST
 from annotation import (
     agreement,
     campaigns,
+    conflicts,
     escalation,
     findings,
     guesses,
+    guideline_notes,
     heat,
     imports,
     lookup,
@@ -49,6 +51,7 @@ from evaltrack.htmx import page
 from experiments import gates
 
 PAGE_SIZE = 25
+MOST_NOTES = 100
 
 
 @requires(Permission.VIEW_CAMPAIGNS)
@@ -98,6 +101,8 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "held_back": querysets.held_back(campaign).count(),
         "skipped": skipped(campaign) if may_manage else [],
         **told_of(campaign, found),
+        "conflicts": conflicts.overview(campaign, at=clock.now()),
+        "notes": guideline_notes.open_notes(campaign)[:MOST_NOTES] if may_manage else [],
         "gold": gold_of(campaign, at=clock.now()) if may_manage else None,
         "releasing": policies.releasing(request.user, campaign),
     }
@@ -272,6 +277,7 @@ def campaign_revise(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
             asks_again="asks_again" in request.POST,
             by=request.user,
             reason=request.POST.get("reason", ""),
+            answers_notes=[lookup.uuid_of(each) for each in request.POST.getlist("answers_notes")],
             at=clock.now(),
         ),
         "The rubric is revised; evaluators see what changed with their next task.",
@@ -306,11 +312,13 @@ def campaign_unblock(request: PageRequest, public_id: uuid.UUID) -> HttpResponse
     )
 
 
-def told(request: PageRequest, campaign: Campaign, act: Callable[[], Any], done: str) -> HttpResponse:
-    """Act, and say on the campaign's page what came of it."""
+def told(
+    request: PageRequest, campaign: Campaign, act: Callable[[], Any], done: str, *, on: str = "campaign"
+) -> HttpResponse:
+    """Act, and say on the campaign's page, or another one of it, what came of it."""
     try:
         act()
         messages.success(request, done)
     except ExpectedError as error:
         messages.error(request, error.reason)
-    return redirect(campaign)
+    return redirect(on, campaign.public_id)

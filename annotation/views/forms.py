@@ -5,11 +5,13 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from annotation import heard, presenters
 from annotation.answers import Answer
-from annotation.presenters import Screen
 from annotation.protocols.spans import SURROGATE
 from annotation.rubrics import MOST_POINTS, SEVERITIES, Details
 from evaltrack.errors import Invalid
+
+AnyScreen = presenters.Screen | heard.Screen
 
 # Before the name of a criterion, and before the place of a response.
 ANSWER, RANK = "answer-", "rank-"
@@ -149,7 +151,7 @@ def drafted(draft: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in fields.items()}
 
 
-def context(screen: Screen, given: Mapping[str, str]) -> dict[str, Any]:
+def context(screen: AnyScreen, given: Mapping[str, str]) -> dict[str, Any]:
     """What the protocol's part of the form shows, filled in."""
     details = screen.details
     shown: dict[str, Any] = {
@@ -182,7 +184,7 @@ def context(screen: Screen, given: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def rating_rows(screen: Screen, given: Mapping[str, str]) -> list[dict[str, Any]]:
+def rating_rows(screen: AnyScreen, given: Mapping[str, str]) -> list[dict[str, Any]]:
     """The main question and the criteria, each with its scale and what is chosen on it."""
     questions = [("rating", "", "Your rating", screen.details.scale)] + [
         (ANSWER + each.id, each.id, each.question, each.scale) for each in screen.details.criteria

@@ -21,7 +21,7 @@ from annotation.models import Assignment, AssignmentState, Protocol
 from annotation.queue import NothingToDo
 from annotation.views import forms
 from evaltrack import clock
-from evaltrack.accounts import grants, profiles
+from evaltrack.accounts import grants, profiles, skills
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import ExpectedError, Invalid
@@ -42,6 +42,7 @@ def queue(request: PageRequest) -> HttpResponse:
         "courses": querysets.courses_before(
             querysets.asking_campaigns().exclude(querysets.conflicted_for(request.user)), request.user
         ),
+        "is_senior": skills.has(request.user, skills.ADJUDICATION),
         "agreement_signed": grants.has_accepted_agreement(request.user),
     }
     return page(request, "annotation/queue.html", context)

@@ -4,6 +4,7 @@ import datetime as dt
 import re
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from evaltrack.accounts import profiles
 from evaltrack.accounts.models import Skill, SkillGrant, User
@@ -12,14 +13,37 @@ from evaltrack.reasons import encodable
 
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 LONGEST_SLUG, LONGEST_LABEL = 40, 80
+# Whoever has it is a senior evaluator: they settle what others disagree about. It is there from the beginning, and
+# granted by a lead like any other.
+ADJUDICATION = "adjudication"
+BUILT_IN = {ADJUDICATION: "Adjudication"}
 
 
 def named(slug: str) -> Skill:
+    """The skill; one that is built in has no row before it is first granted."""
     # What is no slug is not asked for: not every text can be sent to a database.
     found = Skill.objects.filter(slug=slug).first() if SLUG.fullmatch(slug) else None
+    if found is None and slug in BUILT_IN:
+        return Skill(slug=slug, label=BUILT_IN[slug])
     if found is None:
         raise NotFound("no_such_skill", f"There is no skill {slug!r}.")
     return found
+
+
+def grantable() -> list[tuple[str, str]]:
+    """Every skill there is, by its label: also those that are built in and that nobody was granted yet."""
+    known = dict(Skill.objects.values_list("slug", "label"))
+    return sorted((BUILT_IN | known).items(), key=lambda skill: skill[1])
+
+
+def has(evaluator: User, slug: str) -> bool:
+    return evaluator.skill_grants.filter(skill__slug=slug, revoked_at=None).exists()
+
+
+def holders(slug: str) -> QuerySet[User]:
+    """Evaluators who have it now."""
+    held = SkillGrant.objects.filter(user=OuterRef("pk"), skill__slug=slug, revoked_at=None)
+    return profiles.evaluators().filter(Exists(held))
 
 
 @transaction.atomic
@@ -52,6 +76,10 @@ def grant(evaluator: User, skill: Skill, *, by: User | None, at: dt.datetime) ->
     """Granting what is granted changes nothing. `by` None: the system, for a test that was passed."""
     if by is not None:
         refuse_if(profiles.leading(by))
+    if skill.pk is None:
+        skill, _ = Skill.objects.get_or_create(
+            slug=skill.slug, defaults={"label": skill.label, "created_at": at}
+        )
     try:
         with transaction.atomic():
             return SkillGrant.objects.create(user=evaluator, skill=skill, granted_by=by, granted_at=at)
@@ -66,7 +94,7 @@ def grant(evaluator: User, skill: Skill, *, by: User | None, at: dt.datetime) ->
 def revoke(evaluator: User, skill: Skill, *, by: User, at: dt.datetime) -> SkillGrant:
     """From the next claim on it does not count; what was judged stays."""
     refuse_if(profiles.leading(by))
-    held = evaluator.skill_grants.filter(skill=skill, revoked_at=None)
+    held = evaluator.skill_grants.filter(skill__slug=skill.slug, revoked_at=None)
     row = held.first()
     if row is None or not held.filter(pk=row.pk).update(revoked_by=by, revoked_at=at):
         raise Conflict("not_granted", f"The evaluator does not have the skill {skill} (any more).")

@@ -33,6 +33,7 @@ class Event(models.TextChoices):
     HUMAN_EVIDENCE_RECORDED = "human_evidence_recorded", "Human evidence recorded"
     PROXY_EVIDENCE_RECORDED = "proxy_evidence_recorded", "Proxy evidence recorded"
     TASK_EXCLUDED = "task_excluded", "Task excluded"
+    TASK_ADJUDICATED = "task_adjudicated", "Task adjudicated"
     TEXT_REDACTED = "text_redacted", "Text redacted"
     CAMPAIGN_UNBLOCKED = "campaign_unblocked", "Campaign unblocked"
     QUALIFICATION_GRANTED = "qualification_granted", "Qualification granted"
@@ -85,6 +86,7 @@ SENTENCES = {
     Event.HUMAN_EVIDENCE_RECORDED: "{actor} recorded human evidence for {subject}",
     Event.PROXY_EVIDENCE_RECORDED: "{actor} recorded proxy evidence for {subject}",
     Event.TASK_EXCLUDED: "{actor} excluded an item of {subject}",
+    Event.TASK_ADJUDICATED: "{actor} settled a conflict in {subject} ({cause})",
     Event.TEXT_REDACTED: "{actor} redacted text that names a system in {subject} (places: {flags})",
     Event.CAMPAIGN_UNBLOCKED: "{actor} unblocked {subject} with a proxy metric",
     Event.QUALIFICATION_GRANTED: "{actor} let {subject} judge by a rubric without its test",
@@ -107,6 +109,7 @@ REQUIRED_FACTS = {
     Event.AGREEMENT_PUBLISHED: frozenset({"version", "digest"}),
     Event.AGREEMENT_ACCEPTED: frozenset({"version", "digest"}),
     Event.EXPERIMENT_DECIDED: frozenset({"outcome", "provisional", "evidence_digest"}),
+    Event.TASK_ADJUDICATED: frozenset({"task", "adjudication", "cause", "outcome_digest"}),
     Event.TEXT_REDACTED: frozenset({"flags", "places_digest"}),
     Event.CAMPAIGN_CLOSED: frozenset({"judgments_root"}),
     Event.JUDGMENTS_IMPORTED: frozenset({"import", "sha256", "judgments"}),

@@ -22,7 +22,7 @@ from tests.accounts.callers import bearer, signed_in
 from tests.accounts.role_table import ADMIN, CALLS, PAGES, ROLES, SCHEMA
 from tests.conftest import person, signed
 from tests.factories import annotation as factory
-from tests.factories import courses, experiments
+from tests.factories import courses, experiments, settling
 
 
 def addresses(resolver=None, before=""):
@@ -113,6 +113,7 @@ def site(request, db):
     )
     test = experiments.live_test(campaign.experiment, by=people["owner"])
     shown = factory.next_for(people["evaluator"])
+    heard = settling.next_conflict_of_others(people["lead"], people["evaluator"])
     rule = {"pass_mark": 1, "items": 1, "retries": 0, "wait_hours": 0}
     course = courses.course(people["lead"], training=1, test=1, **rule)
     training = sittings.start(course, "training", by=people["evaluator"], at=clock.now())
@@ -147,6 +148,7 @@ def site(request, db):
             "<str:pseudonym>": people["evaluator"].pseudonym,
             "<uuid:public_id>": str(campaign.public_id),
             "<uuid:assignment_id>": str(shown.public_id),
+            "<uuid:hearing_id>": str(heard.public_id),
             "<uuid:judgment_id>": str(shown.judgment_id),
             "<slug:slug>": version.dataset.slug,
             "<str:version>": version.version,
@@ -312,6 +314,9 @@ def test_another_owner_sees_none_of_it(site):
         ("GET", "campaigns/<uuid:public_id>/"),
         ("GET", "campaigns/<uuid:public_id>/standing/"),
         ("GET", "campaigns/<uuid:public_id>/pairs/"),
+        ("GET", "campaigns/<uuid:public_id>/conflicts/"),
+        ("GET", "api/v1/campaigns/<uuid:public_id>/conflicts"),
+        ("GET", "api/v1/campaigns/<uuid:public_id>/labels"),
         ("GET", "api/v1/experiments/<str:public_id>"),
         ("POST", "api/v1/experiments/<str:public_id>/cancel"),
         ("GET", "api/v1/components/<str:name>/versions"),

@@ -19,6 +19,7 @@ PURE = [
     "annotation.attached",
     "annotation.blinding",
     "annotation.calendars",
+    "annotation.disagreement",
     "evaltrack.fields",
     "annotation.forecast",
     "annotation.heat",

@@ -66,12 +66,14 @@ def stand_alone(
     return campaign
 
 
-def add_answers(campaign: Campaign, letters: str, *, lead: User, items: int) -> None:
+def add_answers(
+    campaign: Campaign, letters: str, *, lead: User, items: int, item: str = "zz-secret-item"
+) -> None:
     """Answers of the systems with these letters: each item a task."""
     lines = [
         json.dumps(
             {
-                "item": f"zz-secret-item-{number}",
+                "item": f"{item}-{number}",
                 "prompt": f"What is {number} + 1?",
                 "responses": [
                     {"source": f"zz-secret-{letter}", "text": f"{letter * 3} {number}"} for letter in letters

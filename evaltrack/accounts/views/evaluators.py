@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from evaltrack import clock
 from evaltrack.accounts import profiles, roster, skills
 from evaltrack.accounts.access import PageRequest, requires
-from evaltrack.accounts.models import Skill, User
+from evaltrack.accounts.models import User
 from evaltrack.accounts.profiles import Limit
 from evaltrack.accounts.roles import Permission
 from evaltrack.accounts.views.profile import whole_number
@@ -33,7 +33,7 @@ def evaluator_list(request: PageRequest) -> HttpResponse:
         "page": found,
         "evaluators": [roster.described(user) for user in found],
         "search": search,
-        "skills": Skill.objects.order_by("label"),
+        "skills": skills.grantable(),
     }
     return page(request, "accounts/evaluators.html", context)
 
@@ -44,8 +44,7 @@ def evaluator_detail(request: PageRequest, pseudonym: str) -> HttpResponse:
     has = [each["skill"] for each in evaluator["skills"]]
     context = {
         "evaluator": evaluator,
-        "grantable": Skill.objects.exclude(slug__in=has).order_by("label"),
-        "any_skills": Skill.objects.exists(),
+        "grantable": [(slug, label) for slug, label in skills.grantable() if slug not in has],
     }
     return page(request, "accounts/evaluator.html", context)
 

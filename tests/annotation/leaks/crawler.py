@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 from django.test import Client
 
-from annotation.models import Assignment, Course, Judgment, Sitting
+from annotation.models import Assignment, Course, Hearing, Judgment, Sitting
 from evaltrack.accounts.models import User
 
 ARM_WORDS = re.compile(r"baseline|candidate", re.IGNORECASE)
@@ -55,6 +55,9 @@ class Crawler:
             assert other.pseudonym not in whole, f"{name} tells who else judges"
         mine = Assignment.objects.filter(evaluator=self.evaluator)
         known = {str(each) for pair in mine.values_list("public_id", "judgment_id") for each in pair}
+        heard = Hearing.objects.filter(adjudicator=self.evaluator)
+        known |= set(map(str, heard.values_list("public_id", flat=True)))
+        known |= set(map(str, heard.values_list("adjudication__public_id", flat=True)))
         for rows in (Judgment, Sitting):
             known |= set(
                 map(str, rows.objects.filter(evaluator=self.evaluator).values_list("public_id", flat=True))

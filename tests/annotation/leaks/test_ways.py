@@ -15,7 +15,7 @@ from annotation.protocols.pairwise import as_shown
 from evaltrack import clock
 from tests.annotation.leaks.crawler import answered_form
 from tests.factories import annotation as factory
-from tests.factories import courses
+from tests.factories import courses, settling
 from tests.factories.stand_alone import campaign as factory_of_campaigns
 
 SOURCES = [{"source": f"zz-secret-source-{name}", "text": f"Answer {name}."} for name in "ab"]
@@ -206,3 +206,73 @@ def test_a_rubric_that_was_revised_and_an_overlap_that_grows(crawler, api, campa
         factory.judge(crawler_has, 2)
     answer = api.ask("post", "/api/v1/queue/next", {}, content_type="application/json").json()
     assert answer["assignment"] is None
+
+
+NAMING = [
+    "I think this is GPT-4, and ZZ-Secret-A wrote another.",
+    "zz-secret-a beats the zz-secret-alias; as an AI language model made by OpenAI I agree.",
+]
+
+
+@pytest.mark.parametrize("protocol", ["pairwise", "rating", "ranking", "spans"])
+def test_everything_of_a_conflict(crawler, api, campaign, lead, evaluator_three, both, settings, protocol):
+    """What others said reaches a senior evaluator without who they are, when they said it and what they named."""
+    settings.REVIEW_ALIASES = ["zz-secret-alias"]
+    campaigns.pause(campaign.pk, by=lead, reason="Something is odd here.", at=clock.now())
+    disputed = factory.stand_alone(protocol, lead=lead)
+    settling.senior(crawler.evaluator, lead=lead)
+    for somebody, answer, words in zip(
+        (both[1], evaluator_three), settling.OPPOSITE[protocol], NAMING, strict=True
+    ):
+        told = {**answer}
+        if told.get("spans"):
+            told["spans"] = [each | {"note": words} for each in told["spans"]]
+        while shown := factory.next_for(somebody):
+            factory.judge(shown, **told, comment=words)
+    factory.the_minute_passes()
+    disputed_page = crawler.walk()
+    assert {"/conflicts/"} <= disputed_page
+    sent = crawler.ask("post", "/conflicts/next/")
+    seen = crawler.ask("get", sent.url).content.decode()
+    assert "[redacted]" in seen
+    assert "gpt-4" not in seen.lower()
+    assert "openai" not in seen.lower()
+    crawler.walk(sent.url)
+    found = api.ask("post", "/api/v1/conflicts/next", {}, content_type="application/json").json()
+    assert found.keys() == {"hearing", "lease_expires_at", "item", "rubric", "said"}
+    assert [each["evaluator"] for each in found["said"]] == ["A", "B"]
+    assert "gpt-4" not in str(found).lower()
+    at = f"/api/v1/hearings/{found['hearing']}"
+    api.ask("post", f"{at}/heartbeat")
+    form = {"cause": "mistake", "comment": "It is right.", "rubric_version": "1"}
+    for more in (
+        {},
+        {"cause": ""},
+        {"preference": "9"},
+        {"mark": "1", "quote": "aaa"},
+        {"cause": "guideline"},
+    ):
+        crawler.ask("post", f"{sent.url}submit/", form | more)
+    body = {"cause": "knowledge", **factory.USUAL[protocol]}
+    for _ in range(2):
+        stored = api.ask("post", f"{at}/adjudication", body, content_type="application/json")
+    assert stored.status_code == 200
+    crawler.ask("get", sent.url)
+    revision.revise(
+        disputed.pk,
+        rubric={**disputed.rubric.body, "question": "Which is better?", "guidance": "Read all of it."},
+        asks_again=False,
+        by=lead,
+        reason="It was read in two ways.",
+        at=clock.now(),
+    )
+    another = crawler.ask("post", "/conflicts/next/")
+    crawler.walk(another.url)
+    crawler.ask("post", f"{another.url}release/")
+    last = api.ask("post", "/api/v1/conflicts/next", {}, content_type="application/json").json()
+    at = f"/api/v1/hearings/{last['hearing']}"
+    api.ask("post", f"{at}/adjudication", {"cause": "broken"}, content_type="application/json")
+    api.ask("post", f"{at}/release")
+    crawler.ask("get", f"/conflicts/{uuid.uuid4()}/")
+    crawler.walk()
+    assert {200, 302, 422, 403} <= crawler.statuses

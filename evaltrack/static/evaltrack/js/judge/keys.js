@@ -54,9 +54,9 @@ export function toggleGuidance(card) {
   if (!drawer.matches(":popover-open")) one("[data-open-guidance]").focus();
 }
 
-/**
- * @param {{ submit: () => void, undo: () => void }} acts
- */
+/** @typedef {{ submit: () => void, undo: () => void, letters?: Record<string, () => void> }} Acts `letters`: further keys. */
+
+/** @param {Acts} acts */
 export function listen(acts) {
   const off = one("[data-single-keys]");
   one("[data-single-keys-label]").hidden = false;
@@ -73,7 +73,7 @@ export function listen(acts) {
 
 /**
  * @param {KeyboardEvent} event
- * @param {{ submit: () => void, undo: () => void }} acts
+ * @param {Acts} acts
  * @returns {(() => void) | null | undefined}
  */
 function meaning(event, acts) {
@@ -96,7 +96,7 @@ function meaning(event, acts) {
   if (digit && card) return onDigit(card, Number(digit), event.shiftKey);
   if (letter === "z" && !event.shiftKey) return acts.undo;
   if (!card || event.shiftKey) return null;
-  return onLetter(card, target, event.key === letter ? letter : "");
+  return onLetter(card, target, event.key === letter ? letter : "") ?? acts.letters?.[event.key];
 }
 
 /** What the protocol says, else the next row of points. @param {HTMLElement} card @param {Element} target @param {string} key */
@@ -141,7 +141,8 @@ function onDigit(card, digit, shift) {
   if (shift && (digit > 2 || !one("[data-strength]", card))) return null;
   const form = answer.formOf(card);
   const { onDigit: own } = protocolOf(form);
-  if (own) return own(form, digit);
+  // Where a group of choices has the focus, digits are its own.
+  if (own && !document.activeElement?.closest("[data-choices]")) return own(form, digit);
   if (!digit && form.dataset.protocol !== "rating") return null;
   return () => {
     choose(form, digit || 10);
