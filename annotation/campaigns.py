@@ -6,7 +6,19 @@ from collections.abc import Iterator
 from django.db import transaction
 from django.db.models import F
 
-from annotation import agreement, assignment, lifecycle, overlap, policies, querysets, revision, rollup
+from annotation import (
+    agreement,
+    assignment,
+    enough,
+    human_rule,
+    lifecycle,
+    overlap,
+    policies,
+    querysets,
+    revision,
+    robustness,
+    rollup,
+)
 from annotation.models import Campaign, CampaignStatus, Decision, JudgmentState, Response, Task
 from annotation.protocols import rules_of
 from evaltrack import reasons
@@ -16,14 +28,8 @@ from evaltrack.errors import Conflict, refuse_if
 from evaltrack.ledger import merkle
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.record import record
-from experiments import evidence, suite
+from experiments import evidence
 from experiments.models import ExperimentStatus
-
-
-def rule_of(campaign: Campaign) -> suite.HumanRule:
-    """What is asked of the campaign's judgments before they are used: the experiment's policy, or the usual."""
-    policy = suite.parse(campaign.experiment.policy.body).human if campaign.experiment else None
-    return policy or suite.HumanRule()
 
 
 @transaction.atomic
@@ -51,7 +57,9 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
     """Close a campaign in which every judgment is in; what people said becomes evidence.
 
     A simulated campaign closes without evidence, as programs are not people; and so does that of an experiment
-    that was cancelled: what it still misses is withdrawn, so that no judgment comes after the root.
+    that was cancelled: what it still misses is withdrawn, so that no judgment comes after the root. Where the policy
+    lets people stop once it is settled, what is missing then is withdrawn, and the evidence has the interval that
+    holds at every look.
     """
     campaign = locked(campaign_id)
     experiment = campaign.experiment
@@ -61,7 +69,8 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
     # more when every slot is done or withdrawn: a submission that was under way may have been waited for.
     settle(campaign, at=at)
     revision.free_outdated(campaign, at=at)
-    refuse_if(policies.closing(by, campaign))
+    is_early = querysets.count_missing(querysets.asked_slots(campaign)) > 0
+    refuse_if(enough.closing(by, campaign, at=at))
     assignment.withdraw(campaign.slots.all(), at=at)
     settle(campaign, at=at)
     lifecycle.CAMPAIGN.advance(
@@ -69,11 +78,11 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
     )
     root = judgments_root(campaign)
     if experiment and not campaign.is_simulated and experiment.status != ExperimentStatus.CANCELLED:
-        rule = rule_of(campaign)
+        rule = human_rule.of(campaign)
         found = agreement.of_pairs(campaign, agreement.counted(campaign, at=at))
         evidence.record_human_evidence(
             experiment.pk,
-            net_preference=found.net_preference,
+            net_preference=enough.at_every_look(campaign, found) if is_early else found.net_preference,
             agreement=found.coefficient(rule.coefficient),
             judgments=found.n_judgments,
             items=found.n_items,
@@ -81,6 +90,7 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
             by=by,
             at=at,
             counts=found.counts,
+            without_each=robustness.without_each(found, rule),
         )
     record(
         Event.CAMPAIGN_CLOSED,
@@ -93,6 +103,7 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
             "simulated": campaign.is_simulated,
         }
         | overlap_facts(campaign)
+        | ({"stopped_early": True} if is_early else {})
         | import_facts(campaign),
         at=at,
     )

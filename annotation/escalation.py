@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation import (
     assignment,
-    campaigns,
+    human_rule,
     messages,
     outlook,
     policies,
@@ -113,7 +113,7 @@ def widen(campaign: Campaign, policy: sla.Policy, *, at: dt.datetime) -> int:
 
 def offer_proxy(campaign: Campaign, policy: sla.Policy, *, at: dt.datetime) -> int:
     """Propose to the leads that the gate policy's proxy stands in; it is they who decide."""
-    proxy = campaigns.rule_of(campaign).proxy
+    proxy = human_rule.of(campaign).proxy
     until = policy.late_until(Level.PROXY, at=at)
     if until is None or not proxy or campaign.unblocked_at:
         return 0

@@ -12,7 +12,6 @@ from annotation.models import (
     Judgment,
     LessonKind,
     Sitting,
-    Slot,
     Task,
 )
 from evaltrack.accounts import grants, skills
@@ -116,7 +115,7 @@ def closing(by: User, campaign: Campaign) -> Refusal | None:
     if campaign.experiment and campaign.experiment.status == ExperimentStatus.CANCELLED:
         return None  # nobody needs the judgments that are missing
     # What adaptive overlap has added serves a task's label alone; closing withdraws it.
-    missing = querysets.count_missing(Slot.objects.filter(querysets.asked_beforehand(), campaign=campaign))
+    missing = querysets.count_missing(querysets.asked_slots(campaign))
     if missing:
         return Refusal(
             "still_open", f"{missing} judgments are still missing; the campaign closes when all are in."

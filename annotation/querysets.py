@@ -56,6 +56,11 @@ def count_missing(slots: QuerySet[Slot]) -> int:
     )
 
 
+def asked_slots(campaign: Campaign) -> QuerySet[Slot]:
+    """Those without which the campaign does not close."""
+    return Slot.objects.filter(asked_beforehand(), campaign=campaign)
+
+
 def queued_slots() -> QuerySet[Slot]:
     """Judgments that people still owe."""
     return Slot.objects.filter(OWED, campaign__in=asking_campaigns())

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from annotation import agreement, campaigns, findings, messages
+from annotation import agreement, findings, human_rule, messages
 from annotation.models import Campaign, CampaignStatus
 from evaltrack.notifications import outbox
 from evaltrack.stats.estimate import Estimate, Undefined, from_json
@@ -21,7 +21,7 @@ def warn(campaign_id: int, *, at: dt.datetime) -> bool:
     found = agreement.of(campaign, at=at)
     if isinstance(found, findings.Findings):
         return False
-    rule = campaigns.rule_of(campaign)
+    rule = human_rule.of(campaign)
     shown = deciding(found.any_time, rule.coefficient)
     if not isinstance(shown, Estimate) or shown.ci_high is None or shown.ci_high >= rule.floor:
         return False

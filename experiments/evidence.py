@@ -29,8 +29,10 @@ def record_human_evidence(
     by: User,
     at: dt.datetime,
     counts: dict[str, int] | None = None,
+    without_each: dict[str, int] | None = None,
 ) -> Verdict:
-    """Take the closed judgments of people, and decide for good. `counts`: how often each answer was given.
+    """Take the closed judgments of people, and decide for good. `counts`: how often each answer was given;
+    `without_each`: how often each outcome came when one evaluator was left out, each in turn.
 
     What they judged are answers of every extension too, so these are decided with it.
     """
@@ -44,6 +46,8 @@ def record_human_evidence(
     }
     if counts is not None:
         body["counts"] = counts
+    if without_each is not None:
+        body["without_each"] = without_each
     return spread(experiment, body, by=by, at=at)
 
 

@@ -60,6 +60,20 @@ class Spoken:
         return self.evidence.body.get("counts")
 
     @property
+    def without_each(self) -> str:
+        """Whether the outcome rests on one evaluator; nothing of fewer than three, or where it was not computed."""
+        found: dict[str, int] = self.evidence.body.get("without_each") or {}
+        outcome, _ = self.judged
+        others = {name: count for name, count in found.items() if name != outcome}
+        total = sum(found.values())
+        if not found:
+            return ""
+        if not others:
+            return f"Unchanged if any one of the {total} evaluators is removed."
+        said = " and ".join(f"{name} without {count}" for name, count in sorted(others.items()))
+        return f"It rests on single evaluators: of {total}, each removed in turn, it would be {said}."
+
+    @property
     def too_little(self) -> str:
         """Why the win rate earns no word yet, if so; evidence of before does not say how often each answer came."""
         if self.counts is None:

@@ -12,6 +12,7 @@ from experiments.stopping import ALPHA, SPENDINGS
 
 ROLES = ("gating", "guardrail", "secondary")
 DESIGNS = ("paired", "independent")
+STOPS = ("all", "settled")
 COEFFICIENTS = ("preference_kappa", "cohen_kappa", "krippendorff_alpha")
 # The tiers to which an experiment may be extended.
 LARGER_TIERS = ("extended", "standard")
@@ -53,6 +54,9 @@ class HumanRule:
     proxy: str = ""
     # On so large a share of judgments people are asked which response they think is in production.
     guess_share: float = 0.0
+    # "all": people judge everything; "settled": the lead may stop when the interval that holds at every look lies on
+    # one side of the margin.
+    stop: str = "all"
 
 
 @dataclass(frozen=True)
@@ -247,4 +251,5 @@ def human_rule(given: Any, metrics: list[str], reading: Reading) -> HumanRule | 
         floor=reading.number(given, "floor", 0.4, -1, 1, path),
         proxy=proxy,
         guess_share=reading.number(given, "guess_share", 0.0, 0, 1, path),
+        stop=reading.word(given, "stop", STOPS, path),
     )

@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
             name="campaign",
             field=models.ForeignKey(
                 db_index=False,
-                on_delete=django.db.models.deletion.CASCADE,
+                on_delete=django.db.models.deletion.PROTECT,
                 related_name="agreement_pairs",
                 to="annotation.campaign",
             ),
@@ -116,7 +116,7 @@ class Migration(migrations.Migration):
             model_name="agreementstate",
             name="campaign",
             field=models.OneToOneField(
-                on_delete=django.db.models.deletion.CASCADE,
+                on_delete=django.db.models.deletion.PROTECT,
                 related_name="agreement_state",
                 to="annotation.campaign",
             ),
@@ -125,7 +125,7 @@ class Migration(migrations.Migration):
             model_name="standingcount",
             name="campaign",
             field=models.OneToOneField(
-                on_delete=django.db.models.deletion.CASCADE, related_name="standing", to="annotation.campaign"
+                on_delete=django.db.models.deletion.PROTECT, related_name="standing", to="annotation.campaign"
             ),
         ),
         migrations.AddIndex(

@@ -13,7 +13,7 @@ class AgreementState(models.Model):
     """
 
     campaign = models.OneToOneField(
-        "annotation.Campaign", on_delete=models.CASCADE, related_name="agreement_state"
+        "annotation.Campaign", on_delete=models.PROTECT, related_name="agreement_state"
     )
     is_stale = models.BooleanField(default=True)
     body = models.JSONField(default=dict)
@@ -40,7 +40,7 @@ class AgreementPair(models.Model):
     """
 
     campaign = models.ForeignKey(
-        "annotation.Campaign", on_delete=models.CASCADE, related_name="agreement_pairs", db_index=False
+        "annotation.Campaign", on_delete=models.PROTECT, related_name="agreement_pairs", db_index=False
     )
     one = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False

@@ -17,11 +17,13 @@ from annotation import (
     agreement,
     campaigns,
     conflicts,
+    enough,
     escalation,
     findings,
     guesses,
     guideline_notes,
     heat,
+    human_rule,
     imports,
     lookup,
     overlap,
@@ -48,6 +50,8 @@ from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import ExpectedError, NotFound
 from evaltrack.htmx import page
+from evaltrack.stats.estimate import Undefined
+from evaltrack.stats.planning.enough import Enough
 from experiments import gates
 
 PAGE_SIZE = 25
@@ -78,6 +82,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     may_manage = request.user.can(Permission.MANAGE_CAMPAIGNS)
     found = agreement.of(campaign, at=clock.now())
     now = standing.of(campaign, at=clock.now())
+    foreseen = enough.of(campaign, found, now.outlook, at=clock.now())
     context = {
         "campaign": campaign,
         "needed_skills": [] if campaign.skills_waived_at else campaign.skills.order_by("label"),
@@ -95,7 +100,9 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "overdue": campaign.status == "open" and campaign.due_at < clock.now() and now.wanted > 0,
         "outlook": now.outlook,
         "pausing": policies.pausing(request.user, campaign),
-        "closing": policies.closing(request.user, campaign),
+        "closing": enough.closing(request.user, campaign, at=clock.now()),
+        "enough": foreseen.as_json() if foreseen else None,
+        "needed_of_planned": needed(foreseen),
         "unblocking": policies.unblocking(request.user, campaign),
         "may_manage": may_manage,
         "held_back": querysets.held_back(campaign).count(),
@@ -122,6 +129,13 @@ def campaign_standing(request: PageRequest, public_id: uuid.UUID) -> HttpRespons
         **told_of(campaign, found),
     }
     return render(request, "annotation/_standing.html", context)
+
+
+def needed(found: Enough | Undefined | None) -> int:
+    """Where the need stands on the meter, which is as long as the campaign; beyond its end at its end."""
+    if not isinstance(found, Enough):
+        return 0
+    return min(found.planned, found.expected or found.planned)
 
 
 @requires(Permission.VIEW_CAMPAIGNS)
@@ -164,7 +178,7 @@ def told_of(campaign: Campaign, found: pairs.Findings | findings.Findings) -> di
             "lines": [(name, statistic.as_json()) for name, statistic in found.lines],
             "scale": rubrics.of(campaign.rubric).scale,
         }
-    rule = campaigns.rule_of(campaign)
+    rule = human_rule.of(campaign)
     deciding = found.coefficient(rule.coefficient)
     return {
         "heat": found.heat(name_of=agreement.pseudonym),

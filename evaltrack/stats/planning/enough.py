@@ -1,0 +1,109 @@
+"""Is it enough? What judgments so far say of how many more a decision needs, and of whether it will be reached.
+
+A campaign decides by whether the interval of a mean lies on one side of −margin once all N planned items are judged.
+After n of them, with mean m and standard deviation s, the mean of all is normal about m with variance s²(N − n)/(nN):
+what is known of the n stays, and the others scatter about a mean of which nothing else is known. Which side it will
+be is not told here: whoever knew could stop when they like what they see.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import ArrayLike
+from scipy import special
+
+from evaltrack.stats.estimate import Estimate, Undefined, rounded
+from evaltrack.stats.intervals import TAIL, real_values
+from evaltrack.stats.patterns import whole
+from evaltrack.stats.sequential.asymptotic import linear_any_time
+
+FEWEST = 10
+Z = float(special.ndtri(1 - TAIL))
+
+
+@dataclass(frozen=True, slots=True)
+class Enough:
+    """`items` judged of `planned`; how many a decision is expected to need, from `least` to `most` (None: more than
+    can be foreseen); the chance, from 0 to 1, that all planned items decide; whether the interval that holds at
+    every look decides now."""
+
+    items: int
+    planned: int
+    expected: int | None
+    least: int
+    most: int | None
+    chance: float
+    is_settled: bool
+    any_time: Estimate
+
+    def as_json(self) -> dict[str, Any]:
+        """Without the mean and its interval, which say which way."""
+        return {
+            "items": self.items,
+            "planned": self.planned,
+            "items_needed": self.expected,
+            "items_needed_low": self.least,
+            "items_needed_high": self.most,
+            "chance_of_decision": rounded(self.chance),
+            "is_settled": self.is_settled,
+        }
+
+
+def enough(
+    scores: ArrayLike, times: ArrayLike, *, margin: float, planned: int, judged_by_then: int | None = None
+) -> Enough | Undefined:
+    """`scores` from −1 to 1 are those of items that all have judged, `times` how many items have each.
+
+    `planned` is the number of items of the campaign, fixed before the first look; `judged_by_then` how many will be
+    judged when it is decided, where that is fewer. Undefined below ten items, and while all are alike.
+    """
+    x, many = real_values(scores), whole(times, "times")
+    if x.shape != many.shape or not 0 <= margin <= 1 or planned < 1:
+        raise ValueError(
+            "scores come with how many items have each, a margin from 0 to 1 and a number of items"
+        )
+    n = int(many.sum())
+    if n < FEWEST:
+        return Undefined(
+            f"{n} items have been judged by all who are asked: {FEWEST} are needed to foresee anything"
+        )
+    mean = float(many @ x) / n
+    spread = math.sqrt(float(many @ (x - mean) ** 2) / (n - 1))
+    if spread <= 1e-12:
+        return Undefined(f"all {n} items were judged alike so far, so nothing can be said of the others")
+    away, error = mean + margin, spread / math.sqrt(n)
+    whole_campaign = max(n, planned)
+    end = max(n, min(whole_campaign, judged_by_then or whole_campaign))
+    any_time = linear_any_time(mean, spread, n, planned=planned)
+    settled = any_time.ci_low is not None and any_time.ci_high is not None
+    return Enough(
+        items=n,
+        planned=whole_campaign,
+        expected=_needed(abs(away), spread),
+        least=_needed(abs(away) + Z * error, spread) or n,
+        most=_needed(abs(away) - Z * error, spread),
+        chance=_chance(away, spread, n, end),
+        is_settled=settled and not any_time.ci_low <= -margin <= any_time.ci_high,  # type: ignore[operator]
+        any_time=any_time,
+    )
+
+
+def _needed(distance: float, spread: float) -> int | None:
+    """Items at which a t interval about a mean so far from −margin does not reach it; None where none do."""
+    if distance <= 0:
+        return None
+    n = max(2, math.ceil((Z * spread / distance) ** 2))
+    while special.stdtrit(n - 1, 1 - TAIL) * spread / math.sqrt(n) >= distance:
+        n += 1
+    return n
+
+
+def _chance(away: float, spread: float, n: int, end: int) -> float:
+    half = float(special.stdtrit(end - 1, 1 - TAIL)) * spread / math.sqrt(end)
+    if end == n:
+        return float(abs(away) > half)
+    scatter = spread * math.sqrt((end - n) / (n * end))
+    return float(special.ndtr((away - half) / scatter) + special.ndtr((-away - half) / scatter))
