@@ -179,6 +179,9 @@ TARGET_HOSTS = env.words("EVALTRACK_TARGET_HOSTS", "")
 # Which variables it may name as the key to send there; their values never enter the database.
 TARGET_KEYS = env.words("EVALTRACK_TARGET_KEYS", "MODEL_KEY,OPENAI_API_KEY")
 
+# Where channels may send messages: `name:port`, where `*` stands for any port.
+CHANNEL_HOSTS = env.words("EVALTRACK_CHANNEL_HOSTS", "")
+
 # For how many days what was asked and answered in production is kept; 0 keeps values alone.
 PRODUCTION_TEXT_DAYS = env.whole_number("EVALTRACK_PRODUCTION_TEXT_DAYS", 30)
 
@@ -198,6 +201,8 @@ EMAIL_BACKEND = env.text("EVALTRACK_EMAIL_BACKEND", "django.core.mail.backends.f
 EMAIL_FILE_PATH = VAR / "mail"
 EMAIL_HOST = env.text("EVALTRACK_EMAIL_HOST", "localhost")
 EMAIL_PORT = env.whole_number("EVALTRACK_EMAIL_PORT", 25)
+# A mail server that hangs must not hold a worker.
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("EVALTRACK_EMAIL_FROM", "evaltrack@localhost")
 
 LOGGING = {

@@ -33,6 +33,7 @@ class Event(models.TextChoices):
     HUMAN_EVIDENCE_RECORDED = "human_evidence_recorded", "Human evidence recorded"
     PROXY_EVIDENCE_RECORDED = "proxy_evidence_recorded", "Proxy evidence recorded"
     TASK_EXCLUDED = "task_excluded", "Task excluded"
+    TASK_REASSIGNED = "task_reassigned", "Task reassigned"
     TEXT_REDACTED = "text_redacted", "Text redacted"
     CAMPAIGN_UNBLOCKED = "campaign_unblocked", "Campaign unblocked"
     QUALIFICATION_GRANTED = "qualification_granted", "Qualification granted"
@@ -45,6 +46,9 @@ class Event(models.TextChoices):
     PRODUCTION_REGRESSED = "production_regressed", "Production regressed"
     LIVE_TEST_STARTED = "live_test_started", "Live test started"
     LIVE_TEST_ENDED = "live_test_ended", "Live test ended"
+    CHANNEL_ADDED = "channel_added", "Channel added"
+    CHANNEL_CHANGED = "channel_changed", "Channel changed"
+    CHANNEL_REMOVED = "channel_removed", "Channel removed"
     INTEGRITY_CHECK_FAILED = "integrity_check_failed", "Integrity check failed"
     PERSONAL_DATA_ERASED = "personal_data_erased", "Personal data erased"
 
@@ -85,6 +89,7 @@ SENTENCES = {
     Event.HUMAN_EVIDENCE_RECORDED: "{actor} recorded human evidence for {subject}",
     Event.PROXY_EVIDENCE_RECORDED: "{actor} recorded proxy evidence for {subject}",
     Event.TASK_EXCLUDED: "{actor} excluded an item of {subject}",
+    Event.TASK_REASSIGNED: "{actor} gave a task of {subject} to the {to}",
     Event.TEXT_REDACTED: "{actor} redacted text that names a system in {subject} (places: {flags})",
     Event.CAMPAIGN_UNBLOCKED: "{actor} unblocked {subject} with a proxy metric",
     Event.QUALIFICATION_GRANTED: "{actor} let {subject} judge by a rubric without its test",
@@ -97,6 +102,9 @@ SENTENCES = {
     Event.PRODUCTION_REGRESSED: "{actor} confirmed that {metric} fell in production under {subject}",
     Event.LIVE_TEST_STARTED: "{actor} started {subject} on live traffic",
     Event.LIVE_TEST_ENDED: "{actor} ended {subject}: {outcome}",
+    Event.CHANNEL_ADDED: "{actor} let messages go out to the channel {subject} at {host}",
+    Event.CHANNEL_CHANGED: "{actor} changed the channel {subject}: {change}",
+    Event.CHANNEL_REMOVED: "{actor} removed the channel {subject}",
     Event.INTEGRITY_CHECK_FAILED: "{actor} found that the integrity of {subject} is broken",
     Event.PERSONAL_DATA_ERASED: "{actor} erased personal data that stood beside {subject}",
 }
@@ -106,7 +114,10 @@ REQUIRED_FACTS = {
     Event.ROLE_REVOKED: frozenset({"role"}),
     Event.AGREEMENT_PUBLISHED: frozenset({"version", "digest"}),
     Event.AGREEMENT_ACCEPTED: frozenset({"version", "digest"}),
+    Event.CHANNEL_ADDED: frozenset({"kind", "topics", "host"}),
+    Event.CHANNEL_CHANGED: frozenset({"change", "topics", "host"}),
     Event.EXPERIMENT_DECIDED: frozenset({"outcome", "provisional", "evidence_digest"}),
+    Event.TASK_REASSIGNED: frozenset({"task", "to"}),
     Event.TEXT_REDACTED: frozenset({"flags", "places_digest"}),
     Event.CAMPAIGN_CLOSED: frozenset({"judgments_root"}),
     Event.JUDGMENTS_IMPORTED: frozenset({"import", "sha256", "judgments"}),

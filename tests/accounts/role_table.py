@@ -9,6 +9,7 @@ LEADS_TOO = f"{READERS} lead"
 SIGNED_IN = f"{ROLES} outsider"
 LEDGER = "admin platform approver auditor"
 MAKERS = "platform owner"
+CHANNELS = "admin platform lead"
 # Who is let into the admin at all; each page of it then asks again.
 DESKS = "admin platform owner approver auditor"
 EVERYBODY = f"{SIGNED_IN} anonymous"
@@ -33,6 +34,10 @@ PAGES = [
     ("POST", "evaluators/<str:pseudonym>/languages/", "lead"),
     ("GET", "inbox/", SIGNED_IN),
     ("POST", "inbox/read/", SIGNED_IN),
+    ("GET", "channels/", CHANNELS),
+    ("POST", "channels/", CHANNELS),
+    ("GET", "channels/<uuid:channel_id>/", CHANNELS),
+    ("POST", "channels/<uuid:channel_id>/", CHANNELS),
     ("GET", "datasets/", f"{READERS} custodian"),
     ("GET", "datasets/<slug:slug>/", f"{READERS} custodian"),
     ("GET", "datasets/<slug:slug>/<str:version>/health/", f"{READERS} custodian"),

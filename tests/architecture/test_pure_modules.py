@@ -37,6 +37,7 @@ PURE = [
     "evaltrack.demo.retrieval",
     "evaltrack.errors",
     "evaltrack.ledger.merkle",
+    "evaltrack.notifications.payloads",
     "experiments.comparison",
     "experiments.configuration",
     "experiments.gates",

@@ -18,7 +18,7 @@ def doors(campaign, experiment, judge):
         f"/campaigns/{campaign.public_id}/exclude/", f"/campaigns/{campaign.public_id}/flags/",
         f"/campaigns/{campaign.public_id}/unblock/", "/datasets/", "/datasets/zz-secret-dataset/",
         "/evaluators/", f"/evaluators/{judge.pseudonym}/", f"/evaluators/{judge.pseudonym}/limit/",
-        "/skills/", "/agreement/texts/",
+        "/skills/", "/agreement/texts/", "/channels/", f"/channels/{uuid.uuid4()}/",
         "/promotions/", "/promotions/request/", "/ledger/", "/ledger/3/", "/no-such-page/",
         "/admin/", f"/admin/experiments/experiment/{experiment.pk}/change/", "/admin/ledger/ledgerentry/",
         "/admin/experiments/promotionrequest/", "/admin/accounts/user/", "/admin/no-such-page/",

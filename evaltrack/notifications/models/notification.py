@@ -18,6 +18,11 @@ class Notification(models.Model):
     subject = models.CharField(max_length=200)
     body = models.TextField()
     path = models.CharField(max_length=300, blank=True)
+    topic = models.CharField(max_length=20, blank=True)
+    # Why this person is told, as a mail says it at its end.
+    why = models.CharField(max_length=200, blank=True)
+    # Mailed at once, whatever the hour, to whoever wants mail at all.
+    is_urgent = models.BooleanField(default=False)
     dedupe_key = models.CharField(max_length=200)
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)

@@ -1,0 +1,32 @@
+"""Channels on loopback, and what is told to them."""
+
+import pytest
+
+from evaltrack import clock
+from evaltrack.notifications import channels, outbox
+from evaltrack.notifications.outbox import Message
+from evaltrack.notifications.topics import Topic
+
+
+@pytest.fixture
+def add(platform):
+    """Adds a channel at a receiver."""
+
+    def added(receiver, *, name="Leads", kind="webhook", topics=(Topic.ESCALATIONS,), by=platform):
+        where = {"name": name, "kind": kind, "address": receiver.address, "topics": topics}
+        return channels.add(**where, by=by, at=clock.now())[0]
+
+    return added
+
+
+@pytest.fixture
+def tell():
+    """Tells channels of something, to which their topics belong."""
+
+    def told(number=1, *, topic=Topic.ESCALATIONS, subject="6 overdue tasks", body="Nobody may judge it."):
+        message = Message(
+            key=f"tasks-overdue:{number}", subject=subject, body=body, path="/campaigns/7/", topic=topic
+        )
+        outbox.post(message, to=[], at=clock.now())
+
+    return told
