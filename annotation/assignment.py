@@ -169,15 +169,13 @@ def return_idle(slots: QuerySet[Slot], *, at: dt.datetime) -> list[User]:
     return list(holders)
 
 
-def expire(held: list[Slot], *, at: dt.datetime) -> None:
+def expire(held: list[Slot], *, at: dt.datetime, state: str = AssignmentState.EXPIRED) -> None:
     """Inside the caller's transaction, which has the rows."""
     for slot in held:
         token = slot.token
         assert token is not None  # a held slot has one, by constraint
         free(slot.pk, token)
-        Assignment.objects.filter(querysets.HELD, public_id=token).update(
-            state=AssignmentState.EXPIRED, ended_at=at
-        )
+        Assignment.objects.filter(querysets.HELD, public_id=token).update(state=state, ended_at=at)
 
 
 def heartbeat(assignment_id: uuid.UUID, *, by: User, at: dt.datetime) -> Assignment:

@@ -2,7 +2,7 @@
 
 import logging
 
-from annotation import assignment, escalation, judging, opening, overlap, querysets, revision
+from annotation import assignment, escalation, judging, opening, overlap, querysets, reassignment, revision
 from annotation.models import Campaign, CampaignStatus
 from evaltrack import clock
 from experiments.models import Experiment
@@ -22,6 +22,7 @@ def open_campaigns() -> None:
 
 def expire_leases() -> None:
     assignment.expire_leases(at=clock.now())
+    reassignment.end_reservations(at=clock.now())
 
 
 def settle_judgments() -> None:

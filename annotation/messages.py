@@ -3,7 +3,7 @@ no channel."""
 
 import datetime as dt
 
-from annotation.models import Appeal, Campaign
+from annotation.models import Appeal, Campaign, Slot
 from annotation.outlook import Outlook
 from evaltrack.notifications.outbox import Message
 from evaltrack.notifications.topics import Topic
@@ -78,6 +78,29 @@ def task_returned(campaign: Campaign, first_task: int) -> Message:
         body=f"{campaign.name}. What you wrote is kept; ask the queue for your next task.",
         path="/queue/",
         why="you were given this task",
+    )
+
+
+def task_taken(slot: Slot, *, at: dt.datetime) -> Message:
+    return Message(
+        key=f"task-taken:{slot.task.public_id}:{slot.ordinal}:{at.isoformat()}",
+        subject="A task of yours was given to somebody else",
+        body=f"{slot.campaign.name}. What you wrote is kept; ask the queue for your next task.",
+        path="/queue/",
+        why="you were given this task",
+    )
+
+
+def task_reserved(slot: Slot, *, at: dt.datetime) -> Message:
+    return Message(
+        key=f"task-reserved:{slot.task.public_id}:{slot.ordinal}:{at.isoformat()}",
+        subject="A task is kept for you",
+        body=(
+            f"{slot.campaign.name}. It was due {slot.due_at:%d %B %H:%M} UTC, and is kept for you until "
+            f"{slot.reserved_until:%d %B %H:%M} UTC; your queue has it."
+        ),
+        path="/queue/",
+        why="a lead has given you this task",
     )
 
 

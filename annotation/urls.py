@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation.views import campaigns, courses, flags, gold, learning, own_work, queue
+from annotation.views import campaigns, courses, flags, gold, learning, own_work, queue, reassignment
 
 urlpatterns = [
     path("queue/", queue.queue, name="queue"),
@@ -34,6 +34,7 @@ urlpatterns = [
     path("campaigns/<uuid:public_id>/resume/", campaigns.campaign_resume, name="campaign-resume"),
     path("campaigns/<uuid:public_id>/rubric/", campaigns.campaign_revise, name="campaign-revise"),
     path("campaigns/<uuid:public_id>/exclude/", campaigns.campaign_exclude, name="campaign-exclude"),
+    path("campaigns/<uuid:public_id>/reassign/", reassignment.reassign, name="campaign-reassign"),
     path("campaigns/<uuid:public_id>/flags/", flags.flag_list, name="campaign-flags"),
     path("campaigns/<uuid:public_id>/unblock/", campaigns.campaign_unblock, name="campaign-unblock"),
 ]

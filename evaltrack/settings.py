@@ -189,6 +189,8 @@ PRODUCTION_TEXT_DAYS = env.whole_number("EVALTRACK_PRODUCTION_TEXT_DAYS", 30)
 REVIEW_LEASE_SECONDS = env.whole_number("EVALTRACK_REVIEW_LEASE_SECONDS", 900)
 REVIEW_PREFETCH_SECONDS = env.whole_number("EVALTRACK_REVIEW_PREFETCH_SECONDS", 600)
 REVIEW_UNDO_SECONDS = env.whole_number("EVALTRACK_REVIEW_UNDO_SECONDS", 60)
+# For how many hours a task that a lead gave to somebody is kept for them.
+REVIEW_RESERVE_HOURS = env.whole_number("EVALTRACK_REVIEW_RESERVE_HOURS", 24)
 REVIEW_BREAK_MINUTES = env.whole_number("EVALTRACK_REVIEW_BREAK_MINUTES", 50)
 # What systems are called in house: text with one of these is held until the lead has looked at it.
 REVIEW_ALIASES = env.words("EVALTRACK_REVIEW_ALIASES", "")

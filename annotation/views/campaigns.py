@@ -26,6 +26,7 @@ from annotation import (
     pairs,
     policies,
     querysets,
+    reassignment,
     revision,
     rubrics,
 )
@@ -100,6 +101,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "may_manage": may_manage,
         "held_back": querysets.held_back(campaign).count(),
         "skipped": skipped(campaign) if may_manage else [],
+        "late": reassignment.late(campaign, at=clock.now()) if may_manage else None,
         **told_of(campaign, found),
         "gold": gold_of(campaign, at=clock.now()) if may_manage else None,
         "releasing": policies.releasing(request.user, campaign),

@@ -1,4 +1,4 @@
-"""Every kind of message over the whole house: documented, and let out to channels only where leads and owners are told."""
+"""Every kind of message is documented, and let out to channels only where leads and owners are told."""
 
 import ast
 import re
