@@ -9,7 +9,7 @@ from drf_spectacular.views import SpectacularAPIView
 from evaltrack import health
 from evaltrack.accounts import api as people_api
 from evaltrack.accounts.views import agreement, evaluators, profile
-from evaltrack.notifications.views import channels, inbox
+from evaltrack.notifications.views import channels, inbox, preferences
 from evaltrack.reports import api as ledger_api
 from evaltrack.reports import views as reports
 
@@ -43,6 +43,7 @@ urlpatterns = [
     path("agreement/", agreement.agreement, name="agreement"),
     path("agreement/texts/", agreement.agreement_texts, name="agreement-texts"),
     path("profile/", profile.profile, name="profile"),
+    path("profile/messages/", preferences.mail_preferences, name="mail-preferences"),
     path("skills/", evaluators.skill_create, name="skill-create"),
     path("evaluators/", evaluators.evaluator_list, name="evaluators"),
     path("evaluators/<str:pseudonym>/", evaluators.evaluator_detail, name="evaluator"),

@@ -25,6 +25,8 @@ PAGES = [
     ("POST", "agreement/texts/", "admin lead"),
     ("GET", "profile/", "evaluator"),
     ("POST", "profile/", "evaluator"),
+    ("GET", "profile/messages/", SIGNED_IN),
+    ("POST", "profile/messages/", SIGNED_IN),
     ("POST", "skills/", "lead"),
     ("GET", "evaluators/", "lead"),
     ("GET", "evaluators/<str:pseudonym>/", "lead"),

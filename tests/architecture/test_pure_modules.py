@@ -38,6 +38,7 @@ PURE = [
     "evaltrack.errors",
     "evaltrack.ledger.merkle",
     "evaltrack.notifications.payloads",
+    "evaltrack.notifications.timing",
     "experiments.comparison",
     "experiments.configuration",
     "experiments.gates",

@@ -2,5 +2,6 @@
 
 from evaltrack.notifications.models.channel import Channel, ChannelKind, Delivery
 from evaltrack.notifications.models.notification import Notification
+from evaltrack.notifications.models.preference import Digest, MailMode, MailPreference
 
-__all__ = ["Channel", "ChannelKind", "Delivery", "Notification"]
+__all__ = ["Channel", "ChannelKind", "Delivery", "Digest", "MailMode", "MailPreference", "Notification"]
