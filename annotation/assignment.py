@@ -106,6 +106,10 @@ def give_back(
     )
     if not ended:
         raise Conflict(*ENDED)
+    if state == AssignmentState.SKIPPED:
+        # What a lead kept for them they will not judge: it is kept from nobody any more.
+        kept = Slot.objects.filter(pk=assignment.slot_id, reserved_for=by)
+        kept.update(reserved_for=None, reserved_until=None)
     assignment.refresh_from_db()
     return assignment
 

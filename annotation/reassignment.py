@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Subquery
 
 from annotation import assignment, campaigns, messages, policies, querysets
 from annotation.models import AssignmentState, Campaign, Escalation, Level, Slot, SlotState, Task
@@ -21,7 +21,7 @@ from evaltrack.ledger.events import Event
 from evaltrack.ledger.record import record
 from evaltrack.notifications import outbox
 
-MOST_SHOWN = 50
+MOST_SHOWN = 25
 MOVED_ON = (
     "moved_on",
     "This task was judged, or went to somebody else, while you looked. Look at the list again.",
@@ -134,7 +134,10 @@ class AllLate:
 
 
 def late(campaign: Campaign, *, at: dt.datetime) -> AllLate:
-    """The judgments that are late, longest first; once the campaign was warned, also those that soon will be."""
+    """The judgments that are late, longest first and then what somebody has.
+
+    Once the campaign was warned, also those that soon will be.
+    """
     if campaign.status == "closed":
         return AllLate([], 0)
     missing = Slot.objects.filter(querysets.OWED, campaign=campaign)
@@ -144,7 +147,7 @@ def late(campaign: Campaign, *, at: dt.datetime) -> AllLate:
     slots = list(
         missing.select_related("task", "holder", "reserved_for")
         .annotate(level=Subquery(reached.annotate(top=Max("level")).values("top")))
-        .order_by("due_at", "task", "ordinal")[:MOST_SHOWN]
+        .order_by("due_at", F("holder").asc(nulls_last=True), "task", "ordinal")[:MOST_SHOWN]
     )
     could = could_judge(campaign, {slot.task_id for slot in slots})
     rows = [Late(slot, slot.level, could[slot.task_id]) for slot in slots]

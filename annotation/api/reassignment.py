@@ -27,7 +27,7 @@ class CampaignLate(ApiView):
 
     @extend_schema(responses={200: dict})
     def get(self, request, public_id):
-        """The judgments that are late, longest first, up to 50; `total` counts all.
+        """The judgments that are late, longest first, up to 25; `total` counts all.
 
         Once the campaign was warned, also those that soon will be. `could_judge`: whom each can be given to.
         """

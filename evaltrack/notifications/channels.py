@@ -137,7 +137,7 @@ def remove(channel_id: uuid.UUID, *, by: User, at: dt.datetime) -> Channel:
     channel.encrypted_address = channel.encrypted_secret = ""
     channel.save()
     Delivery.objects.filter(channel=channel, send_after__isnull=False).update(
-        send_after=None, given_up_at=at, problem="The channel was removed."
+        send_after=None, given_up_at=at, problem=sending.REMOVED
     )
     record(Event.CHANNEL_REMOVED, by=by, subject=channel, at=at)
     return channel

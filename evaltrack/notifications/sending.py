@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 RUN_SECONDS = 40
 # How often one message is tried while others of its channel go through.
 MOST_ATTEMPTS = 10
+REMOVED = "The channel was removed."
 # After so long a time without any success a channel pauses by itself.
 PATIENCE = dt.timedelta(days=3)
 
@@ -34,6 +35,9 @@ def deliver_due() -> int:
     sending: dict[int, Delivery] = {}
     finished: set[int] = set()
     taken = 0
+    end_what_was_removed(clock.now())
+    if not ready_channels(clock.now()).exists():
+        return 0
     with Posting() as pool:
         while True:
             ready = ready_channels(clock.now()).exclude(pk__in=[*sending, *finished])
@@ -51,6 +55,12 @@ def deliver_due() -> int:
             for channel_id, outcome in pool.collect(timeout_s=1.0):
                 settle(sending.pop(channel_id), outcome)
                 taken += isinstance(outcome, Taken)
+
+
+def end_what_was_removed(at: dt.datetime) -> None:
+    """What was told in the moment in which its channel was removed."""
+    late = Delivery.objects.filter(channel__removed_at__isnull=False, send_after__isnull=False)
+    late.update(send_after=None, given_up_at=at, problem=REMOVED)
 
 
 def ready_channels(at: dt.datetime) -> QuerySet[Channel]:

@@ -116,6 +116,20 @@ def test_after_its_time_it_is_for_everybody_again(campaign, lead, both, evaluato
     assert len(factory.judge_everything([both[1]]) * [0]) == 6
 
 
+def test_what_was_kept_for_somebody_who_skips_it_is_for_everybody(campaign, lead, both, evaluator_three):
+    factory.judge_everything([evaluator_three])
+    (slot, *_) = campaign.slots.filter(state=SlotState.OPEN)
+    reassign(slot, by=lead, to=both[0])
+    shown = factory.next_for(both[0])
+    while shown.slot_id != slot.pk:
+        factory.judge(shown)
+        shown = factory.next_for(both[0])
+    assignment.give_back(shown.public_id, by=both[0], state="skipped", at=clock.now())
+    slot.refresh_from_db()
+    assert (slot.state, slot.reserved_for) == (SlotState.OPEN, None)
+    assert factory.next_for(both[1]).slot_id == slot.pk
+
+
 def test_one_can_have_several_kept_while_something_is_on_the_screen(campaign, lead, both):
     shown = factory.next_for(both[0])
     for slot in campaign.slots.filter(ordinal=0).exclude(task=shown.task):
