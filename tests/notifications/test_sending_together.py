@@ -11,12 +11,14 @@ import pytest
 from django.conf import settings as configured
 from django.db import connection
 
+from annotation import escalation
 from evaltrack import clock
 from evaltrack.notifications import channels, sending
 from evaltrack.notifications.models import Delivery, Notification
 from evaltrack.notifications.topics import Topic
 from tests.annotation.together import together
 from tests.experiments.test_kill import database_url
+from tests.factories import annotation as factory
 from tests.notifications.test_sending import later
 from tests.notifications.webhooks import Reply, answers, receiving
 
@@ -48,6 +50,24 @@ def test_the_same_occasion_told_at_once_by_several_is_one_message(add, tell):
         together(*[tell] * 6)
         sending.deliver_due()
     assert len(receiver.calls) == 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_however_many_workers_escalate_each_channel_is_told_once(add, owner, custodian, platform, lead):
+    """From the step of the ladder to the receiver: a row each, and a call each."""
+    with receiving() as one, receiving() as other:
+        campaign = factory.open_campaign(owner=owner, platform=platform, custodian=custodian)
+        add(one, name="One")
+        add(other, name="Other")
+        factory.becomes_due(campaign)
+        together(*[lambda: escalation.escalate_overdue(at=clock.now())] * 4, *[sending.deliver_due] * 2)
+        sending.deliver_due()
+    told = Counter(Delivery.objects.values_list("channel__name", "dedupe_key"))
+    assert set(told.values()) == {1}
+    assert sorted(name for name, _ in told) == ["One"] * (len(told) // 2) + ["Other"] * (len(told) // 2)
+    for receiver in (one, other):
+        assert len({call.id for call in receiver.calls}) == len(receiver.calls) == len(told) // 2 >= 1
 
 
 @pytest.mark.postgresql
