@@ -42,19 +42,28 @@ def deliver_due() -> int:
         while True:
             ready = ready_channels(clock.now()).exclude(pk__in=[*sending, *finished])
             for channel_id in ready.values_list("pk", flat=True) if time.monotonic() < until else []:
-                delivery = book(channel_id)
-                if delivery is None:
+                try:
+                    delivery = book(channel_id)
+                    if delivery is None:
+                        finished.add(channel_id)
+                    elif isinstance(post := written(delivery), Failed):
+                        settle(delivery, post)
+                    else:
+                        sending[channel_id] = delivery
+                        pool.start(channel_id, post)
+                except Exception:
                     finished.add(channel_id)
-                elif isinstance(post := written(delivery), Failed):
-                    settle(delivery, post)
-                else:
-                    sending[channel_id] = delivery
-                    pool.start(channel_id, post)
+                    log.exception("channel %s: its message was not sent and will be tried again", channel_id)
             if not pool.in_flight:
                 return taken
             for channel_id, outcome in pool.collect(timeout_s=1.0):
-                settle(sending.pop(channel_id), outcome)
-                taken += isinstance(outcome, Taken)
+                delivery = sending.pop(channel_id)
+                try:
+                    settle(delivery, outcome)
+                    taken += isinstance(outcome, Taken)
+                except Exception:
+                    finished.add(channel_id)
+                    log.exception("message %s: what came of it was not stored", delivery.public_id)
 
 
 def end_what_was_removed(at: dt.datetime) -> None:

@@ -1,5 +1,7 @@
 """Channels on loopback, and what is told to them."""
 
+import datetime as dt
+
 import pytest
 
 from evaltrack import clock
@@ -30,3 +32,16 @@ def tell():
         outbox.post(message, to=[], at=clock.now())
 
     return told
+
+
+@pytest.fixture
+def travel(monkeypatch):
+    """Sets the clock, in UTC."""
+
+    def to(text):
+        at = dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
+        monkeypatch.setattr(clock, "now", lambda: at)
+        return at
+
+    to("2026-03-27 12:00")
+    return to

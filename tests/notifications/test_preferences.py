@@ -1,66 +1,19 @@
 """Mail as each person wants it: at once, once a day or never, and not at night; nothing lost, nothing twice."""
 
 import datetime as dt
-import os
-import signal
-import subprocess
-import sys
-from collections import Counter
 
 import pytest
-from django.conf import settings as configured
 from django.core import mail
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from evaltrack import clock
 from evaltrack.errors import Invalid
-from evaltrack.notifications import delivery, outbox, preferences
-from evaltrack.notifications.models import Digest, MailPreference, Notification
-from evaltrack.notifications.outbox import Message
+from evaltrack.notifications import delivery, preferences
+from evaltrack.notifications.models import Digest, MailPreference
 from evaltrack.notifications.preferences import Choice
 from evaltrack.notifications.timing import Quiet
 from tests.accounts.callers import signed_in
-from tests.annotation.together import together
-from tests.experiments.test_kill import database_url
-
-NIGHT = Quiet(dt.time(22), dt.time(7))
-BERLIN = "Europe/Berlin"
-SERVERS = "tests.notifications.mail_servers"
-
-
-@pytest.fixture
-def travel(monkeypatch):
-    """Sets the clock, in UTC."""
-
-    def to(text):
-        at = dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
-        monkeypatch.setattr(clock, "now", lambda: at)
-        return at
-
-    to("2026-03-27 12:00")
-    return to
-
-
-def choose(person, **given):
-    preferences.choose(Choice(**{"zone": BERLIN, **given}), by=person, at=clock.now())
-
-
-def tell(person, number=1, *, is_urgent=False, topic="", at=None):
-    message = Message(
-        key=f"news:{number}",
-        subject=f"News {number}",
-        body="Look at it.",
-        path=f"/news/{number}/",
-        topic=topic,
-        why="you are an evaluation lead",
-        is_urgent=is_urgent,
-    )
-    outbox.post(message, to=[person], at=at or clock.now())
-
-
-def subjects():
-    return [each.subject for each in mail.outbox]
-
+from tests.notifications.readers import BERLIN, NIGHT, SERVERS, choose, subjects, tell
 
 # ── Mail of its own ──────────────────────────────────────────────────────────────────────────────────
 
@@ -307,58 +260,3 @@ def test_the_time_zone_is_the_one_of_the_profile(evaluator_one):
     client = signed_in(evaluator_one)
     client.post("/profile/messages/", form)
     assert f'value="{BERLIN}"' in client.get("/profile/").content.decode()
-
-
-# ── At the same moment, and killed ───────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.postgresql
-@pytest.mark.django_db(transaction=True)
-def test_several_workers_make_and_send_one_digest(lead, owner, travel):
-    assert connection.vendor == "postgresql"
-    for person in (lead, owner):
-        choose(person, mode="digest")
-        for number in range(30):
-            tell(person, number)
-    travel("2026-03-28 07:00")
-    sent = together(*[delivery.deliver_due] * 6)
-    while delivery.deliver_due():
-        pass
-    assert [each for each in sent if isinstance(each, Exception)] == []
-    assert Counter(address for each in mail.outbox for address in each.to) == {lead.email: 1, owner.email: 1}
-    assert Digest.objects.count() == 2
-    assert not Notification.objects.filter(digest=None).exists()
-
-
-SENDS = "import django; django.setup(); from evaltrack.notifications import jobs; jobs.deliver()"
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("server", ["DiesBefore", "DiesAfter"])
-def test_a_worker_killed_with_a_digest_loses_nothing_and_sends_it_under_one_id(server, lead, tmp_path):
-    """`kill -9` once the digest is made, or once it is sent and not marked yet."""
-    choose(lead, mode="digest", digest_hour=clock.now().hour, zone="UTC")
-    yesterday = clock.now() - dt.timedelta(days=1, hours=2)
-    for number in range(3):
-        tell(lead, number, at=yesterday)
-    environment = {
-        **os.environ,
-        "EVALTRACK_VAR": str(tmp_path / "var"),
-        "EVALTRACK_EMAIL_BACKEND": f"{SERVERS}.{server}",
-        "DATABASE_URL": database_url(),
-        "DJANGO_SETTINGS_MODULE": "evaltrack.settings",
-    }
-    worker = [sys.executable, "-c", SENDS]
-    ended = subprocess.run(worker, cwd=configured.BASE_DIR, env=environment, check=False, timeout=60)
-    assert ended.returncode == -signal.SIGKILL
-    digest = Digest.objects.get()
-    assert (digest.sent_at, digest.notifications.count()) == (None, 3)
-    assert delivery.deliver_due() == 0  # booked for later: another worker may be at it
-    Digest.objects.update(send_after=clock.now() - dt.timedelta(seconds=1))
-    assert [delivery.deliver_due(), delivery.deliver_due()] == [1, 0]
-    arrived = [file.read_text() for file in (tmp_path / "var" / "mail").glob("*")]
-    assert len(arrived) == (server == "DiesAfter")
-    ids = [f"Message-ID: {mail.outbox[0].extra_headers['Message-ID']}"]
-    assert ids == [f"Message-ID: <{digest.public_id}@evaltrack>"]
-    assert all(ids[0] in text for text in arrived)
-    assert Digest.objects.count() == 1

@@ -19,7 +19,7 @@ from evaltrack.notifications.topics import Topic
 from tests.annotation.together import together
 from tests.experiments.test_kill import database_url
 from tests.factories import annotation as factory
-from tests.notifications.test_sending import later
+from tests.notifications.waiting import later
 from tests.notifications.webhooks import Reply, answers, receiving
 
 SENDS = "import django; django.setup(); from evaltrack.notifications import jobs; jobs.send_to_channels()"
