@@ -9,7 +9,7 @@ import pytest
 from evaltrack import clock, encryption
 from evaltrack.integrations import webhooks
 from evaltrack.notifications import channels, sending
-from evaltrack.notifications.models import Delivery, Notification
+from evaltrack.notifications.models import Channel, Delivery, Notification
 from evaltrack.notifications.topics import Topic
 from tests.notifications.waiting import later, states
 from tests.notifications.webhooks import Reply, answers, hangs_up, in_turn, receiving, takes
