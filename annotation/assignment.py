@@ -106,6 +106,10 @@ def give_back(
     )
     if not ended:
         raise Conflict(*ENDED)
+    if state == AssignmentState.SKIPPED:
+        # What a lead kept for them they will not judge: it is kept from nobody any more.
+        kept = Slot.objects.filter(pk=assignment.slot_id, reserved_for=by)
+        kept.update(reserved_for=None, reserved_until=None)
     assignment.refresh_from_db()
     return assignment
 
@@ -169,15 +173,13 @@ def return_idle(slots: QuerySet[Slot], *, at: dt.datetime) -> list[User]:
     return list(holders)
 
 
-def expire(held: list[Slot], *, at: dt.datetime) -> None:
+def expire(held: list[Slot], *, at: dt.datetime, state: str = AssignmentState.EXPIRED) -> None:
     """Inside the caller's transaction, which has the rows."""
     for slot in held:
         token = slot.token
         assert token is not None  # a held slot has one, by constraint
         free(slot.pk, token)
-        Assignment.objects.filter(querysets.HELD, public_id=token).update(
-            state=AssignmentState.EXPIRED, ended_at=at
-        )
+        Assignment.objects.filter(querysets.HELD, public_id=token).update(state=state, ended_at=at)
 
 
 def heartbeat(assignment_id: uuid.UUID, *, by: User, at: dt.datetime) -> Assignment:

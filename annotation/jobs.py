@@ -10,6 +10,7 @@ from annotation import (
     opening,
     overlap,
     querysets,
+    reassignment,
     reliability,
     revision,
     rollup,
@@ -35,6 +36,7 @@ def open_campaigns() -> None:
 def expire_leases() -> None:
     assignment.expire_leases(at=clock.now())
     hearings.expire(at=clock.now())
+    reassignment.end_reservations(at=clock.now())
 
 
 def settle_judgments() -> None:

@@ -18,6 +18,11 @@ from evaltrack.statements import Change, Update
 
 LONGEST_COMMENT = 5000
 LONGEST_MS = 2**31 - 1  # what its column holds: 24 days
+TAKEN = (
+    "reassigned",
+    "The lead gave this task to somebody else. Your answer was kept, and does not count. "
+    "Ask the queue for the next one.",
+)
 REVISED = (
     "rubric_changed",
     "The rubric has changed since you were given this task. Look at what changed, then submit again.",
@@ -122,7 +127,8 @@ def refuse_if_outdated(campaign: Campaign, claimed_at: dt.datetime, seen: int | 
 
 
 def finish(assignment: Assignment, *, by: User, at: dt.datetime) -> None:
-    """Assignment and slot are done, under the token; a lease that ended is forgiven while the slot is free."""
+    """Assignment and slot are done, under the token. A lease that ended is forgiven while the slot is free; that a
+    lead took the task away is not."""
     if slot_done(slot=assignment.slot_id, token=assignment.public_id, by=by.pk):
         seen = AssignmentState.SHOWN
     elif slot_done(slot=assignment.slot_id, token=None, by=by.pk):
@@ -144,6 +150,8 @@ def finish(assignment: Assignment, *, by: User, at: dt.datetime) -> None:
     by_rubric = assignment.campaign.rubric_id
     if submitted(assignment=assignment.pk, seen=seen, rubric=by_rubric, at=at):
         return
+    if Assignment.objects.filter(pk=assignment.pk, state=AssignmentState.REASSIGNED).exists():
+        raise Conflict(*TAKEN)
     if not Campaign.objects.filter(pk=assignment.campaign_id, rubric=by_rubric).exists():
         raise Conflict(*REVISED)
     raise Conflict("assignment_ended", "You gave this task back; ask the queue for the next one.")

@@ -1,11 +1,16 @@
-"""The wording of what this app tells people. What goes to evaluators names no system."""
+"""The wording of what this app tells people. What goes to evaluators names no system, and has no topic: it reaches
+no channel."""
 
 import datetime as dt
 
-from annotation.models import Appeal, Campaign
+from annotation.models import Appeal, Campaign, Slot
 from annotation.outlook import Outlook
 from evaltrack.notifications.outbox import Message
+from evaltrack.notifications.topics import Topic
 from evaltrack.stats.estimate import Estimate, Undefined
+
+LEADS = "you are an evaluation lead"
+JUDGES = "you may judge this campaign"
 
 
 def campaign_opened(campaign: Campaign) -> Message:
@@ -14,6 +19,8 @@ def campaign_opened(campaign: Campaign) -> Message:
         subject=f"People have to judge {campaign.experiment}",
         body=f"{campaign.name}, due {campaign.due_at:%d %B %H:%M} UTC.",
         path=campaign.get_absolute_url(),
+        topic=Topic.CAMPAIGNS,
+        why=LEADS,
     )
 
 
@@ -23,6 +30,7 @@ def tasks_waiting(campaign: Campaign) -> Message:
         subject="Tasks are waiting for you",
         body=f"{campaign.name}, due {campaign.due_at:%d %B %H:%M} UTC.",
         path="/queue/",
+        why=JUDGES,
     )
 
 
@@ -32,6 +40,7 @@ def tasks_asked_again(campaign: Campaign) -> Message:
         subject="The rubric has changed, and tasks are asked again",
         body=f"{campaign.name}, due {campaign.due_at:%d %B %H:%M} UTC. The next task shows what changed.",
         path="/queue/",
+        why=JUDGES,
     )
 
 
@@ -60,6 +69,8 @@ def due_soon(campaign: Campaign, expected: Outlook) -> Message:
         subject=f"{missing} judgment{plural(missing)} still missing: {campaign.experiment or campaign}",
         body=f"{campaign.name}, due {campaign.due_at:%d %B %H:%M} UTC. {pace}",
         path=campaign.get_absolute_url(),
+        topic=Topic.ESCALATIONS,
+        why=LEADS,
     )
 
 
@@ -69,6 +80,7 @@ def tasks_late(campaign: Campaign, count: int, first_task: int) -> Message:
         subject=f"{count} task{plural(count)} should have been judged by now",
         body=f"{campaign.name} was due {campaign.due_at:%d %B %H:%M} UTC. Your queue has what is left for you.",
         path="/queue/",
+        why=JUDGES,
     )
 
 
@@ -78,6 +90,30 @@ def task_returned(campaign: Campaign, first_task: int) -> Message:
         subject="A task of yours was late and went back to the pool",
         body=f"{campaign.name}. What you wrote is kept; ask the queue for your next task.",
         path="/queue/",
+        why="you were given this task",
+    )
+
+
+def task_taken(slot: Slot, *, at: dt.datetime) -> Message:
+    return Message(
+        key=f"task-taken:{slot.task.public_id}:{slot.ordinal}:{at.isoformat()}",
+        subject="A task of yours was given to somebody else",
+        body=f"{slot.campaign.name}. What you wrote is kept; ask the queue for your next task.",
+        path="/queue/",
+        why="you were given this task",
+    )
+
+
+def task_reserved(slot: Slot, *, at: dt.datetime) -> Message:
+    return Message(
+        key=f"task-reserved:{slot.task.public_id}:{slot.ordinal}:{at.isoformat()}",
+        subject="A task is kept for you",
+        body=(
+            f"{slot.campaign.name}. It was due {slot.due_at:%d %B %H:%M} UTC, and is kept for you until "
+            f"{slot.reserved_until:%d %B %H:%M} UTC; your queue has it."
+        ),
+        path="/queue/",
+        why="a lead has given you this task",
     )
 
 
@@ -95,6 +131,9 @@ def tasks_overdue(
             "What was skipped there and nobody will judge can be excluded."
         ),
         path=campaign.get_absolute_url(),
+        topic=Topic.ESCALATIONS,
+        why=LEADS,
+        is_urgent=True,
     )
 
 
@@ -107,6 +146,9 @@ def proxy_offered(campaign: Campaign, proxy: str) -> Message:
             "On its page you can let the proxy stand in: the verdict is provisional until people have judged."
         ),
         path=campaign.get_absolute_url(),
+        topic=Topic.ESCALATIONS,
+        why=LEADS,
+        is_urgent=True,
     )
 
 
@@ -121,6 +163,8 @@ def tasks_held(campaign: Campaign, count: int, at: dt.datetime) -> Message:
         subject=f"{count} task{'' if count == 1 else 's'} held: text may name a system",
         body=f"{campaign.name}: nobody is given what is held before you have decided about it.",
         path=f"{campaign.get_absolute_url()}flags/",
+        topic=Topic.CAMPAIGNS,
+        why=LEADS,
     )
 
 
@@ -131,6 +175,8 @@ def appeal_made(appeal: Appeal) -> Message:
         subject="An evaluator appeals against a gold item",
         body=f"{campaign.name}. Uphold or decline it on the campaign's page, with a sentence.",
         path=campaign.get_absolute_url(),
+        topic=Topic.CAMPAIGNS,
+        why=LEADS,
     )
 
 
@@ -140,4 +186,5 @@ def appeal_answered(appeal: Appeal) -> Message:
         subject="Your appeal was answered",
         body=f"{appeal.get_outcome_display()}. {appeal.answer}",
         path="/review/mine/",
+        why="you have appealed",
     )

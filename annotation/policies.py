@@ -135,6 +135,14 @@ def excluding(by: User, task: Task) -> Refusal | None:
     return None
 
 
+def reassigning(by: User, campaign: Campaign) -> Refusal | None:
+    if not (by.is_machine or by.can(Permission.MANAGE_CAMPAIGNS)):
+        return Refusal("not_lead", "Only an evaluation lead gives a task to somebody else.")
+    if campaign.status == CampaignStatus.CLOSED:
+        return Refusal("campaign_closed", "This campaign is closed; nobody is asked any more.")
+    return None
+
+
 def checking(by: User, campaign: Campaign) -> Refusal | None:
     if not by.can(Permission.MANAGE_CAMPAIGNS):
         return Refusal("not_lead", "Only an evaluation lead decides about text that names a system.")

@@ -194,7 +194,10 @@ def my_work(evaluator: User) -> list[dict[str, Any]]:
         .annotate(n=Count("pk"))
         .values("n")
     )
-    free = querysets.left_for(evaluator, Slot.objects.filter(campaign=OuterRef("pk"), state=SlotState.OPEN))
+    given_out = Slot.objects.filter(
+        querysets.not_kept_from(evaluator), campaign=OuterRef("pk"), state=SlotState.OPEN
+    )
+    free = querysets.left_for(evaluator, given_out)
     campaigns = (
         querysets.asking_campaigns()
         .annotate(

@@ -90,6 +90,11 @@ def left_for(evaluator: User | int, slots: QuerySet[Slot]) -> QuerySet[Slot]:
     )
 
 
+def not_kept_from(evaluator: User | int) -> Q:
+    """Slots that no lead keeps for somebody else."""
+    return Q(reserved_for=None) | Q(reserved_for=evaluator)
+
+
 class AskedByRow(Exists):
     """EXISTS for the row in hand alone.
 

@@ -153,7 +153,7 @@ def take_slot(
 @Statement
 def first_free_slot(*, campaign: int, evaluator: int) -> QuerySet[Slot, Any]:
     """SKIP LOCKED: two evaluators who press Next together get different tasks, not a wait."""
-    free = Slot.objects.filter(campaign=campaign, state=SlotState.OPEN)
+    free = Slot.objects.filter(querysets.not_kept_from(evaluator), campaign=campaign, state=SlotState.OPEN)
     return (
         querysets.left_for(evaluator, free)
         .order_by("due_at", "priority", "order_key")
@@ -179,7 +179,11 @@ def why_nothing(evaluator: User, campaign: uuid.UUID | None, *, at: dt.datetime)
     if (slot := waiting.first()) is not None:
         if enough := workload.enough_for_today(evaluator, at=at):
             return NothingToDo("workload_cap", *enough)
-        seconds = max(1, round(((slot.lease_until or at) - at).total_seconds()))
+        # What a lead keeps for somebody comes back with the reservation, if at all.
+        until = (
+            slot.lease_until or (slot.reserved_until if slot.reserved_for_id != evaluator.pk else at) or at
+        )
+        seconds = max(1, round((until - at).total_seconds()))
         detail = "Other evaluators hold what is left for you; one may come back."
         return NothingToDo("leased_elsewhere", detail, min(seconds, RETRY_SECONDS))
     lacking = owed_by(evaluator, asking.exclude(fits)).order_by("due_at", "pk").select_related("campaign")

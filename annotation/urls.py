@@ -9,6 +9,7 @@ from annotation.views import (
     learning,
     own_work,
     queue,
+    reassignment,
     settling,
 )
 
@@ -52,6 +53,7 @@ urlpatterns = [
     path("campaigns/<uuid:public_id>/exclude/", campaigns.campaign_exclude, name="campaign-exclude"),
     path("campaigns/<uuid:public_id>/conflicts/", conflicts.campaign_conflicts, name="campaign-conflicts"),
     path("campaigns/<uuid:public_id>/settled-gold/", conflicts.make_gold, name="campaign-settled-gold"),
+    path("campaigns/<uuid:public_id>/reassign/", reassignment.reassign, name="campaign-reassign"),
     path("campaigns/<uuid:public_id>/flags/", flags.flag_list, name="campaign-flags"),
     path("campaigns/<uuid:public_id>/unblock/", campaigns.campaign_unblock, name="campaign-unblock"),
 ]

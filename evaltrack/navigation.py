@@ -25,6 +25,7 @@ LINKS = [
     Link("Promotions", "/promotions/", Permission.VIEW_PROMOTIONS),
     Link("Datasets", "/datasets/", Permission.VIEW_DATASETS),
     Link("Agreement", "/agreement/texts/", Permission.MANAGE_PEOPLE),
+    Link("Channels", "/channels/", Permission.MANAGE_CHANNELS),
     Link("Ledger", "/ledger/", Permission.VIEW_LEDGER),
 ]
 

@@ -27,6 +27,7 @@ PERIODIC = [
     Periodic("ask again by a revised rubric", "annotation.jobs.ask_again", 1),
     Periodic("escalate overdue tasks", "annotation.jobs.escalate_overdue", 1),
     Periodic("deliver notifications", "evaltrack.notifications.jobs.deliver", 1),
+    Periodic("send to channels", "evaltrack.notifications.jobs.send_to_channels", 1),
     Periodic("sign the ledger", "evaltrack.ledger.jobs.sign", 60),
     Periodic("verify the ledger", "evaltrack.ledger.jobs.verify", 24 * 60),
 ]

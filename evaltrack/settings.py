@@ -179,6 +179,9 @@ TARGET_HOSTS = env.words("EVALTRACK_TARGET_HOSTS", "")
 # Which variables it may name as the key to send there; their values never enter the database.
 TARGET_KEYS = env.words("EVALTRACK_TARGET_KEYS", "MODEL_KEY,OPENAI_API_KEY")
 
+# Where channels may send messages: `name:port`, where `*` stands for any port.
+CHANNEL_HOSTS = env.words("EVALTRACK_CHANNEL_HOSTS", "")
+
 # For how many days what was asked and answered in production is kept; 0 keeps values alone.
 PRODUCTION_TEXT_DAYS = env.whole_number("EVALTRACK_PRODUCTION_TEXT_DAYS", 30)
 
@@ -186,6 +189,8 @@ PRODUCTION_TEXT_DAYS = env.whole_number("EVALTRACK_PRODUCTION_TEXT_DAYS", 30)
 REVIEW_LEASE_SECONDS = env.whole_number("EVALTRACK_REVIEW_LEASE_SECONDS", 900)
 REVIEW_PREFETCH_SECONDS = env.whole_number("EVALTRACK_REVIEW_PREFETCH_SECONDS", 600)
 REVIEW_UNDO_SECONDS = env.whole_number("EVALTRACK_REVIEW_UNDO_SECONDS", 60)
+# For how many hours a task that a lead gave to somebody is kept for them.
+REVIEW_RESERVE_HOURS = env.whole_number("EVALTRACK_REVIEW_RESERVE_HOURS", 24)
 REVIEW_BREAK_MINUTES = env.whole_number("EVALTRACK_REVIEW_BREAK_MINUTES", 50)
 # What systems are called in house: text with one of these is held until the lead has looked at it.
 REVIEW_ALIASES = env.words("EVALTRACK_REVIEW_ALIASES", "")
@@ -198,6 +203,8 @@ EMAIL_BACKEND = env.text("EVALTRACK_EMAIL_BACKEND", "django.core.mail.backends.f
 EMAIL_FILE_PATH = VAR / "mail"
 EMAIL_HOST = env.text("EVALTRACK_EMAIL_HOST", "localhost")
 EMAIL_PORT = env.whole_number("EVALTRACK_EMAIL_PORT", 25)
+# A mail server that hangs must not hold a worker.
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("EVALTRACK_EMAIL_FROM", "evaltrack@localhost")
 
 LOGGING = {

@@ -9,7 +9,7 @@ from drf_spectacular.views import SpectacularAPIView
 from evaltrack import health
 from evaltrack.accounts import api as people_api
 from evaltrack.accounts.views import agreement, evaluators, profile
-from evaltrack.notifications import views as notifications
+from evaltrack.notifications.views import channels, inbox, preferences
 from evaltrack.reports import api as ledger_api
 from evaltrack.reports import views as reports
 
@@ -43,6 +43,7 @@ urlpatterns = [
     path("agreement/", agreement.agreement, name="agreement"),
     path("agreement/texts/", agreement.agreement_texts, name="agreement-texts"),
     path("profile/", profile.profile, name="profile"),
+    path("profile/messages/", preferences.mail_preferences, name="mail-preferences"),
     path("skills/", evaluators.skill_create, name="skill-create"),
     path("evaluators/", evaluators.evaluator_list, name="evaluators"),
     path("evaluators/<str:pseudonym>/", evaluators.evaluator_detail, name="evaluator"),
@@ -50,8 +51,10 @@ urlpatterns = [
     path("evaluators/<str:pseudonym>/skills/revoke/", evaluators.skill_revoke, name="skill-revoke"),
     path("evaluators/<str:pseudonym>/limit/", evaluators.limit_set, name="limit-set"),
     path("evaluators/<str:pseudonym>/languages/", evaluators.language_confirm, name="language-confirm"),
-    path("inbox/", notifications.inbox, name="inbox"),
-    path("inbox/read/", notifications.mark_read, name="inbox-read"),
+    path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/read/", inbox.mark_read, name="inbox-read"),
+    path("channels/", channels.channel_list, name="channels"),
+    path("channels/<uuid:channel_id>/", channels.channel_detail, name="channel"),
     path("", include("datasets.urls")),
     path("", include("experiments.urls")),
     path("", include("annotation.urls")),

@@ -1,6 +1,7 @@
 """The wording of what this app tells people, one function per message."""
 
 from evaltrack.notifications.outbox import Message
+from evaltrack.notifications.topics import Topic
 from experiments.models import (
     Component,
     Experiment,
@@ -21,6 +22,8 @@ def experiment_waits(experiment: Experiment) -> Message:
             "If the address is wrong, cancel the experiment and register a corrected version."
         ),
         path=experiment.get_absolute_url(),
+        topic=Topic.VERDICTS,
+        why="you own the component, or look after the dataset",
     )
 
 
@@ -30,6 +33,8 @@ def experiment_undecided(experiment: Experiment) -> Message:
         subject=f"{experiment} ended without a verdict",
         body=f"{experiment.reason}\nMend the cause and run it again.",
         path=experiment.get_absolute_url(),
+        topic=Topic.VERDICTS,
+        why="you own the component, or look after the dataset",
     )
 
 
@@ -42,6 +47,8 @@ def experiment_decided(experiment: Experiment, verdict: Verdict, previous: Verdi
         subject=f"{experiment}: {verdict}",
         body=change + "\n".join(verdict.reasons),
         path=experiment.get_absolute_url(),
+        topic=Topic.VERDICTS,
+        why="you own the component",
     )
 
 
@@ -51,6 +58,8 @@ def promotion_requested(request: PromotionRequest) -> Message:
         subject=f"{request}: decide about {request.version} in {request.environment}",
         body=f"{request.requested_by} asks for it on the evidence of {request.experiment}.",
         path=f"/admin/experiments/promotionrequest/{request.pk}/change/",
+        topic=Topic.PROMOTIONS,
+        why="you are an approver",
     )
 
 
@@ -60,6 +69,8 @@ def promotion_closed(request: PromotionRequest) -> Message:
         subject=f"{request}: {request.get_status_display().lower()}",
         body=f"{request.version} in {request.environment}: {request.closing_reason}",
         path=request.get_absolute_url(),
+        topic=Topic.PROMOTIONS,
+        why="you requested this promotion",
     )
 
 
@@ -69,6 +80,8 @@ def production_alert(component: Component, alert: ProductionAlert) -> Message:
         subject=f"{component} in production: {alert.metric}, {alert.get_state_display().lower()}",
         body=f"{alert.text}\nIn production: {alert.deployment.version.version}.",
         path=f"{component.get_absolute_url()}production/",
+        topic=Topic.PRODUCTION,
+        why="you own the component, or are a platform engineer",
     )
 
 
@@ -83,4 +96,6 @@ def production_silent(monitor: ProductionMonitor) -> Message:
             "look whether the gateway still sends samples."
         ),
         path=f"{component.get_absolute_url()}production/",
+        topic=Topic.PRODUCTION,
+        why="you own the component, or are a platform engineer",
     )

@@ -64,7 +64,7 @@ def stage(settings, tmp_path, empty_folder, request):
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
-    settings.TARGET_HOSTS = ["127.0.0.1:*"]
+    settings.TARGET_HOSTS = settings.CHANNEL_HOSTS = ["127.0.0.1:*"]
     if request.node.get_closest_marker("postgresql") and connection.vendor != "postgresql":
         pytest.skip("only PostgreSQL can show this")
 

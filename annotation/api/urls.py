@@ -1,6 +1,17 @@
 from django.urls import path
 
-from annotation.api import adjudication, campaigns, courses, flags, imports, media, queue, rubrics, sla
+from annotation.api import (
+    adjudication,
+    campaigns,
+    courses,
+    flags,
+    imports,
+    media,
+    queue,
+    reassignment,
+    rubrics,
+    sla,
+)
 
 urlpatterns = [
     path("queue/next", queue.QueueNext.as_view()),
@@ -39,6 +50,8 @@ urlpatterns = [
     path("campaigns/<uuid:public_id>/tasks", campaigns.CampaignTasks.as_view()),
     path("campaigns/<uuid:public_id>/judgments", imports.CampaignJudgments.as_view()),
     path("campaigns/<uuid:public_id>/flags", flags.CampaignFlags.as_view()),
+    path("campaigns/<uuid:public_id>/late", reassignment.CampaignLate.as_view()),
+    path("campaigns/<uuid:public_id>/reassign", reassignment.CampaignReassign.as_view()),
     path("campaigns/<uuid:public_id>/media", media.CampaignMedia.as_view()),
     path("campaigns/<uuid:public_id>/conflicts", adjudication.CampaignConflicts.as_view()),
     path("campaigns/<uuid:public_id>/labels", adjudication.CampaignLabels.as_view()),

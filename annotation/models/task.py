@@ -151,6 +151,11 @@ class Slot(models.Model):
     # The holder's assignment; results are accepted only under it.
     token = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
+    # By a lead, for a certain evaluator: until then the queue gives it to nobody else.
+    reserved_for = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    reserved_until = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -168,8 +173,18 @@ class Slot(models.Model):
                 | Q(state="held", holder__isnull=False, token__isnull=False, lease_until__isnull=False)
                 | Q(state="done", holder__isnull=False, token=None, lease_until=None),
             ),
+            models.CheckConstraint(
+                name="slot_reserved_for_and_until",
+                condition=Q(reserved_for=None, reserved_until=None)
+                | Q(reserved_for__isnull=False, reserved_until__isnull=False),
+            ),
         ]
         indexes = [
+            models.Index(
+                name="slot_reserved",
+                fields=["reserved_until"],
+                condition=Q(reserved_until__isnull=False),
+            ),
             models.Index(
                 name="slot_open",
                 fields=["campaign", "due_at", "priority", "order_key"],
@@ -190,6 +205,7 @@ class AssignmentState(models.TextChoices):
     SKIPPED = "skipped", "Skipped"
     RELEASED = "released", "Released"
     EXPIRED = "expired", "Expired"
+    REASSIGNED = "reassigned", "Reassigned by a lead"
 
 
 class Assignment(models.Model):

@@ -106,6 +106,15 @@ def declare(
     return profile
 
 
+def set_time_zone(*, by: User, time_zone: str) -> Profile:
+    """The one that everything about a person goes by: the end of their day, and when they are mailed."""
+    if time_zone not in hours.zone_names():
+        sentence = "is no time zone; they are named like Europe/Berlin"
+        raise Invalid("bad_time_zone", f"The time zone {sentence}.", {"time_zone": [sentence]})
+    profile, _ = Profile.objects.update_or_create(user=by, defaults={"time_zone": time_zone})
+    return profile
+
+
 def checked_tags(spoken: Iterable[str], fields: dict[str, list[str]]) -> list[str]:
     found = {tag: languages.canonical(tag) for tag in spoken}
     if bad := [tag for tag, known in found.items() if known is None]:

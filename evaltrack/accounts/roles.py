@@ -30,6 +30,10 @@ class Permission(models.TextChoices):
     REQUEST_PROMOTION = "promotions:request", "Request and withdraw promotions"
     DECIDE_PROMOTION = "promotions:decide", "Approve and reject promotions"
     VIEW_LEDGER = "ledger:view", "Read and verify the ledger"
+    MANAGE_CHANNELS = (
+        "channels:manage",
+        "Say where messages go besides people: add, pause and remove channels",
+    )
     MANAGE_PEOPLE = "people:manage", "Grant roles and issue tokens"
 
 
@@ -37,15 +41,15 @@ P = Permission
 READS = {P.VIEW_DATASETS, P.VIEW_EXPERIMENTS, P.VIEW_CAMPAIGNS, P.VIEW_PROMOTIONS}
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.ADMIN: frozenset(READS | {P.MANAGE_PEOPLE, P.VIEW_LEDGER}),
+    Role.ADMIN: frozenset(READS | {P.MANAGE_PEOPLE, P.MANAGE_CHANNELS, P.VIEW_LEDGER}),
     Role.PLATFORM: frozenset(
-        READS | {P.READ_EXAMPLES, P.SUBMIT_EXPERIMENTS, P.MANAGE_COMPONENTS, P.VIEW_LEDGER}
+        READS | {P.READ_EXAMPLES, P.SUBMIT_EXPERIMENTS, P.MANAGE_COMPONENTS, P.MANAGE_CHANNELS, P.VIEW_LEDGER}
     ),
     Role.OWNER: frozenset(
         READS | {P.READ_EXAMPLES, P.SUBMIT_EXPERIMENTS, P.MANAGE_COMPONENTS, P.REQUEST_PROMOTION}
     ),
     Role.APPROVER: frozenset(READS | {P.DECIDE_PROMOTION, P.VIEW_LEDGER}),
-    Role.LEAD: frozenset({P.VIEW_EXPERIMENTS, P.VIEW_CAMPAIGNS, P.MANAGE_CAMPAIGNS}),
+    Role.LEAD: frozenset({P.VIEW_EXPERIMENTS, P.VIEW_CAMPAIGNS, P.MANAGE_CAMPAIGNS, P.MANAGE_CHANNELS}),
     # An evaluator sees the queue and nothing that could tell which system wrote what.
     Role.EVALUATOR: frozenset({P.JUDGE}),
     Role.CUSTODIAN: frozenset({P.VIEW_DATASETS, P.READ_EXAMPLES, P.MANAGE_DATASETS}),
@@ -53,7 +57,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 }
 
 # Deciding is for signed-in people: no token carries it, whoever it belongs to.
-SCOPES = frozenset(Permission) - {P.DECIDE_PROMOTION, P.MANAGE_PEOPLE}
+SCOPES = frozenset(Permission) - {P.DECIDE_PROMOTION, P.MANAGE_CHANNELS, P.MANAGE_PEOPLE}
 
 # What Django's admin asks for, in its own words (`app.action_model`).
 ADMIN_PAGES: dict[Permission, frozenset[str]] = {

@@ -33,6 +33,14 @@ def evaluator_named(pseudonym: str) -> Any:
     return found
 
 
+def person_called(pseudonym: str) -> User:
+    """Whoever has this pseudonym, also once they are no evaluator any more."""
+    found = User.objects.filter(pseudonym=pseudonym).first()
+    if found is None:
+        raise NotFound("no_such_evaluator", f"There is no evaluator {pseudonym!r}.")
+    return found
+
+
 def described(evaluator: Any) -> dict[str, Any]:
     """One of `evaluators()`, for page and API alike. Their name is not in it."""
     profile, limit = profiles.of(evaluator), profiles.limit_of(evaluator)

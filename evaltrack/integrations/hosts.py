@@ -1,9 +1,10 @@
-"""Which hosts a component's configuration may call, and which secrets it may send there.
+"""Which hosts our workers may call for somebody's configuration, and which secrets they may send there.
 
-Without an allow-list, whoever registers a component could make our workers ask any address they can reach, and
-send along any variable of their environment.
+Without an allow-list, whoever registers a component or a channel could make our workers ask any address they can
+reach, and send along any variable of their environment.
 """
 
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -12,22 +13,39 @@ from evaltrack.errors import Refusal
 
 
 def calling(base_url: str) -> Refusal | None:
-    """None where `base_url` may be called."""
-    url = urlsplit(base_url)
-    try:
-        port = url.port or {"http": 80, "https": 443}.get(url.scheme)
-    except ValueError:
-        port = None
-    if url.scheme not in {"http", "https"} or not url.hostname or port is None:
-        return Refusal("bad_address", f"{base_url!r} is not an address such as https://host:port/v1.")
-    allowed = {f"{url.hostname}:{port}", f"{url.hostname}:*"}
-    if allowed & set(settings.TARGET_HOSTS):
+    """None where a component's configuration may call `base_url`."""
+    return listed(base_url, settings.TARGET_HOSTS, "EVALTRACK_TARGET_HOSTS", like="https://host:port/v1")
+
+
+def telling(address: str) -> Refusal | None:
+    """None where a channel may send messages to `address`."""
+    return listed(address, settings.CHANNEL_HOSTS, "EVALTRACK_CHANNEL_HOSTS", like="https://host/path")
+
+
+def listed(address: str, allowed: Collection[str], variable: str, *, like: str) -> Refusal | None:
+    place = place_of(address)
+    if place is None:
+        return Refusal("bad_address", f"{address!r} is not an address such as {like}.")
+    host, port = place
+    if {f"{host}:{port}", f"{host}:*"} & set(allowed):
         return None
     return Refusal(
         "host_not_allowed",
-        f"{url.hostname}:{port} is not on the list of hosts that may be called. "
-        "The platform team can add it to EVALTRACK_TARGET_HOSTS.",
+        f"{host}:{port} is not on the list of hosts that may be called. "
+        f"The platform team can add it to {variable}.",
     )
+
+
+def place_of(address: str) -> tuple[str, int] | None:
+    """Host and port of an HTTP address, or None where it is none."""
+    try:
+        url = urlsplit(address)
+        port = url.port or {"http": 80, "https": 443}.get(url.scheme)
+    except ValueError:
+        return None
+    if url.scheme not in {"http", "https"} or not url.hostname or port is None:
+        return None
+    return url.hostname, port
 
 
 def sending(api_key_env: str) -> Refusal | None:

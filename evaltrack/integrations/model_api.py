@@ -1,21 +1,15 @@
-"""Asks OpenAI-compatible endpoints for outputs, many at a time.
+"""Asks OpenAI-compatible endpoints for outputs, many at a time."""
 
-`ModelCaller` runs one event loop in a thread of its own, so that the code around it (claims, transactions)
-stays plain and synchronous: start calls, then collect what has finished.
-"""
-
-import asyncio
 import json
 import os
-import queue
-import threading
 import time
-from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import aiohttp
+
+from evaltrack.integrations.calls import Calls, read_up_to
 
 LARGEST_ANSWER = 4 * 1024 * 1024
 # What a gateway answers when there is nobody behind it.
@@ -61,56 +55,11 @@ class CallFailed:
     retry_after_s: float | None = None
 
 
-@dataclass
-class ModelCaller:
-    """A pool of calls in flight. Use as a context manager; leaving it abandons what has not finished."""
+class ModelCaller(Calls["ChatRequest", "ChatAnswer | CallFailed"]):
+    """A pool of questions in flight."""
 
-    finished: queue.SimpleQueue = field(default_factory=queue.SimpleQueue)
-    in_flight: int = 0
-
-    def __enter__(self) -> "ModelCaller":
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever, name="model-calls", daemon=True)
-        self.thread.start()
-        self.session = asyncio.run_coroutine_threadsafe(open_session(), self.loop).result()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self.loop).result(timeout=10)
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(timeout=10)
-        self.loop.close()
-
-    async def _stop(self) -> None:
-        running = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-        await self.session.close()
-
-    def start(self, key: Hashable, request: ChatRequest) -> None:
-        self.in_flight += 1
-        asyncio.run_coroutine_threadsafe(self._call(key, request), self.loop)
-
-    async def _call(self, key: Hashable, request: ChatRequest) -> None:
-        self.finished.put((key, await ask(self.session, request)))
-
-    def collect(self, timeout_s: float) -> list[tuple[Hashable, ChatAnswer | CallFailed]]:
-        """Everything that has finished; waits up to `timeout_s` for the first."""
-        results = []
-        try:
-            results.append(self.finished.get(timeout=timeout_s))
-            while True:
-                results.append(self.finished.get_nowait())
-        except queue.Empty:
-            pass
-        self.in_flight -= len(results)
-        return results
-
-
-async def open_session() -> aiohttp.ClientSession:
-    # The caller's claims are the limit on calls in flight; a second one here would only hide queueing in latency.
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), trust_env=False)
+    async def ask(self, request: ChatRequest) -> ChatAnswer | CallFailed:
+        return await ask(self.session, request)
 
 
 async def ask(session: aiohttp.ClientSession, request: ChatRequest) -> ChatAnswer | CallFailed:
@@ -133,9 +82,7 @@ async def ask(session: aiohttp.ClientSession, request: ChatRequest) -> ChatAnswe
             timeout=aiohttp.ClientTimeout(total=request.timeout_ms / 1000),
             allow_redirects=False,
         ) as response:
-            content = await response.content.read(LARGEST_ANSWER + 1)
-            while not response.content.at_eof() and len(content) <= LARGEST_ANSWER:
-                content += await response.content.read(LARGEST_ANSWER + 1 - len(content))
+            content = await read_up_to(LARGEST_ANSWER + 1, response)
     except TimeoutError:
         return failed(Failure.BROKEN, f"no answer within {request.timeout_ms} ms")
     except aiohttp.ClientConnectorError as error:

@@ -34,6 +34,7 @@ class Event(models.TextChoices):
     PROXY_EVIDENCE_RECORDED = "proxy_evidence_recorded", "Proxy evidence recorded"
     TASK_EXCLUDED = "task_excluded", "Task excluded"
     TASK_ADJUDICATED = "task_adjudicated", "Task adjudicated"
+    TASK_REASSIGNED = "task_reassigned", "Task reassigned"
     TEXT_REDACTED = "text_redacted", "Text redacted"
     CAMPAIGN_UNBLOCKED = "campaign_unblocked", "Campaign unblocked"
     QUALIFICATION_GRANTED = "qualification_granted", "Qualification granted"
@@ -46,6 +47,9 @@ class Event(models.TextChoices):
     PRODUCTION_REGRESSED = "production_regressed", "Production regressed"
     LIVE_TEST_STARTED = "live_test_started", "Live test started"
     LIVE_TEST_ENDED = "live_test_ended", "Live test ended"
+    CHANNEL_ADDED = "channel_added", "Channel added"
+    CHANNEL_CHANGED = "channel_changed", "Channel changed"
+    CHANNEL_REMOVED = "channel_removed", "Channel removed"
     INTEGRITY_CHECK_FAILED = "integrity_check_failed", "Integrity check failed"
     PERSONAL_DATA_ERASED = "personal_data_erased", "Personal data erased"
 
@@ -87,6 +91,7 @@ SENTENCES = {
     Event.PROXY_EVIDENCE_RECORDED: "{actor} recorded proxy evidence for {subject}",
     Event.TASK_EXCLUDED: "{actor} excluded an item of {subject}",
     Event.TASK_ADJUDICATED: "{actor} settled a conflict in {subject} ({cause})",
+    Event.TASK_REASSIGNED: "{actor} gave a task of {subject} to the {to}",
     Event.TEXT_REDACTED: "{actor} redacted text that names a system in {subject} (places: {flags})",
     Event.CAMPAIGN_UNBLOCKED: "{actor} unblocked {subject} with a proxy metric",
     Event.QUALIFICATION_GRANTED: "{actor} let {subject} judge by a rubric without its test",
@@ -99,6 +104,9 @@ SENTENCES = {
     Event.PRODUCTION_REGRESSED: "{actor} confirmed that {metric} fell in production under {subject}",
     Event.LIVE_TEST_STARTED: "{actor} started {subject} on live traffic",
     Event.LIVE_TEST_ENDED: "{actor} ended {subject}: {outcome}",
+    Event.CHANNEL_ADDED: "{actor} let messages go out to the channel {subject} at {host}",
+    Event.CHANNEL_CHANGED: "{actor} changed the channel {subject}: {change}",
+    Event.CHANNEL_REMOVED: "{actor} removed the channel {subject}",
     Event.INTEGRITY_CHECK_FAILED: "{actor} found that the integrity of {subject} is broken",
     Event.PERSONAL_DATA_ERASED: "{actor} erased personal data that stood beside {subject}",
 }
@@ -108,8 +116,11 @@ REQUIRED_FACTS = {
     Event.ROLE_REVOKED: frozenset({"role"}),
     Event.AGREEMENT_PUBLISHED: frozenset({"version", "digest"}),
     Event.AGREEMENT_ACCEPTED: frozenset({"version", "digest"}),
+    Event.CHANNEL_ADDED: frozenset({"kind", "topics", "host"}),
+    Event.CHANNEL_CHANGED: frozenset({"change", "topics", "host"}),
     Event.EXPERIMENT_DECIDED: frozenset({"outcome", "provisional", "evidence_digest"}),
     Event.TASK_ADJUDICATED: frozenset({"task", "adjudication", "cause", "outcome_digest"}),
+    Event.TASK_REASSIGNED: frozenset({"task", "to"}),
     Event.TEXT_REDACTED: frozenset({"flags", "places_digest"}),
     Event.CAMPAIGN_CLOSED: frozenset({"judgments_root"}),
     Event.JUDGMENTS_IMPORTED: frozenset({"import", "sha256", "judgments"}),

@@ -1,7 +1,11 @@
 """What workers run."""
 
-from evaltrack.notifications import delivery
+from evaltrack.notifications import delivery, sending
 
 
 def deliver() -> None:
     delivery.deliver_due()
+
+
+def send_to_channels() -> None:
+    sending.deliver_due()

@@ -9,6 +9,7 @@ LEADS_TOO = f"{READERS} lead"
 SIGNED_IN = f"{ROLES} outsider"
 LEDGER = "admin platform approver auditor"
 MAKERS = "platform owner"
+CHANNELS = "admin platform lead"
 # Who is let into the admin at all; each page of it then asks again.
 DESKS = "admin platform owner approver auditor"
 EVERYBODY = f"{SIGNED_IN} anonymous"
@@ -24,6 +25,8 @@ PAGES = [
     ("POST", "agreement/texts/", "admin lead"),
     ("GET", "profile/", "evaluator"),
     ("POST", "profile/", "evaluator"),
+    ("GET", "profile/messages/", SIGNED_IN),
+    ("POST", "profile/messages/", SIGNED_IN),
     ("POST", "skills/", "lead"),
     ("GET", "evaluators/", "lead"),
     ("GET", "evaluators/<str:pseudonym>/", "lead"),
@@ -33,6 +36,10 @@ PAGES = [
     ("POST", "evaluators/<str:pseudonym>/languages/", "lead"),
     ("GET", "inbox/", SIGNED_IN),
     ("POST", "inbox/read/", SIGNED_IN),
+    ("GET", "channels/", CHANNELS),
+    ("POST", "channels/", CHANNELS),
+    ("GET", "channels/<uuid:channel_id>/", CHANNELS),
+    ("POST", "channels/<uuid:channel_id>/", CHANNELS),
     ("GET", "datasets/", f"{READERS} custodian"),
     ("GET", "datasets/<slug:slug>/", f"{READERS} custodian"),
     ("GET", "datasets/<slug:slug>/<str:version>/health/", f"{READERS} custodian"),
@@ -96,6 +103,7 @@ PAGES = [
     ("POST", "campaigns/<uuid:public_id>/exclude/", "lead"),
     ("POST", "campaigns/<uuid:public_id>/rubric/", "lead"),
     ("POST", "campaigns/<uuid:public_id>/unblock/", "lead"),
+    ("POST", "campaigns/<uuid:public_id>/reassign/", "lead"),
     ("GET", "campaigns/<uuid:public_id>/flags/", "lead"),
     ("POST", "campaigns/<uuid:public_id>/flags/", "lead"),
     ("GET", "campaigns/<uuid:public_id>/conflicts/", LEADS_TOO),
@@ -169,6 +177,8 @@ CALLS = [
     ("GET", "campaigns/<uuid:public_id>", LEADS_TOO, "campaigns:view"),
     ("GET", "campaigns/<uuid:public_id>/agreement", LEADS_TOO, "campaigns:view"),
     ("GET", "campaigns/<uuid:public_id>/preferences", LEADS_TOO, "campaigns:view"),
+    ("GET", "campaigns/<uuid:public_id>/late", "lead", "campaigns:manage"),
+    ("POST", "campaigns/<uuid:public_id>/reassign", "lead", "campaigns:manage"),
     ("GET", "campaigns/<uuid:public_id>/flags", "lead", "campaigns:manage"),
     ("POST", "campaigns/<uuid:public_id>/flags", "lead", "campaigns:manage"),
     ("GET", "skills", "lead", "campaigns:manage"),

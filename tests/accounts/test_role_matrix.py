@@ -16,6 +16,7 @@ from evaltrack.accounts.models import ApiToken, RoleGrant, User
 from evaltrack.accounts.roles import SCOPES, Permission, Role
 from evaltrack.ledger import checkpoints
 from evaltrack.ledger.models import Checkpoint, LedgerEntry
+from evaltrack.notifications import channels
 from experiments import promotion
 from experiments.models import PromotionRequest
 from tests.accounts.callers import bearer, signed_in
@@ -118,6 +119,14 @@ def site(request, db):
     course = courses.course(people["lead"], training=1, test=1, **rule)
     training = sittings.start(course, "training", by=people["evaluator"], at=clock.now())
     bearer(people["owner"], Permission.VIEW_EXPERIMENTS)
+    channel, _ = channels.add(
+        name="Leads",
+        kind="slack",
+        address="https://127.0.0.1/x",
+        topics=["escalations"],
+        by=people["lead"],
+        at=clock.now(),
+    )
     checkpoints.issue(clock.now())
     at = clock.now()
     Group.objects.create(name="no such thing here")
@@ -147,6 +156,7 @@ def site(request, db):
             "live-tests/<str:public_id>": f"live-tests/{test.public_id}",
             "<str:pseudonym>": people["evaluator"].pseudonym,
             "<uuid:public_id>": str(campaign.public_id),
+            "<uuid:channel_id>": str(channel.public_id),
             "<uuid:assignment_id>": str(shown.public_id),
             "<uuid:hearing_id>": str(heard.public_id),
             "<uuid:judgment_id>": str(shown.judgment_id),

@@ -40,6 +40,8 @@ PURE = [
     "evaltrack.demo.retrieval",
     "evaltrack.errors",
     "evaltrack.ledger.merkle",
+    "evaltrack.notifications.payloads",
+    "evaltrack.notifications.timing",
     "experiments.comparison",
     "experiments.configuration",
     "experiments.gates",

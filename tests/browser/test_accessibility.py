@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 PAGES = {
     "owner": ["/", "/components/", "/experiments/", "/promotions/", "/datasets/", "/inbox/"],
-    "lead": ["/campaigns/", "/evaluators/", "/agreement/texts/"],
+    "lead": ["/campaigns/", "/evaluators/", "/agreement/texts/", "/channels/", "/profile/messages/"],
     "auditor": ["/ledger/"],
     "evaluator04": ["/queue/", "/profile/", "/agreement/"],
 }

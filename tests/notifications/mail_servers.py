@@ -1,7 +1,10 @@
 """Mail servers that misbehave, as Django's e-mail backends; each is named in a test's settings."""
 
+import os
+import signal
 import smtplib
 
+from django.core.mail.backends import filebased
 from django.core.mail.backends.locmem import EmailBackend
 
 
@@ -26,3 +29,18 @@ class Killing(EmailBackend):
 
     def send_messages(self, messages):
         raise SystemExit(137)
+
+
+class DiesBefore(EmailBackend):
+    """`kill -9` before anything has left."""
+
+    def send_messages(self, messages):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class DiesAfter(filebased.EmailBackend):
+    """`kill -9` when all has left."""
+
+    def send_messages(self, messages):
+        super().send_messages(messages)
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -65,8 +65,8 @@ LISTS: list[tuple[str, type[models.TextChoices], str]] = [
         "Assignment",
         AssignmentState,
         "`prefetched` becomes `shown`, which ends in one of the others. A judgment that comes after the lease has "
-        "ended is still taken while nobody else holds the slot: then `expired` becomes `submitted`. An undo makes "
-        "`submitted` `shown` again, and what was shown meanwhile `prefetched`.",
+        "ended is still taken while nobody else holds the slot: then `expired` becomes `submitted`; `reassigned` "
+        "never does. An undo makes `submitted` `shown` again, and what was shown meanwhile `prefetched`.",
     ),
     (
         "Judgment",

@@ -18,13 +18,22 @@ class Notification(models.Model):
     subject = models.CharField(max_length=200)
     body = models.TextField()
     path = models.CharField(max_length=300, blank=True)
+    topic = models.CharField(max_length=20, blank=True)
+    # Why this person is told, as a mail says it at its end.
+    why = models.CharField(max_length=200, blank=True)
+    # Mailed at once, whatever the hour, to whoever wants mail at all.
+    is_urgent = models.BooleanField(default=False)
     dedupe_key = models.CharField(max_length=200)
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
-    # Null once nothing is left to do: it was sent, or there is no address, or it was given up.
+    # Null once nothing is left to do: it was sent, or a digest lists it, or there is no address, or it was given up.
     send_after = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # The mail that lists it, where the person gets one a day.
+    digest = models.ForeignKey(
+        "notifications.Digest", on_delete=models.PROTECT, null=True, related_name="notifications"
+    )
 
     class Meta:
         constraints = [
