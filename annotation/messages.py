@@ -54,6 +54,8 @@ def people_disagree(campaign: Campaign, shown: Estimate, floor: float) -> Messag
             "disagrees with whom; look at what they disagree about, and revise the guidance or pause the campaign."
         ),
         path=campaign.get_absolute_url(),
+        topic=Topic.CAMPAIGNS,
+        why=LEADS,
     )
 
 
