@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation.api import campaigns, courses, flags, imports, media, queue, rubrics, sla
+from annotation.api import campaigns, courses, exports, flags, imports, media, queue, rubrics, sla
 
 urlpatterns = [
     path("queue/next", queue.QueueNext.as_view()),
@@ -29,6 +29,7 @@ urlpatterns = [
     path("campaigns/<uuid:public_id>/rubric", rubrics.CampaignRubric.as_view()),
     path("campaigns/<uuid:public_id>/tasks", campaigns.CampaignTasks.as_view()),
     path("campaigns/<uuid:public_id>/judgments", imports.CampaignJudgments.as_view()),
+    path("campaigns/<uuid:public_id>/export", exports.CampaignExport.as_view(), name="campaign-export"),
     path("campaigns/<uuid:public_id>/flags", flags.CampaignFlags.as_view()),
     path("campaigns/<uuid:public_id>/media", media.CampaignMedia.as_view()),
     path("campaigns/<uuid:public_id>/agreement", campaigns.CampaignAgreement.as_view()),

@@ -87,6 +87,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
             tasks=Count("pk", distinct=True),
             judgments=Count("judgments", filter=Q(judgments__state__in=["provisional", "final"])),
         ),
+        "told": agreement.may_be_told(campaign),
         "findings": found.as_json(name_of=agreement.pseudonym, brief=True),
         "blinding": guesses.of(campaign, at=clock.now()),
         "by_rubric": agreement.by_rubric(campaign, at=clock.now()),

@@ -153,6 +153,7 @@ CALLS = [
     ("GET", "campaigns/<uuid:public_id>", LEADS_TOO, "campaigns:view"),
     ("GET", "campaigns/<uuid:public_id>/agreement", LEADS_TOO, "campaigns:view"),
     ("GET", "campaigns/<uuid:public_id>/preferences", LEADS_TOO, "campaigns:view"),
+    ("GET", "campaigns/<uuid:public_id>/export", LEADS_TOO, "campaigns:view"),
     ("GET", "campaigns/<uuid:public_id>/flags", "lead", "campaigns:manage"),
     ("POST", "campaigns/<uuid:public_id>/flags", "lead", "campaigns:manage"),
     ("GET", "skills", "lead", "campaigns:manage"),

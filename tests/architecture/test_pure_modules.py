@@ -20,6 +20,7 @@ PURE = [
     "annotation.blinding",
     "annotation.calendars",
     "evaltrack.fields",
+    "annotation.exports.names",
     "annotation.forecast",
     "annotation.items",
     "annotation.judged_elsewhere",

@@ -31,6 +31,7 @@ def doors(campaign, experiment, judge):
         "datasets/zz-secret-dataset/versions/77.1/examples", "campaigns", f"campaigns/{campaign.public_id}",
         "rubrics/helpfulness/course", "rubrics/helpfulness/lessons",
         f"campaigns/{campaign.public_id}/agreement", f"campaigns/{campaign.public_id}/flags",
+        f"campaigns/{campaign.public_id}/export?format=csv",
         "promotions", "production/zz-secret-component",
         "ledger/checkpoint", "ledger/entries/3", "ledger/proof", "no-such-call",
         "skills", "evaluators", f"evaluators/{judge.pseudonym}", f"evaluators/{judge.pseudonym}/skills",
