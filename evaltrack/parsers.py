@@ -61,6 +61,12 @@ class CsvParser(StreamParser):
     media_type = "text/csv"
 
 
+class JsonStreamParser(StreamParser):
+    """JSON that is not read as a whole: a long array."""
+
+    media_type = "application/json"
+
+
 @contextmanager
 def received(request) -> Iterator[IO[bytes]]:
     """A body that is read as a stream, once all of it is here: a slow sender must not hold the database meanwhile."""

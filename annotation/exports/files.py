@@ -12,9 +12,9 @@ from typing import Any
 import datasets.policies
 from annotation import agreement, overlap, policies, rubrics
 from annotation.exports import records
-from annotation.exports.names import Names
 from annotation.models import Campaign, Protocol, Rubric
 from annotation.protocols import rules_of
+from annotation.untold import Names
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Invalid, refuse_if
 from evaltrack.tables import harmless

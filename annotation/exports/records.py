@@ -9,10 +9,10 @@ from django.db.models import Count, Model, Q, QuerySet
 
 from annotation import querysets
 from annotation.blinding import place_of
-from annotation.exports.names import Names
 from annotation.items import task_key
 from annotation.models import Campaign, Choice, ImportedChoice, JudgmentState, Response
 from annotation.models.judgment import STANDING
+from annotation.untold import Names
 
 CHUNK = 2000
 Row = TypeVar("Row", bound=Model)
