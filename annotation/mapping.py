@@ -54,7 +54,7 @@ RESPONSES = (
     ("answer_a", "answer_b"),
     ("text1", "text2"),
 )
-SOURCES = (
+SOURCES: tuple[tuple[str, ...], ...] = (
     ("source_1", "source_2"),
     ("source1", "source2"),
     ("system_1", "system_2"),
@@ -63,6 +63,7 @@ SOURCES = (
     ("model1", "model2"),
     ("model_a", "model_b"),
 )
+SOURCE: tuple[tuple[str, ...], ...] = (("source",), ("system",), ("model",))
 
 
 @dataclass(frozen=True)
@@ -168,22 +169,21 @@ class Row:
 
 def systems_of(row: Row, fields: Fields, *, count: int) -> list[str]:
     """The systems in the order shown."""
+    for name, said in (("system", fields.system), ("source", fields.source)):
+        if said and len(said) != count:
+            raise WrongField(
+                "", f"needs `{name}` {count} times, once for each response; it is said {len(said)} times"
+            )
     if fields.system:
-        if len(fields.system) != count:
-            raise WrongField("", f"has {count} responses, and `system` names {len(fields.system)} systems")
         return list(fields.system)
-    usual = (
-        next((pair for pair in SOURCES if all(row.has(name) for name in pair)), None) if count == 2 else None
-    )
-    names = fields.source or usual
+    known = {1: SOURCE, 2: SOURCES}.get(count, ())
+    names = fields.source or next((names for names in known if all(map(row.has, names))), ())
     if not names:
         raise WrongField(
             row.places[0][0],
             "names no systems: say with `source` which fields hold their names, in the order shown; or with `system` "
             "how they are called, if each always stood in the same place",
         )
-    if len(names) != count:
-        raise WrongField("", f"has {count} responses, and `source` names {len(names)} fields")
     return [row.name(name) for name in names]
 
 

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 import rfc8785
@@ -42,6 +42,12 @@ class BrokenLines(Exception):
     def __init__(self, errors: list[LineError]) -> None:
         super().__init__(f"{len(errors)} broken lines")
         self.errors = errors
+
+    def counted_by(self, unit: str) -> "BrokenLines":
+        """The same, where a file has no lines but `unit`s, such as tasks."""
+        return BrokenLines(
+            [error if error.where else replace(error, where=f"{unit} {error.line}") for error in self.errors]
+        )
 
     def as_invalid(self) -> Invalid:
         """The answer to who sent the file: the first error in words, all of them listed."""

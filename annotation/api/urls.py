@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation.api import campaigns, courses, exports, flags, imports, media, queue, rubrics, sla
+from annotation.api import campaigns, courses, exports, flags, imports, media, queue, rubrics, sla, tasks
 
 urlpatterns = [
     path("queue/next", queue.QueueNext.as_view()),
@@ -27,7 +27,7 @@ urlpatterns = [
     path("campaigns", campaigns.Campaigns.as_view()),
     path("campaigns/<uuid:public_id>", campaigns.CampaignView.as_view()),
     path("campaigns/<uuid:public_id>/rubric", rubrics.CampaignRubric.as_view()),
-    path("campaigns/<uuid:public_id>/tasks", campaigns.CampaignTasks.as_view()),
+    path("campaigns/<uuid:public_id>/tasks", tasks.CampaignTasks.as_view(), name="campaign-tasks"),
     path("campaigns/<uuid:public_id>/judgments", imports.CampaignJudgments.as_view()),
     path("campaigns/<uuid:public_id>/export", exports.CampaignExport.as_view(), name="campaign-export"),
     path("campaigns/<uuid:public_id>/flags", flags.CampaignFlags.as_view()),

@@ -4,7 +4,7 @@ import shutil
 import sys
 import tempfile
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
@@ -45,6 +45,15 @@ def file_named(path: str) -> Iterator[IO[bytes]]:
         shutil.copyfileobj(sys.stdin.buffer, copy)
         copy.seek(0)
         yield copy
+
+
+def written(parts: Iterable[str], path: str) -> None:
+    """Write parts as they come, to a file or, for -, to standard output."""
+    if path == "-":
+        sys.stdout.writelines(parts)
+        return
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        file.writelines(parts)
 
 
 def refused(error: ExpectedError) -> CommandError:

@@ -146,6 +146,7 @@ CALLS = [
     ("GET", "assignments/<uuid:assignment_id>/media/<int:place>", "evaluator", "judge"),
     ("GET", "campaigns", LEADS_TOO, "campaigns:view"),
     ("POST", "campaigns", "lead", "campaigns:manage"),
+    ("GET", "campaigns/<uuid:public_id>/tasks", "lead", "campaigns:manage"),
     ("POST", "campaigns/<uuid:public_id>/tasks", "lead", "campaigns:manage"),
     ("POST", "campaigns/<uuid:public_id>/judgments", "lead", "campaigns:manage"),
     ("POST", "campaigns/<uuid:public_id>/rubric", "lead", "campaigns:manage"),

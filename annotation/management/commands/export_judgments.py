@@ -1,14 +1,12 @@
 """`manage.py export_judgments CAMPAIGN [FILE] --by USERNAME`: take along what people said in a campaign."""
 
-import sys
 from argparse import ArgumentParser
-from contextlib import ExitStack
-from typing import Any, TextIO
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from annotation import exports
-from annotation.management.named import campaign_named, person_named
+from annotation.management.named import campaign_named, person_named, written
 from evaltrack import clock
 from evaltrack.errors import ExpectedError
 
@@ -32,12 +30,7 @@ class Command(BaseCommand):
             found = exports.opened(
                 row, format=options["format"], include=options["include"], by=person, at=clock.now()
             )
-            with ExitStack() as opened:
-                out: TextIO = sys.stdout
-                if file != "-":
-                    out = opened.enter_context(open(file, "w", encoding="utf-8", newline=""))
-                for part in found.parts:
-                    out.write(part)
+            written(found.parts, file)
         except OSError as error:
             raise CommandError(str(error)) from None
         except ExpectedError as error:

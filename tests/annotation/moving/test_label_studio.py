@@ -149,9 +149,9 @@ def test_fields_that_hold_names_are_said_or_found(send):
     assert body["added"] == 1
     assert stored()[-1] == ("faq-7", "old", "new", "left", 1)
     for query, reason in (
-        ("&source=first_by", "`source` names 1 fields"),
+        ("&source=first_by", "needs `source` 2 times"),
         ("&source=first_by&source=nowhere", "is missing"),
-        ("&system=a&system=b&system=c", "`system` names 3"),
+        ("&system=a&system=b&system=c", "needs `system` 2 times"),
         ("&system=a&system=b&item=nowhere", "is missing"),
     ):
         assert reason in send([one | {"id": 99}], HERE + query).json()["errors"][0]["reason"]
