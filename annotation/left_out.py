@@ -31,4 +31,4 @@ class LeftOut:
         return dict(self.judgments) | dict(self.others)
 
     def in_words(self) -> str:
-        return ", ".join(f"{count} {what}" for what, count in self.as_json().items())
+        return ", ".join(f"{count} {what}" for what, count in sorted(self.as_json().items()))

@@ -54,7 +54,7 @@ class JudgmentImport(models.Model):
 
     @property
     def left_out_in_words(self) -> str:
-        return ", ".join(f"{count} {what}" for what, count in self.left_out.items())
+        return ", ".join(f"{count} {what}" for what, count in sorted(self.left_out.items()))
 
 
 class ImportedRater(models.Model):

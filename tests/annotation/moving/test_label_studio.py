@@ -205,7 +205,7 @@ def test_what_people_did_not_say_is_counted_by_why(send, alone, lead):
         "predictions": 4, "tasks that nobody has annotated": 1,
     }  # fmt: skip
     page = signed_in(lead).get(alone.get_absolute_url()).content.decode()
-    assert "left out: 1 drafts, 1 cancelled, 3 empty, 1 contradictory" in page
+    assert "left out: 1 cancelled, 1 contradictory, 1 drafts, 3 empty" in page
 
 
 def test_predictions_alone_are_no_judgments(send):
