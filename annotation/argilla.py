@@ -7,13 +7,14 @@ as an object, `{question: [{value, user_id}]}`, or flattened: `question.response
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from annotation.label_studio import Known, Pair, length
-from annotation.left_out import LeftOut
-from annotation.mapping import Fields, Row, item_of, systems_of
+from annotation import tool_files
+from annotation.label_studio import length
+from annotation.mapping import Row, item_of, systems_of
+from annotation.tool_files import Known, Located, Pair, named_sides
 from evaltrack.fields import WrongField
 
 # None: the older exports of version 2 do not say it.
@@ -36,26 +37,10 @@ class Answers:
         self.paths.setdefault(question, path)
 
 
-class Judgments:
-    """Reads one file."""
+class Judgments(tool_files.Judgments):
+    noun = "record"
 
-    noun, part = "record", "response"
-
-    def __init__(self, fields: Fields, criteria: Collection[str], left_out: LeftOut) -> None:
-        self.fields = fields
-        self.criteria = criteria
-        self.left_out = left_out
-        self.question = fields.question
-        self.seen: dict[str, None] = {}
-
-    def references(self, record: Any) -> set[str]:
-        return set()
-
-    def rows(self, record: Any, known: Known) -> Iterator[tuple[str, dict[str, Any] | WrongField]]:
-        """Each judgment of a record as a row of our NDJSON, or what is wrong with it, and where it stands.
-
-        Raises WrongField for what is wrong with the record.
-        """
+    def rows(self, record: Any, known: Known) -> Iterator[Located]:
         if not isinstance(record, dict):
             raise WrongField("", "must be an object with fields and responses")
         suggestions = record.get("suggestions")
@@ -77,15 +62,13 @@ class Judgments:
             if said is None:
                 continue
             pair = pair or self.pair_of(record)
-            systems = {"left": pair.left, "right": pair.right}
+            named = named_sides(pair, said)
             row = {
                 "item": pair.item,
                 "rater": str(answers.user),
                 "responses": [pair.left, pair.right],
-                "preference": systems.get(said[self.question], said[self.question]),
-                "answers": {
-                    name: systems.get(side, side) for name, side in said.items() if name != self.question
-                },
+                "preference": named.pop(self.question),
+                "answers": named,
             }
             yield part, row | identity_of(record, answers.user)
 
@@ -104,7 +87,7 @@ class Judgments:
         if answers.status not in SUBMITTED:
             self.left_out.leave(STATUS.get(str(answers.status), "not submitted"))
             return None
-        self.seen |= dict.fromkeys(name for name in answers.values if len(self.seen) < 20)
+        self.note(answers.values)
         question = self.question_of(answers)
         if question is None:
             self.left_out.leave("empty")

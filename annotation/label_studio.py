@@ -5,56 +5,28 @@ that was used: `from_name` is the control's name, `type` its kind. JSON-MIN has 
 data and the answers side by side.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from annotation import tool_files
 from annotation.label_studio_results import BESIDE, Answered, answers_in, labels_beside, not_comparing
-from annotation.left_out import LeftOut
-from annotation.mapping import Fields, Row, item_of, systems_of
+from annotation.mapping import Row, item_of, systems_of
+from annotation.tool_files import Known, Located, Pair, named_sides
 from evaltrack.fields import WrongField
 
 # The field of a task's data by which an exported task is known again.
 REFERENCE = "evaltrack"
 
 
-@dataclass(frozen=True)
-class Pair:
-    """An item and its two systems, in the order shown."""
-
-    item: str
-    left: str
-    right: str
-
-
-# What the references of exported tasks stand for; None: the task was excluded since.
-Known: TypeAlias = Mapping[str, Pair | None]
-
-
-class Judgments:
-    """Reads one file; what it learns of the first annotations holds for the later ones."""
-
-    noun, part = "task", "annotation"
-
-    def __init__(self, fields: Fields, criteria: Collection[str], left_out: LeftOut) -> None:
-        self.fields = fields
-        self.criteria = criteria
-        self.left_out = left_out
-        # The control that is taken for the main question.
-        self.question = fields.question
-        self.seen: dict[str, None] = {}
+class Judgments(tool_files.Judgments):
+    noun = "task"
 
     def references(self, task: Any) -> set[str]:
-        """By which name of ours a task is to be looked up."""
         data = self.data_of(task) if isinstance(task, dict) else {}
         reference = data.get(REFERENCE)
         return {reference} if isinstance(reference, str) else set()
 
-    def rows(self, task: Any, known: Known) -> Iterator[tuple[str, dict[str, Any] | WrongField]]:
-        """Each judgment of a task as a row of our NDJSON, or what is wrong with it, and where it stands.
-
-        Raises WrongField for what is wrong with the task.
-        """
+    def rows(self, task: Any, known: Known) -> Iterator[Located]:
         if not isinstance(task, dict):
             raise WrongField("", "must be an object with data and annotations")
         data = self.data_of(task)
@@ -117,7 +89,7 @@ class Judgments:
         answered = (
             answers_in(annotation, within) if "result" in annotation else self.answers_beside(annotation)
         )
-        self.seen |= dict.fromkeys(name for name in answered.labels if len(self.seen) < 20)
+        self.note(answered.labels)
         question = self.question_of(answered)
         if question is None:
             self.leave("empty")
@@ -183,13 +155,12 @@ class Judgments:
 def row_of(
     pair: Pair, said: Mapping[str, Any], annotation: Mapping[str, Any], task: Mapping[str, Any]
 ) -> dict[str, Any]:
-    systems = {"left": pair.left, "right": pair.right}
     row: dict[str, Any] = {
         "item": pair.item,
         "rater": rater_of(annotation),
         "responses": [pair.left, pair.right],
-        "preference": systems.get(said["preference"], said["preference"]),
-        "answers": {name: systems.get(side, side) for name, side in said["answers"].items()},
+        "preference": named_sides(pair, {"": said["preference"]})[""],
+        "answers": named_sides(pair, said["answers"]),
     }
     at = annotation.get("updated_at") or annotation.get("created_at")
     return row | ({"judged_at": at} if at else {}) | identity_of(annotation, task)

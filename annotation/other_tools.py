@@ -1,17 +1,15 @@
 """Pure: the judgments in a file of another tool, read task by task, each error with its task and annotation."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Callable, Collection, Iterator
 from itertools import islice
-from typing import IO, Any, TypeAlias
+from typing import IO, Any
 
 from annotation import argilla, label_studio
 from annotation.judged_elsewhere import Judged, judged
-from annotation.label_studio import Known
 from annotation.left_out import LeftOut
 from annotation.mapping import Fields
+from annotation.tool_files import Judgments, Known
 from evaltrack import json_stream
 from evaltrack.canonical import canonical_json
 from evaltrack.fields import WrongField
@@ -22,8 +20,7 @@ from evaltrack.ndjson import MOST_ERRORS, BrokenLines, LineError
 BATCH = 200
 LONGEST_REASON = 500
 
-Reader: TypeAlias = label_studio.Judgments | argilla.Judgments
-READERS: dict[str, type[label_studio.Judgments] | type[argilla.Judgments]] = {
+READERS: dict[str, type[Judgments]] = {
     "label_studio": label_studio.Judgments,
     "argilla": argilla.Judgments,
 }
@@ -64,7 +61,7 @@ def read_judgments(
 
 
 def looked_up(
-    file: IO[bytes], reader: Reader, look_up: LookUp
+    file: IO[bytes], reader: Judgments, look_up: LookUp
 ) -> Iterator[tuple[list[tuple[int, Any]], Known]]:
     """The file's tasks in batches, with what their references stand for. What stands before a break comes first."""
     tasks = json_stream.values(file)
@@ -85,7 +82,7 @@ def looked_up(
 
 
 def judgments_of(
-    reader: Reader,
+    reader: Judgments,
     number: int,
     task: Any,
     known: Known,
@@ -122,7 +119,7 @@ def refuse_unstorable(row: dict[str, Any]) -> None:
         ) from None
 
 
-def nothing_in(reader: Reader, number: int) -> LineError:
+def nothing_in(reader: Judgments, number: int) -> LineError:
     """Why a file that can be read holds nothing to import."""
     reason = "there is no judgment in this file"
     if said := reader.left_out.in_words():

@@ -63,6 +63,12 @@ def exporting(by: User) -> Refusal | None:
     return None
 
 
+def handing_out(by: User) -> Refusal | None:
+    if not (by.is_machine or by.can(Permission.MANAGE_CAMPAIGNS)):
+        return Refusal("not_lead", "Only an evaluation lead takes a campaign's items along.")
+    return None
+
+
 def pausing(by: User, campaign: Campaign) -> Refusal | None:
     if not by.can(Permission.MANAGE_CAMPAIGNS):
         return Refusal("not_lead", "Only an evaluation lead pauses and resumes a campaign.")

@@ -4,22 +4,21 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
-from annotation import label_studio_tasks, lookup, opening
+from annotation import lookup, opening
 from annotation.api.exports import attached
 from annotation.api.imports import MAPPING
 from annotation.exports import tasks
-from annotation.items import read_items
 from annotation.left_out import LeftOut
 from annotation.mapping import fields_of
 from annotation.protocols import rules_of
+from annotation.task_files import FORMATS, read_items
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView
 from evaltrack.errors import Invalid
-from evaltrack.ndjson import bounded_lines
 from evaltrack.parsers import AnyAccepted, JsonStreamParser, NdjsonParser, received
 
-FORMAT = OpenApiParameter("format", str, enum=tasks.FORMATS, default="ndjson")
+FORMAT = OpenApiParameter("format", str, enum=FORMATS, default="ndjson")
 
 
 class CampaignTasks(ApiView):
@@ -69,17 +68,13 @@ class CampaignTasks(ApiView):
         """
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
         format = request.query_params.get("format", "ndjson")
-        if format not in tasks.FORMATS:
+        if format not in FORMATS:
             sentence = "is ndjson or label_studio"
             raise Invalid("bad_format", f"`format` {sentence}.", {"format": [sentence]})
         fields = fields_of(dict(request.query_params.lists()))
         rules, left_out = rules_of(campaign.protocol), LeftOut()
         with received(request) as file:
-            if format == "ndjson":
-                items, unit = read_items(bounded_lines(file), rules), ""
-            else:
-                items = label_studio_tasks.read_items(file, fields, rules, left_out)
-                unit = label_studio_tasks.UNIT
+            items, unit = read_items(file, format, fields, rules, left_out)
             added, found = opening.add_items(campaign.pk, items, by=request.user, at=self.at, unit=unit)
         body = {
             "id": str(campaign.public_id),

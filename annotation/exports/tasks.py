@@ -15,16 +15,16 @@ from annotation.label_studio import REFERENCE
 from annotation.models import Campaign, Flag, Gold, Protocol, Response, Task
 from annotation.protocols import rules_of
 from annotation.protocols.pairwise import RESPONSES
+from annotation.task_files import FORMATS
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Invalid, refuse_if
 
-FORMATS = ("ndjson", "label_studio")
 PARTS = ("tasks", "config", "key")
 
 
 def opened(campaign: Campaign, *, format: str, part: str = "tasks", by: User) -> File:
     """The tasks of a stand-alone campaign, or of Label Studio's format the configuration or the key."""
-    refuse_if(policies.opening(by))
+    refuse_if(policies.handing_out(by))
     if format not in FORMATS:
         raise Invalid(
             "bad_format", "`format` is ndjson or label_studio.", {"format": ["is ndjson or label_studio"]}

@@ -36,6 +36,8 @@ PURE = [
     "annotation.requirements",
     "annotation.rubrics",
     "annotation.sla",
+    "annotation.task_files",
+    "annotation.tool_files",
     "annotation.turns",
     "datasets.examples",
     "datasets.sampling",

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from annotation.exports import tasks
 from annotation.management.named import campaign_named, person_named, written
+from annotation.task_files import FORMATS
 from evaltrack.errors import ExpectedError
 
 
@@ -16,7 +17,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("campaign", help="its id, as its address has it")
         parser.add_argument("file", nargs="?", default="-", help="where to write; - for standard output")
-        parser.add_argument("--format", choices=tasks.FORMATS, default="ndjson")
+        parser.add_argument("--format", choices=FORMATS, default="ndjson")
         parser.add_argument("--part", choices=tasks.PARTS, default="tasks", help="of Label Studio's format")
         parser.add_argument("--by", required=True, help="user name of the lead for whom this is done")
 

@@ -5,9 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from annotation import label_studio_tasks, opening
-from annotation.exports import tasks
-from annotation.items import read_items
+from annotation import opening
 from annotation.left_out import LeftOut
 from annotation.management.named import (
     add_mapping,
@@ -18,9 +16,9 @@ from annotation.management.named import (
     refused,
 )
 from annotation.protocols import rules_of
+from annotation.task_files import FORMATS, read_items
 from evaltrack import clock
 from evaltrack.errors import ExpectedError
-from evaltrack.ndjson import bounded_lines
 
 
 class Command(BaseCommand):
@@ -29,7 +27,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("campaign", help="its id, as its address has it")
         parser.add_argument("file", help="the items; - for standard input")
-        parser.add_argument("--format", choices=tasks.FORMATS, default="ndjson")
+        parser.add_argument("--format", choices=FORMATS, default="ndjson")
         parser.add_argument("--by", required=True, help="user name of the lead for whom this is done")
         add_mapping(parser, "item", "prompt", "response", "source", "system")
 
@@ -40,11 +38,7 @@ class Command(BaseCommand):
         try:
             fields = mapping_in(options)
             with file_named(file) as stream:
-                if format == "ndjson":
-                    items, unit = read_items(bounded_lines(stream), rules), ""
-                else:
-                    items = label_studio_tasks.read_items(stream, fields, rules, left_out)
-                    unit = label_studio_tasks.UNIT
+                items, unit = read_items(stream, format, fields, rules, left_out)
                 added, held = opening.add_items(row.pk, items, by=person, at=clock.now(), unit=unit)
         except OSError as error:
             raise CommandError(str(error)) from None
