@@ -12,19 +12,13 @@ from itertools import combinations
 
 from annotation.items import LONGEST_NAME, RESERVED
 from annotation.judged_elsewhere import LEFT, LONGEST_RATER, LONGEST_SOURCE, RIGHT, Judged, identified
+from annotation.left_out import LeftOut
 from evaltrack.fields import WrongField
 from evaltrack.ndjson import LONGEST_LINE, MOST_ERRORS, BrokenLines, LineError
 
 SYSTEM = re.compile(r"system(\d+)id", re.IGNORECASE)
 RANK = re.compile(r"-?[0-9]{1,4}")
 SKIPPED = -1
-
-
-@dataclass
-class Skipped:
-    """How many judgments the judges did not give."""
-
-    count: int = 0
 
 
 @dataclass(frozen=True)
@@ -40,7 +34,7 @@ class Columns:
     names: Mapping[int, str] = field(default_factory=dict)
 
 
-def read_rankings(lines: Iterable[bytes], skipped: Skipped) -> Iterator[tuple[int, Judged]]:
+def read_rankings(lines: Iterable[bytes], left_out: LeftOut) -> Iterator[tuple[int, Judged]]:
     """Judgments with their line numbers; what was skipped is counted. Raises BrokenLines at the end if any line
     was bad."""
     errors: list[LineError] = []
@@ -57,7 +51,7 @@ def read_rankings(lines: Iterable[bytes], skipped: Skipped) -> Iterator[tuple[in
             if columns is None:
                 columns = columns_of(row)
                 continue
-            for judgment in pairs_of(row, columns, skipped):
+            for judgment in pairs_of(row, columns, left_out):
                 found = True
                 if not errors:
                     yield rows.line_num, judgment
@@ -115,7 +109,7 @@ def columns_of(header: list[str]) -> Columns:
     )
 
 
-def pairs_of(row: list[str], columns: Columns, skipped: Skipped) -> list[Judged]:
+def pairs_of(row: list[str], columns: Columns, left_out: LeftOut) -> list[Judged]:
     """What a row says of each pair of its systems."""
     if len(row) != len(columns.names):
         raise WrongField("", f"has {len(row)} columns where the first line names {len(columns.names)}")
@@ -135,7 +129,7 @@ def pairs_of(row: list[str], columns: Columns, skipped: Skipped) -> list[Judged]
         if left == right:
             raise WrongField(columns.names[place], "must be another system than those before it")
         if SKIPPED in (first, second):
-            skipped.count += 1
+            left_out.leave("skipped")
             continue
         choice = "tie" if first == second else LEFT if first < second else RIGHT
         identity = None

@@ -11,8 +11,10 @@ from typing import IO
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from annotation import appraise, judged_elsewhere, lifecycle, policies, rubrics
+from annotation import appraise, exported, judged_elsewhere, lifecycle, other_tools, policies, rubrics
 from annotation.judged_elsewhere import Judged
+from annotation.left_out import LeftOut
+from annotation.mapping import Fields
 from annotation.models import (
     Campaign,
     ImportedJudgment,
@@ -29,15 +31,23 @@ from evaltrack.ndjson import MOST_ERRORS, BrokenLines, LineError, bounded_lines
 
 # Bounds the memory that importing takes, whatever the length of the file.
 BATCH = 2000
+USUAL = Fields()
 
 
 @transaction.atomic
 def take(
-    campaign_id: int, file: IO[bytes], *, format: str, by: User, at: dt.datetime
+    campaign_id: int,
+    file: IO[bytes],
+    *,
+    format: str,
+    by: User,
+    at: dt.datetime,
+    fields: Fields = USUAL,
 ) -> tuple[JudgmentImport, bool]:
     """Import a file of judgments into a stand-alone pairwise campaign. Its row, and whether it is new.
 
-    A file that the campaign has already, byte for byte, is not read again.
+    A file that the campaign has already, byte for byte, is not read again. `fields` says what means what in a file of
+    another tool.
     """
     # Held to the end, so that two files number their raters one after the other.
     campaign = (
@@ -50,12 +60,12 @@ def take(
     sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
     file.seek(0)
     if before := campaign.imports.filter(sha256=sha256).first():
-        if before.format != format:
-            raise Conflict("imported_before", f"This file was imported before, as {before.format}.")
+        refuse_unless_same(before, format, fields)
         return before, False
     row = JudgmentImport.objects.create(
         campaign=campaign,
         format=format,
+        options=fields.as_json(),
         sha256=sha256,
         judgments=0,
         skipped=0,
@@ -63,19 +73,13 @@ def take(
         imported_by=by,
         imported_at=at,
     )
-    skipped = appraise.Skipped()
-    lines = bounded_lines(file)
-    if format == ImportFormat.APPRAISE:
-        judgments = appraise.read_rankings(lines, skipped)
-    else:
-        criteria = [criterion.id for criterion in rubrics.of(campaign.rubric).criteria]
-        judgments = judged_elsewhere.read_judgments(lines, criteria, now=at)
+    left_out = LeftOut()
     try:
-        row.judgments, row.known = add(row, judgments)
+        row.judgments, row.known = add(row, judgments_in(file, campaign, format, fields, left_out, at=at))
     except BrokenLines as broken:
         raise broken.as_invalid() from None
-    row.skipped = skipped.count
-    row.save(update_fields=["judgments", "known", "skipped"])
+    row.skipped, row.left_out = left_out.count, left_out.as_json()
+    row.save(update_fields=["judgments", "known", "skipped", "left_out"])
     record(
         Event.JUDGMENTS_IMPORTED,
         by=by,
@@ -87,10 +91,42 @@ def take(
             "judgments": row.judgments,
             "skipped": row.skipped,
             "known": row.known,
-        },
+        }
+        # Which answer was taken for which side decides what the file says.
+        | ({"options": row.options} if row.options else {}),
         at=at,
     )
     return row, True
+
+
+def refuse_unless_same(before: JudgmentImport, format: str, fields: Fields) -> None:
+    if before.format != format:
+        raise Conflict("imported_before", f"This file was imported before, as {before.format}.")
+    if before.options != fields.as_json():
+        raise Conflict(
+            "imported_before",
+            "This file was imported before, with other options. An import cannot be changed; import it into a new "
+            "campaign.",
+        )
+
+
+def judgments_in(
+    file: IO[bytes], campaign: Campaign, format: str, fields: Fields, left_out: LeftOut, *, at: dt.datetime
+) -> Iterator[tuple[int, Judged]]:
+    if format == ImportFormat.APPRAISE:
+        return appraise.read_rankings(bounded_lines(file), left_out)
+    criteria = [criterion.id for criterion in rubrics.of(campaign.rubric).criteria]
+    if format == ImportFormat.NDJSON:
+        return judged_elsewhere.read_judgments(bounded_lines(file), criteria, now=at)
+    return other_tools.read_judgments(
+        file,
+        format,
+        fields,
+        criteria,
+        left_out,
+        look_up=lambda names: exported.pairs(campaign, names),
+        now=at,
+    )
 
 
 @dataclass
@@ -145,18 +181,19 @@ def add(row: JudgmentImport, judgments: Iterator[tuple[int, Judged]]) -> tuple[i
     Raises BrokenLines with every bad line: one that cannot be read, or that contradicts an earlier one.
     """
     names = Names.of(row.campaign)
+    unit = ImportFormat(row.format).unit
     errors: list[LineError] = []
     added = known = 0
     try:
         while batch := list(islice(judgments, BATCH)):
             names.learn([judgment for _, judgment in batch])
-            new, again, wrong = told_apart(batch, {})
+            new, again, wrong = told_apart(batch, {}, unit)
             rows = [row_of(row, line, judgment, names) for line, judgment in new]
             try:
                 with transaction.atomic():
                     ImportedJudgment.objects.bulk_create(rows)
             except IntegrityError:
-                new, more, further = told_apart(new, stored(row, new, names))
+                new, more, further = told_apart(new, stored(row, new, names), unit)
                 again, wrong = again + more, wrong + further
                 ImportedJudgment.objects.bulk_create(
                     row_of(row, line, judgment, names) for line, judgment in new
@@ -176,7 +213,7 @@ Said = tuple[str, Judged]
 
 
 def told_apart(
-    batch: list[tuple[int, Judged]], before: dict[str, Said]
+    batch: list[tuple[int, Judged]], before: dict[str, Said], unit: str = "line"
 ) -> tuple[list[tuple[int, Judged]], int, list[LineError]]:
     """Those that are new, how many say once more what is known, and those that contradict it.
 
@@ -192,10 +229,11 @@ def told_apart(
                 again += 1
             else:
                 reason = f"contradicts {where}, which is the same judgment"
-                wrong.append(LineError(line, field_of(judgment, said), reason))
+                named = "" if unit == "line" else f"{unit} {line}"
+                wrong.append(LineError(line, field_of(judgment, said), reason, named))
             continue
         if judgment.identity:
-            seen[judgment.identity] = (f"line {line}", judgment)
+            seen[judgment.identity] = (f"{unit} {line}", judgment)
         new.append((line, judgment))
     return new, again, wrong
 
@@ -225,7 +263,7 @@ def stored(row: JudgmentImport, batch: list[tuple[int, Judged]], names: Names) -
             each.choice,
             each.answers,
         )
-        where = f"line {each.line}"
+        where = f"{ImportFormat(each.batch.format).unit} {each.line}"
         if each.batch_id != row.pk:
             where += f" of the import of {each.batch.imported_at:%Y-%m-%d %H:%M} UTC"
         found[str(each.identity)] = (where, judgment)

@@ -23,6 +23,11 @@ RESERVED = frozenset({"tie", "both_bad"})
 PAIRWISE = rules_of("pairwise")
 
 
+def task_key(item: str, sources: Iterable[str]) -> str:
+    """The digest of an item and its systems, in whichever order."""
+    return sha256_hex(canonical_json([item, *sorted(sources)]))
+
+
 @dataclass(frozen=True)
 class ResponseItem:
     """What the system `source` answered: `text`, or the key of an output that is stored already."""
@@ -63,7 +68,7 @@ class Item:
     @property
     def key(self) -> str:
         """The same item with the same systems, in whichever order they were named, is the same task."""
-        return sha256_hex(canonical_json([self.item, *self.sources]))
+        return task_key(self.item, self.sources)
 
     @property
     def group(self) -> str:

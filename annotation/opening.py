@@ -110,9 +110,12 @@ def open_stand_alone(
 
 @transaction.atomic
 def add_items(
-    campaign_id: int, items: Iterator[tuple[int, Item]], *, by: User, at: dt.datetime
+    campaign_id: int, items: Iterator[tuple[int, Item]], *, by: User, at: dt.datetime, unit: str = ""
 ) -> tuple[int, Held]:
-    """Add items to a stand-alone campaign: all, or none. How many there were, and how many are held."""
+    """Add items to a stand-alone campaign: all, or none. How many there were, and how many are held.
+
+    `unit`: what their numbers count, where it is not lines.
+    """
     # Held to the end, so that two uploads balance their places together.
     campaign = Campaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign_id)
     refuse_if(policies.opening(by))
@@ -121,7 +124,7 @@ def add_items(
     try:
         added, found = tasks.add(campaign, items, due_at=campaign.due_at)
     except BrokenLines as broken:
-        raise broken.as_invalid() from None
+        raise (broken.counted_by(unit) if unit else broken).as_invalid() from None
     if was_empty:
         outbox.post(messages.tasks_waiting(campaign), to=qualification.judges_of(campaign), at=at)
     tell_of_held(campaign, found, at=at)

@@ -85,6 +85,18 @@ def importing(by: User) -> Refusal | None:
     return None
 
 
+def exporting(by: User) -> Refusal | None:
+    if not (by.is_machine or by.can(Permission.VIEW_CAMPAIGNS)):
+        return Refusal("not_permitted", "Only who sees campaigns takes their judgments along.")
+    return None
+
+
+def handing_out(by: User) -> Refusal | None:
+    if not (by.is_machine or by.can(Permission.MANAGE_CAMPAIGNS)):
+        return Refusal("not_lead", "Only an evaluation lead takes a campaign's items along.")
+    return None
+
+
 def pausing(by: User, campaign: Campaign) -> Refusal | None:
     if not by.can(Permission.MANAGE_CAMPAIGNS):
         return Refusal("not_lead", "Only an evaluation lead pauses and resumes a campaign.")

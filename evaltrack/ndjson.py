@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 import rfc8785
@@ -17,14 +17,23 @@ MOST_ERRORS = 100
 
 @dataclass(frozen=True)
 class LineError:
-    """What is wrong in one line, where, and in which field."""
+    """What is wrong in one line, where, and in which field.
+
+    `where` names the place where a file has no lines, as "task 17, annotation 2"; `line` is the task's number then.
+    """
 
     line: int
     field: str
     reason: str
+    where: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        return {"line": self.line, "field": self.field, "reason": self.reason}
+        located = {"line": self.line, "field": self.field, "reason": self.reason}
+        return located | ({"where": self.where} if self.where else {})
+
+    @property
+    def place(self) -> str:
+        return self.where or f"line {self.line}"
 
 
 class BrokenLines(Exception):
@@ -34,15 +43,20 @@ class BrokenLines(Exception):
         super().__init__(f"{len(errors)} broken lines")
         self.errors = errors
 
+    def counted_by(self, unit: str) -> "BrokenLines":
+        """The same, where a file has no lines but `unit`s, such as tasks."""
+        return BrokenLines(
+            [error if error.where else replace(error, where=f"{unit} {error.line}") for error in self.errors]
+        )
+
     def as_invalid(self) -> Invalid:
         """The answer to who sent the file: the first error in words, all of them listed."""
-        listed = [error.as_json() for error in self.errors]
-        first = listed[0]
+        first = self.errors[0]
         return Invalid(
             "broken_lines",
-            f"Line {first['line']}: {first['field'] + ' ' if first['field'] else ''}{first['reason']}. "
-            "Nothing was stored; mend the lines listed and send the file again.",
-            errors=listed,
+            f"{first.place.capitalize()}: {first.field + ' ' if first.field else ''}{first.reason}. "
+            f"Nothing was stored; mend {'what is' if first.where else 'the lines'} listed and send the file again.",
+            errors=[error.as_json() for error in self.errors],
         )
 
 

@@ -8,12 +8,20 @@ from contextlib import contextmanager
 from typing import IO
 
 from rest_framework.exceptions import ParseError
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser, JSONParser
 
 from evaltrack.canonical import DEEPEST, nested_beyond
 from evaltrack.ndjson import bounded_lines
 
 IN_MEMORY = 1 << 20
+
+
+class AnyAccepted(DefaultContentNegotiation):
+    """Where the query says in which format something is sent, `Accept` decides nothing."""
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        return renderers[0], renderers[0].media_type
 
 
 class StrictJsonParser(JSONParser):
@@ -51,6 +59,12 @@ class NdjsonParser(StreamParser):
 
 class CsvParser(StreamParser):
     media_type = "text/csv"
+
+
+class JsonStreamParser(StreamParser):
+    """JSON that is not read as a whole: a long array."""
+
+    media_type = "application/json"
 
 
 @contextmanager

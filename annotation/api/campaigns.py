@@ -21,14 +21,11 @@ from annotation import (
 from annotation.api.imports import ImportOut
 from annotation.api.rubrics import RubricIn, Strict
 from annotation.imports import imports_of
-from annotation.items import read_items
 from annotation.models import Campaign, Priority, Protocol, SlotState
-from annotation.protocols import rules_of
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView, paged
 from evaltrack.errors import Invalid, NotFound
-from evaltrack.parsers import NdjsonParser, received_lines
 
 
 class AdaptiveIn(Strict):
@@ -164,31 +161,6 @@ class CampaignView(ApiView):
                 "forecast": outlook.of(campaign, at=self.at).as_json(),
             }
         )
-
-
-class CampaignTasks(ApiView):
-    permissions = {"POST": (P.MANAGE_CAMPAIGNS,)}
-    parser_classes = (NdjsonParser,)
-
-    @extend_schema(request={"application/x-ndjson": bytes}, responses={201: dict})
-    @idempotent
-    def post(self, request, public_id):
-        """Add stand-alone items, a line each: all of them or, where a line is bad, none.
-
-        `held`: tasks that wait for the lead's check, as their text may name a system. `mentions`: further tasks
-        that merely mention a vendor or a model; they are not held.
-        """
-        campaign = lookup.campaign_named(public_id, seen_by=request.user)
-        with received_lines(request) as lines:
-            items = read_items(lines, rules_of(campaign.protocol))
-            added, found = opening.add_items(campaign.pk, items, by=request.user, at=self.at)
-        body = {
-            "id": str(campaign.public_id),
-            "added": added,
-            "held": found.held,
-            "mentions": found.mentioned,
-        }
-        return Response(body, status=201)
 
 
 class CampaignAgreement(ApiView):

@@ -5,16 +5,20 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from annotation import imports, lookup
+from annotation.mapping import fields_of
 from annotation.models import ImportFormat, JudgmentImport
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView
 from evaltrack.errors import Invalid
-from evaltrack.parsers import CsvParser, NdjsonParser, received
+from evaltrack.parsers import CsvParser, JsonStreamParser, NdjsonParser, received
 
 
 class ImportOut(serializers.Serializer):
-    """An import: how many judgments it added, how many raters had skipped, and how many were known before."""
+    """An import: how many judgments it added, how many raters had not given, and how many were known before.
+
+    `left_out` counts by why what else the file held, the skipped ones among it. `options`: what was said of the file.
+    """
 
     id = serializers.UUIDField(source="public_id")
     format = serializers.ChoiceField(ImportFormat.choices)
@@ -22,6 +26,8 @@ class ImportOut(serializers.Serializer):
     judgments = serializers.IntegerField()
     skipped = serializers.IntegerField()
     known = serializers.IntegerField()
+    left_out = serializers.DictField(child=serializers.IntegerField())
+    options = serializers.DictField()
     imported_by = serializers.CharField(source="imported_by.username")
     imported_at = serializers.DateTimeField()
 
@@ -45,13 +51,36 @@ def taken(row: JudgmentImport, *, is_new: bool) -> dict:
     }
 
 
+MAPPING = [
+    OpenApiParameter("item", str, description="the field that names the item"),
+    OpenApiParameter(
+        "source", str, many=True, description="the fields that name the systems, in the order shown"
+    ),
+    OpenApiParameter(
+        "system", str, many=True, description="the systems, if each always stood in the same place"
+    ),
+]
+ANSWERS = [
+    OpenApiParameter("question", str, description="the control or the question that says which is better"),
+    OpenApiParameter("ranking", bool, description="lists of labels are orders, the best first"),
+    *(
+        OpenApiParameter(side, str, many=True, description="answers that mean so")
+        for side in ("left", "right", "tie", "both_bad")
+    ),
+]
+
+
 class CampaignJudgments(ApiView):
     permissions = {"POST": (P.MANAGE_CAMPAIGNS,)}
-    parser_classes = (NdjsonParser, CsvParser)
+    parser_classes = (NdjsonParser, CsvParser, JsonStreamParser)
 
     @extend_schema(
-        parameters=[OpenApiParameter("format", str, enum=ImportFormat.values, default=ImportFormat.NDJSON)],
-        request={"application/x-ndjson": bytes, "text/csv": bytes},
+        parameters=[
+            OpenApiParameter("format", str, enum=ImportFormat.values, default=ImportFormat.NDJSON),
+            *MAPPING,
+            *ANSWERS,
+        ],
+        request={"application/x-ndjson": bytes, "text/csv": bytes, "application/json": bytes},
         responses={201: Taken, 200: Taken},
     )
     @idempotent
@@ -60,7 +89,8 @@ class CampaignJudgments(ApiView):
 
         A line has `item`, `rater`, `responses` (the two systems in the order shown) and `preference` (one of them,
         "tie" or "both_bad"), and may have `answers` by criterion, `judged_at` and `id`. With `format=appraise` it is
-        CSV as Appraise writes it. A file that was imported before adds nothing and is answered with 200.
+        CSV as Appraise writes it; with `label_studio` or `argilla` JSON as these export it, of which the other
+        parameters say what means what.
 
         A rater who says the same about the same pair once more is a repeat, unless `id` or `judged_at` shows that it
         is the same judgment: then it counts once, and is refused where it says something else.
@@ -68,9 +98,11 @@ class CampaignJudgments(ApiView):
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
         format = request.query_params.get("format", ImportFormat.NDJSON.value)
         if format not in ImportFormat.values:
-            raise Invalid(
-                "bad_format", "`format` is ndjson or appraise.", {"format": ["is ndjson or appraise"]}
-            )
+            sentence = f"is {', '.join(ImportFormat.values[:-1])} or {ImportFormat.values[-1]}"
+            raise Invalid("bad_format", f"`format` {sentence}.", {"format": [sentence]})
+        fields = fields_of(dict(request.query_params.lists()))
         with received(request) as file:
-            row, is_new = imports.take(campaign.pk, file, format=format, by=request.user, at=self.at)
+            row, is_new = imports.take(
+                campaign.pk, file, format=format, fields=fields, by=request.user, at=self.at
+            )
         return Response(taken(row, is_new=is_new), status=201 if is_new else 200)

@@ -4,6 +4,7 @@ from annotation.api import (
     adjudication,
     campaigns,
     courses,
+    exports,
     flags,
     imports,
     media,
@@ -11,6 +12,7 @@ from annotation.api import (
     reassignment,
     rubrics,
     sla,
+    tasks,
 )
 
 urlpatterns = [
@@ -47,8 +49,9 @@ urlpatterns = [
     path("campaigns", campaigns.Campaigns.as_view()),
     path("campaigns/<uuid:public_id>", campaigns.CampaignView.as_view()),
     path("campaigns/<uuid:public_id>/rubric", rubrics.CampaignRubric.as_view()),
-    path("campaigns/<uuid:public_id>/tasks", campaigns.CampaignTasks.as_view()),
+    path("campaigns/<uuid:public_id>/tasks", tasks.CampaignTasks.as_view(), name="campaign-tasks"),
     path("campaigns/<uuid:public_id>/judgments", imports.CampaignJudgments.as_view()),
+    path("campaigns/<uuid:public_id>/export", exports.CampaignExport.as_view(), name="campaign-export"),
     path("campaigns/<uuid:public_id>/flags", flags.CampaignFlags.as_view()),
     path("campaigns/<uuid:public_id>/late", reassignment.CampaignLate.as_view()),
     path("campaigns/<uuid:public_id>/reassign", reassignment.CampaignReassign.as_view()),

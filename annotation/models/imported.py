@@ -14,6 +14,13 @@ from django.db.models import F, Q
 class ImportFormat(models.TextChoices):
     NDJSON = "ndjson", "NDJSON, a judgment a line"
     APPRAISE = "appraise", "CSV as Appraise writes it"
+    LABEL_STUDIO = "label_studio", "JSON as Label Studio exports it"
+    ARGILLA = "argilla", "JSON as Argilla exports it"
+
+    @property
+    def unit(self) -> str:
+        """What the number of a judgment's `line` counts."""
+        return {"label_studio": "task", "argilla": "record"}.get(self.value, "line")
 
 
 class JudgmentImport(models.Model):
@@ -21,13 +28,17 @@ class JudgmentImport(models.Model):
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     campaign = models.ForeignKey("annotation.Campaign", on_delete=models.PROTECT, related_name="imports")
-    format = models.CharField(max_length=8, choices=ImportFormat.choices)
+    format = models.CharField(max_length=12, choices=ImportFormat.choices)
+    # What was said of the file: which fields and answers mean what. See `annotation.mapping`.
+    options = models.JSONField(default=dict)
     # Of the file as it came.
     sha256 = models.CharField(max_length=64)
     # Added; skipped, as the rater had given no answer; and known already, by their ids or times.
     judgments = models.PositiveIntegerField()
     skipped = models.PositiveIntegerField()
     known = models.PositiveIntegerField()
+    # What else the file held, counted by why it is no judgment here; the skipped ones are among it.
+    left_out = models.JSONField(default=dict)
     imported_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     imported_at = models.DateTimeField()
 
@@ -40,6 +51,10 @@ class JudgmentImport(models.Model):
 
     def __str__(self) -> str:
         return str(self.public_id)
+
+    @property
+    def left_out_in_words(self) -> str:
+        return ", ".join(f"{count} {what}" for what, count in sorted(self.left_out.items()))
 
 
 class ImportedRater(models.Model):

@@ -93,6 +93,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "adaptive": overlap.progress(campaign),
         "imports": imports.imports_of(campaign),
         "excluded": excluded(campaign),
+        "told": agreement.may_be_told(campaign),
         "findings": found.as_json(name_of=agreement.pseudonym, brief=True),
         "blinding": guesses.of(campaign, at=clock.now()),
         "by_rubric": agreement.by_rubric(campaign, at=clock.now()),

@@ -14,8 +14,16 @@ from evaltrack import clock
 from evaltrack.accounts.models import IdempotentRequest
 from evaltrack.canonical import sha256_hex
 from evaltrack.errors import Conflict, Invalid
+from evaltrack.parsers import JsonStreamParser
 
 STREAMED = ("application/x-ndjson", "text/csv")
+
+
+def is_streamed(view, request) -> bool:
+    kind = request.content_type.partition(";")[0].strip()
+    return kind in STREAMED or (
+        kind == JsonStreamParser.media_type and JsonStreamParser in view.parser_classes
+    )
 
 
 def idempotent(method):
@@ -34,7 +42,7 @@ def idempotent(method):
             raise Invalid("bad_idempotency_key", "Idempotency-Key takes up to 200 printable characters.")
         # The body is read before the transaction begins: a slow upload must not hold the database.
         with tempfile.TemporaryFile() as spooled:
-            digest = body_digest(request, spooled)
+            digest = body_digest(view, request, spooled)
             asked = sha256_hex(request.get_full_path().encode() + b"\n" + digest)
             with transaction.atomic():
                 try:
@@ -56,9 +64,9 @@ def idempotent(method):
     return answered_once
 
 
-def body_digest(request, spooled: IO[bytes]) -> bytes:
+def body_digest(view, request, spooled: IO[bytes]) -> bytes:
     """SHA-256 of the body. A stream is put into `spooled` meanwhile, from which the view then reads it."""
-    if request.content_type not in STREAMED:
+    if not is_streamed(view, request):
         return hashlib.sha256(request._request.body).digest()
     found = hashlib.sha256()
     while part := request._request.read(1 << 20):

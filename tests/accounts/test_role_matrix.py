@@ -333,6 +333,7 @@ def test_another_owner_sees_none_of_it(site):
         ("GET", "api/v1/campaigns/<uuid:public_id>"),
         ("GET", "api/v1/campaigns/<uuid:public_id>/agreement"),
         ("GET", "api/v1/campaigns/<uuid:public_id>/preferences"),
+        ("GET", "api/v1/campaigns/<uuid:public_id>/export"),
         ("GET", "api/v1/promotions/<str:public_id>"),
         ("GET", "live-tests/<str:public_id>/"),
         ("POST", "live-tests/<str:public_id>/end/"),

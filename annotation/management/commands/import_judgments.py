@@ -1,18 +1,21 @@
 """`manage.py import_judgments CAMPAIGN FILE --by USERNAME`: take in judgments that were made elsewhere."""
 
-import shutil
-import sys
-import tempfile
 from argparse import ArgumentParser
-from contextlib import ExitStack
-from typing import IO, Any
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from annotation import imports, lookup
-from annotation.models import Campaign, ImportFormat
+from annotation import imports
+from annotation.management.named import (
+    add_mapping,
+    campaign_named,
+    file_named,
+    mapping_in,
+    person_named,
+    refused,
+)
+from annotation.models import ImportFormat
 from evaltrack import clock
-from evaltrack.accounts.models import User
 from evaltrack.errors import ExpectedError
 
 
@@ -24,37 +27,27 @@ class Command(BaseCommand):
         parser.add_argument("file", help="the judgments; - for standard input")
         parser.add_argument("--format", choices=ImportFormat.values, default=ImportFormat.NDJSON.value)
         parser.add_argument("--by", required=True, help="user name of the lead for whom this is done")
+        add_mapping(
+            parser, "item", "source", "system", "question", "ranking", "left", "right", "tie", "both_bad"
+        )
 
     def handle(self, *args: Any, campaign: str, file: str, format: str, by: str, **options: Any) -> None:
-        person = User.objects.filter(username=by, is_active=True).first()
-        if person is None:
-            raise CommandError(f"There is no account {by!r}.")
-        row = Campaign.objects.filter(public_id=lookup.uuid_of(campaign)).first()
-        if row is None:
-            raise CommandError(f"There is no campaign {campaign!r}.")
-        with ExitStack() as opened:
-            try:
-                stream: IO[bytes]
-                if file == "-":
-                    stream = opened.enter_context(tempfile.TemporaryFile())
-                    shutil.copyfileobj(sys.stdin.buffer, stream)
-                    stream.seek(0)
-                else:
-                    stream = opened.enter_context(open(file, "rb"))
-                found, is_new = imports.take(row.pk, stream, format=format, by=person, at=clock.now())
-            except OSError as error:
-                raise CommandError(str(error)) from None
-            except ExpectedError as error:
-                listed = "".join(f"\n{line_of(each)}" for each in error.extra.get("errors", []))
-                raise CommandError(f"{error.reason}{listed}") from None
+        person = person_named(by)
+        row = campaign_named(campaign)
+        try:
+            with file_named(file) as stream:
+                found, is_new = imports.take(
+                    row.pk, stream, format=format, fields=mapping_in(options), by=person, at=clock.now()
+                )
+        except OSError as error:
+            raise CommandError(str(error)) from None
+        except ExpectedError as error:
+            raise refused(error) from None
         if not is_new:
             self.stdout.write(f"{row}: nothing added; this file was imported at {found.imported_at:%F %T}.")
             return
+        left_out = f" Left out: {found.left_out_in_words}." if found.left_out else ""
         self.stdout.write(
             f"{row}: {found.judgments} judgments imported, {found.skipped} that raters had skipped left out, "
-            f"{found.known} known already."
+            f"{found.known} known already.{left_out}"
         )
-
-
-def line_of(error: dict[str, Any]) -> str:
-    return f"  line {error['line']}: {error['field'] + ' ' if error['field'] else ''}{error['reason']}"

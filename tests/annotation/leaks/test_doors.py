@@ -37,6 +37,8 @@ def doors(campaign, experiment, judge):
         f"campaigns/{campaign.public_id}/settled-gold",
         f"campaigns/{campaign.public_id}/agreement", f"campaigns/{campaign.public_id}/flags",
         f"campaigns/{campaign.public_id}/late", f"campaigns/{campaign.public_id}/reassign",
+        f"campaigns/{campaign.public_id}/export?format=csv", f"campaigns/{campaign.public_id}/tasks",
+        f"campaigns/{campaign.public_id}/tasks?format=label_studio&part=key",
         "promotions", "production/zz-secret-component",
         "ledger/checkpoint", "ledger/entries/3", "ledger/proof", "no-such-call",
         "skills", "evaluators", f"evaluators/{judge.pseudonym}", f"evaluators/{judge.pseudonym}/skills",
