@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from annotation import findings, live, pairs, querysets, rubrics, votes
+from annotation import findings, kept_figures, live, pairs, querysets, rubrics, votes
 from annotation.models import Campaign, CampaignStatus, Judgment, Protocol, Rubric
 from annotation.votes import Person, Rater, Vote
 
@@ -16,15 +16,41 @@ def pseudonym(evaluator: Person) -> str:
     return evaluator.pseudonym
 
 
-def of(campaign: Campaign, *, at: dt.datetime) -> pairs.Findings | findings.Findings:
+Shown = pairs.Findings | kept_figures.Figures | findings.Findings
+
+
+def of(campaign: Campaign, *, at: dt.datetime) -> Shown:
     """What the judgments say that nobody can take back any more, and those that were made elsewhere."""
+    if campaign.experiment_id is None and (
+        kept := kept_figures.of(campaign, is_final=may_be_told(campaign))
+        if campaign.imports.exists()
+        else None
+    ):
+        return kept
+    return read(campaign, at=at)
+
+
+def keep_figures(campaign: Campaign, *, at: dt.datetime) -> bool:
+    """Of a campaign with judgments that were made elsewhere; whether they were not kept already."""
+    is_final = may_be_told(campaign)
+    if kept_figures.of(campaign, is_final=is_final):
+        return False
+    kept_figures.keep(campaign, lambda: with_imports(campaign, at=at), is_final=is_final, at=at)
+    return True
+
+
+def read(campaign: Campaign, *, at: dt.datetime) -> pairs.Findings | findings.Findings:
+    """The same, with the single votes wherever there are few, or some were made elsewhere."""
     if campaign.protocol != Protocol.PAIRWISE:
         return findings.of(campaign, counted(campaign, at=at))
-    people = votes.imported_people(campaign) if campaign.experiment_id is None else {}
-    if not people:
-        summed = live.of(campaign, is_final=may_be_told(campaign), at=at)
-        return summed or of_pairs(campaign, counted(campaign, at=at))
-    judgments = counted(campaign, at=at)
+    if campaign.experiment_id is None and campaign.imports.exists():
+        return with_imports(campaign, at=at)
+    summed = live.of(campaign, is_final=may_be_told(campaign), at=at)
+    return summed or of_pairs(campaign, counted(campaign, at=at))
+
+
+def with_imports(campaign: Campaign, *, at: dt.datetime) -> pairs.Findings:
+    people, judgments = votes.imported_people(campaign), counted(campaign, at=at)
     with_answers = bool(rubrics.of(campaign.rubric).criteria)
     said = [*votes_of(campaign, judgments), *votes.imported(campaign, with_answers=with_answers)]
     return found_in(campaign, said, people | people_of(judgments))

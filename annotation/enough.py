@@ -6,7 +6,7 @@ Which way people lean is told to nobody before the campaign is closed; how sure 
 import datetime as dt
 import math
 
-from annotation import agreement, findings, human_rule, outlook, pairs, policies
+from annotation import agreement, human_rule, outlook, pairs, policies
 from annotation.models import Campaign
 from annotation.tally import K
 from evaltrack.accounts.models import User
@@ -20,13 +20,13 @@ NOT_MEASURED = Undefined("too few items were judged by all who are asked")
 
 def of(
     campaign: Campaign,
-    found: pairs.Findings | findings.Findings,
+    found: agreement.Shown,
     foreseen: outlook.Outlook | None,
     *,
     at: dt.datetime,
 ) -> Enough | Undefined | None:
     """None where no gate waits for it: the campaign stands alone, is closed, or is no comparison of pairs."""
-    if campaign.experiment is None or campaign.closed_at or isinstance(found, findings.Findings):
+    if campaign.experiment is None or campaign.closed_at or not isinstance(found, pairs.Findings):
         return None
     planned = pairs.planned(campaign)
     scores, times = items_judged_by_all(campaign, found)

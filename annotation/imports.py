@@ -11,7 +11,7 @@ from typing import IO
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from annotation import appraise, exported, judged_elsewhere, lifecycle, other_tools, policies, rubrics
+from annotation import appraise, exported, judged_elsewhere, lifecycle, other_tools, policies, rollup, rubrics
 from annotation.judged_elsewhere import Judged
 from annotation.left_out import LeftOut
 from annotation.mapping import Fields
@@ -80,6 +80,7 @@ def take(
         raise broken.as_invalid() from None
     row.skipped, row.left_out = left_out.count, left_out.as_json()
     row.save(update_fields=["judgments", "known", "skipped", "left_out"])
+    rollup.forget(campaign.pk)
     record(
         Event.JUDGMENTS_IMPORTED,
         by=by,

@@ -3,6 +3,7 @@
 import logging
 
 from annotation import (
+    agreement,
     assignment,
     escalation,
     hearings,
@@ -44,13 +45,15 @@ def settle_judgments() -> None:
 
 
 def roll_up_agreement() -> None:
-    """The sums of campaigns about which people have said something new."""
-    for campaign in rollup.waiting(at=clock.now()):
+    """The sums of campaigns about which people have said something new; of imports the figures themselves."""
+    for campaign in Campaign.objects.filter(pk__in=rollup.waiting(at=clock.now())):
         try:
-            if rollup.roll_up(campaign, at=clock.now()):
-                reliability.warn(campaign, at=clock.now())
+            if campaign.imports.exists():
+                agreement.keep_figures(campaign, at=clock.now())
+            elif rollup.roll_up(campaign.pk, at=clock.now()):
+                reliability.warn(campaign.pk, at=clock.now())
         except Exception:
-            log.exception("campaign %s: its judgments could not be counted and will be tried again", campaign)
+            log.exception("%s: its judgments could not be counted and will be tried again", campaign)
 
 
 def count_standing() -> None:

@@ -15,7 +15,15 @@ EVALUATOR, IMPORTED = "evaluator", "imported"
 Unit: TypeAlias = tuple[str, str, str]
 # One of two kinds, and the key of its row.
 Rater: TypeAlias = tuple[str, int]
-Person: TypeAlias = User | ImportedRater
+
+
+class Named(NamedTuple):
+    """Somebody of whom only the pseudonym is known."""
+
+    pseudonym: str
+
+
+Person: TypeAlias = User | ImportedRater | Named
 
 
 class Vote(NamedTuple):

@@ -206,7 +206,7 @@ class CampaignPreferences(ApiView):
         from `rank_low`, the best that the votes leave open, to `rank_high`.
         """
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
-        found = agreement.of(campaign, at=self.at)
+        found = agreement.read(campaign, at=self.at)
         if not isinstance(found, pairs.Findings):
             raise NotFound(
                 "no_preferences",

@@ -174,7 +174,7 @@ def excluded(campaign: Campaign) -> dict[str, int]:
     return {"tasks": tasks.count(), "judgments": judgments.count()}
 
 
-def told_of(campaign: Campaign, found: pairs.Findings | findings.Findings) -> dict[str, Any]:
+def told_of(campaign: Campaign, found: agreement.Shown) -> dict[str, Any]:
     """What the page says about agreement beyond the numbers: of preferences, whether a policy can use them."""
     if isinstance(found, findings.Findings):
         return {
