@@ -21,6 +21,7 @@ from annotation.models import (
     AgreementState,
     Campaign,
     Judgment,
+    JudgmentImport,
     JudgmentState,
     Protocol,
     Response,
@@ -64,7 +65,9 @@ def waiting(*, at: dt.datetime) -> list[int]:
     new = Judgment.objects.filter(state__in=STANDING, is_counted=False).filter(querysets.settled(at))
     stale = AgreementState.objects.filter(is_stale=True)
     found = Campaign.objects.filter(
-        Q(pk__in=new.order_by().values("campaign")) | Q(pk__in=stale.values("campaign")),
+        Q(pk__in=new.order_by().values("campaign"))
+        | Q(pk__in=stale.values("campaign"))
+        | Q(agreement_state=None, pk__in=JudgmentImport.objects.values("campaign")),
         protocol=Protocol.PAIRWISE,
     )
     return list(found.values_list("pk", flat=True))

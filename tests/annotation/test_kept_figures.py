@@ -70,7 +70,7 @@ def test_what_is_kept_is_what_is_computed(imported, lead):
     assert [each.kappa.as_json() for each in kept] == [each.kappa.as_json() for each in said]
     page = signed_in(lead).get(imported.get_absolute_url()).content.decode()
     pairs = signed_in(lead).get(f"{imported.get_absolute_url()}pairs/").content.decode()
-    assert "imported-1" in page
+    assert "Each of the 10 pairs" in page
     assert pairs.count(" and imported-") == 10
     api = bearer(lead, Permission.VIEW_CAMPAIGNS)
     assert api.get(f"/api/v1/campaigns/{imported.public_id}/preferences").json()["n_judgments"] == 120
