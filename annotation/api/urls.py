@@ -45,6 +45,7 @@ urlpatterns = [
     path("rubrics/<path:rubric>/course", courses.CourseOfRubric.as_view()),
     path("rubrics/<path:rubric>/lessons", courses.CourseLessons.as_view()),
     path("queue/waiting", sla.QueueWaiting.as_view()),
+    path("queue/breaches", sla.QueueBreaches.as_view()),
     path("sla-policies", sla.SlaPolicies.as_view()),
     path("campaigns", campaigns.Campaigns.as_view()),
     path("campaigns/<uuid:public_id>", campaigns.CampaignView.as_view()),

@@ -149,6 +149,7 @@ CALLS = [
     ("GET", "production/<str:name>/quality", LEADS_TOO, "experiments:view"),
     ("POST", "production/<str:name>/samples", MAKERS, "experiments:submit"),
     ("GET", "queue/waiting", LEADS_TOO, "campaigns:view"),
+    ("GET", "queue/breaches", LEADS_TOO, "campaigns:view"),
     ("GET", "sla-policies", LEADS_TOO, "campaigns:view"),
     ("POST", "sla-policies", "lead", "campaigns:manage"),
     ("POST", "queue/next", "evaluator", "judge"),
