@@ -11,11 +11,13 @@ from typing import Any
 
 from annotation import rubrics
 from annotation.models import Campaign, CampaignStatus, Judgment, Response, Task
+from annotation.rated import Rated, Rating
 from evaltrack.stats.agreement import TIE, krippendorff_alpha, preference_kappa
 from evaltrack.stats.estimate import Estimate, Undefined
 from evaltrack.stats.intervals import mean_t
 
 SEED = 20_251_122
+MOST_PAIRS = 50
 Statistic = Estimate | Undefined
 COEFFICIENTS = (
     "percent_agreement",
@@ -42,6 +44,8 @@ class Findings:
     # What the page says about agreement, the deciding coefficient first.
     lines: list[tuple[str, Statistic]]
     by_question: dict[str, dict[str, Statistic]] = field(default_factory=dict)
+    # Each two evaluators, where the protocol compares what they gave.
+    pairs: list[dict[str, Any]] = field(default_factory=list)
     # One row for each system, as the protocol has it.
     systems: list[dict[str, Any]] = field(default_factory=list)
 
@@ -67,8 +71,8 @@ class Findings:
                 question: {name: each.as_json() for name, each in found.items()}
                 for question, found in self.by_question.items()
             },
-            "pairs": [],
-            "n_pairs": 0,
+            "pairs": self.pairs,
+            "n_pairs": len(self.pairs),
             "left_picks": Undefined(f"a {self.protocol} picks no side").as_json(),
             "net_preference": Undefined(f"a {self.protocol} compares no candidate with a baseline").as_json(),
             "counts": None,
@@ -123,34 +127,40 @@ def alpha_of(judgments: Iterable[Judgment], value: Callable[[Judgment], Any], le
 def of_ratings(
     campaign: Campaign, judgments: list[Judgment], sources: dict[int, list[str]]
 ) -> dict[str, Any]:
-    """Points of a scale have an order, so ordinal alpha stands for them; interval alpha takes steps as equal."""
-
-    def alphas(said: list[Judgment], value: Callable[[Judgment], Any]) -> dict[str, Statistic]:
-        return {
-            "krippendorff_alpha": alpha_of(said, value, "ordinal"),
-            "krippendorff_alpha_interval": alpha_of(said, value, "interval"),
-        }
-
-    criteria = rubrics.of(campaign.rubric).criteria
-    inter = alphas(judgments, lambda judgment: judgment.rating)
+    details = rubrics.of(campaign.rubric)
+    main = rated(judgments, lambda judgment: judgment.rating, len(details.scale))
     # An earlier version of the rubric may not have asked it.
     by_question = {
-        each.id: alphas([j for j in judgments if each.id in j.answers], answer_to(each.id))
-        for each in criteria
+        each.id: rated(
+            [j for j in judgments if each.id in j.answers], answer_to(each.id), len(details.scale)
+        ).coefficients()
+        for each in details.criteria
     }
+    inter = main.coefficients()
+    people = {judgment.evaluator_id: judgment.evaluator for judgment in judgments}
     return {
         "inter": inter,
         "by_question": by_question,
         "lines": [
             ("Krippendorff's alpha, ordinal", inter["krippendorff_alpha"]),
             ("Krippendorff's alpha, interval", inter["krippendorff_alpha_interval"]),
+            ("Gwet's AC2, quadratic", inter["gwet_ac2"]),
+            ("Intraclass correlation of one rating", inter["icc_single"]),
+            ("Plain agreement", inter["percent_agreement"]),
             *(
                 (f"{each.question} Alpha, ordinal", by_question[each.id]["krippendorff_alpha"])
-                for each in criteria
+                for each in details.criteria
             ),
         ],
+        "pairs": main.pairs(lambda rater: people[rater].pseudonym, MOST_PAIRS),
         "systems": rated_systems(judgments, sources),
     }
+
+
+def rated(judgments: Iterable[Judgment], value: Callable[[Judgment], Any], points: int) -> Rated:
+    ratings = [Rating(j.task_id, j.task.item, j.evaluator_id, value(j)) for j in judgments]
+    # An earlier version of the rubric may have had a longer scale.
+    return Rated(ratings, max([points, 2, *(rating.value for rating in ratings)]))
 
 
 def answer_to(criterion: str) -> Callable[[Judgment], Any]:

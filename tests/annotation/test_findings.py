@@ -86,7 +86,10 @@ def test_ratings_agree_by_ordinal_and_interval_alpha(lead, both):
     assert found["by_question"]["truth"]["krippendorff_alpha"]["value"] == pytest.approx(
         krippendorff_alpha(truth, level="ordinal", seed=1).value
     )
-    for name in ("percent_agreement", "cohen_kappa", "preference_kappa"):
+    assert found["inter"]["percent_agreement"]["value"] == pytest.approx(
+        sum(one == other for one, other in units) / 12
+    )
+    for name in ("preference_kappa", "preference_kappa_same_order"):
         assert found["inter"][name] == {"undefined": f"{name} is not computed for the protocol rating"}
 
 
