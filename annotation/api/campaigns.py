@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from annotation import (
     agreement,
+    enough,
     guesses,
     lookup,
     opening,
@@ -17,6 +18,7 @@ from annotation import (
     preferences,
     qualification,
     querysets,
+    standing,
 )
 from annotation.api.imports import ImportOut
 from annotation.api.rubrics import RubricIn, Strict
@@ -179,11 +181,14 @@ class CampaignAgreement(ApiView):
         """
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
         start = pairs_from(request.query_params.get("pairs_from", "0"))
-        found = agreement.of(campaign, at=self.at).as_json(name_of=agreement.pseudonym, pairs_from=start)
+        shown = agreement.of(campaign, at=self.at)
+        found = shown.as_json(name_of=agreement.pseudonym, pairs_from=start)
+        foreseen = enough.of(campaign, shown, standing.of(campaign, at=self.at).outlook, at=self.at)
         guessed = guesses.of(campaign, at=self.at)
         more = {
             "by_rubric": agreement.by_rubric(campaign, at=self.at),
             "blinding": guessed.as_json() if guessed else None,
+            "enough": foreseen.as_json() if foreseen else None,
         }
         return Response({"simulated": campaign.is_simulated, **found, **more})
 
