@@ -8,8 +8,8 @@ import hmac
 import uuid
 from collections.abc import Iterable
 
+from annotation.formats.tool_files import Known, Pair
 from annotation.models import Campaign, Response, Task
-from annotation.tool_files import Known, Pair
 
 
 def order_of(campaign: Campaign, key: str, count: int) -> list[int]:

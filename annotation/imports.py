@@ -11,10 +11,11 @@ from typing import IO
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from annotation import appraise, exported, judged_elsewhere, lifecycle, other_tools, policies, rollup, rubrics
-from annotation.judged_elsewhere import Judged
-from annotation.left_out import LeftOut
-from annotation.mapping import Fields
+from annotation import exported, lifecycle, policies, rollup, rubrics
+from annotation.formats import appraise, judged_elsewhere, other_tools
+from annotation.formats.judged_elsewhere import Judged
+from annotation.formats.left_out import LeftOut
+from annotation.formats.mapping import Fields
 from annotation.models import (
     Campaign,
     ImportedJudgment,

@@ -5,7 +5,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from annotation import imports, lookup
-from annotation.mapping import fields_of
+from annotation.formats.mapping import fields_of
 from annotation.models import ImportFormat, JudgmentImport
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P

@@ -8,10 +8,10 @@ from annotation import lookup, opening
 from annotation.api.exports import attached
 from annotation.api.imports import MAPPING
 from annotation.exports import tasks
-from annotation.left_out import LeftOut
-from annotation.mapping import fields_of
+from annotation.formats.left_out import LeftOut
+from annotation.formats.mapping import fields_of
+from annotation.formats.task_files import FORMATS, read_items
 from annotation.protocols import rules_of
-from annotation.task_files import FORMATS, read_items
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView

@@ -8,14 +8,15 @@ from typing import Any
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
 
-from annotation import exported, label_studio_config, policies, redaction, rubrics
+from annotation import exported, policies, redaction, rubrics
 from annotation.exports.files import File
 from annotation.exports.records import chunks
-from annotation.label_studio import REFERENCE
+from annotation.formats import label_studio_config
+from annotation.formats.label_studio import REFERENCE
+from annotation.formats.task_files import FORMATS
 from annotation.models import Campaign, Flag, Gold, Protocol, Response, Task
 from annotation.protocols import rules_of
 from annotation.protocols.pairwise import RESPONSES
-from annotation.task_files import FORMATS
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Invalid, refuse_if
 

@@ -11,7 +11,7 @@ from typing import IO, Any
 from django.core.management.base import CommandError
 
 from annotation import lookup, querysets
-from annotation.mapping import PARAMETERS, Fields, fields_of
+from annotation.formats.mapping import PARAMETERS, Fields, fields_of
 from annotation.models import Campaign
 from evaltrack.accounts.models import User
 from evaltrack.errors import ExpectedError

@@ -29,7 +29,7 @@ class JudgmentImport(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     campaign = models.ForeignKey("annotation.Campaign", on_delete=models.PROTECT, related_name="imports")
     format = models.CharField(max_length=12, choices=ImportFormat.choices)
-    # What was said of the file: which fields and answers mean what. See `annotation.mapping`.
+    # What was said of the file: which fields and answers mean what. See `annotation.formats.mapping`.
     options = models.JSONField(default=dict)
     # Of the file as it came.
     sha256 = models.CharField(max_length=64)

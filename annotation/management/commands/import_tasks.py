@@ -6,7 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from annotation import opening
-from annotation.left_out import LeftOut
+from annotation.formats.left_out import LeftOut
+from annotation.formats.task_files import FORMATS, read_items
 from annotation.management.named import (
     add_mapping,
     campaign_named,
@@ -16,7 +17,6 @@ from annotation.management.named import (
     refused,
 )
 from annotation.protocols import rules_of
-from annotation.task_files import FORMATS, read_items
 from evaltrack import clock
 from evaltrack.errors import ExpectedError
 

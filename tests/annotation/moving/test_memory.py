@@ -7,10 +7,11 @@ import tracemalloc
 
 import pytest
 
-from annotation import exports, other_tools
+from annotation import exports
 from annotation.exports import records
-from annotation.left_out import LeftOut
-from annotation.mapping import Fields
+from annotation.formats import other_tools
+from annotation.formats.left_out import LeftOut
+from annotation.formats.mapping import Fields
 from annotation.models import ImportedJudgment, ImportedRater, ImportedSource, JudgmentImport
 from evaltrack import clock
 from tests.annotation.moving.test_label_studio import annotation, choice, task

@@ -8,10 +8,10 @@ data and the answers side by side.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from annotation import tool_files
-from annotation.label_studio_results import BESIDE, Answered, answers_in, labels_beside, not_comparing
-from annotation.mapping import Row, item_of, systems_of
-from annotation.tool_files import Known, Located, Pair, named_sides
+from annotation.formats import tool_files
+from annotation.formats.label_studio_results import BESIDE, Answered, answers_in, labels_beside, not_comparing
+from annotation.formats.mapping import Row, item_of, systems_of
+from annotation.formats.tool_files import Known, Located, Pair, named_sides
 from evaltrack.fields import WrongField
 
 # The field of a task's data by which an exported task is known again.

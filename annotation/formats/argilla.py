@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from annotation import tool_files
-from annotation.label_studio import length
-from annotation.mapping import Row, item_of, systems_of
-from annotation.tool_files import Known, Located, Pair, named_sides
+from annotation.formats import tool_files
+from annotation.formats.label_studio import length
+from annotation.formats.mapping import Row, item_of, systems_of
+from annotation.formats.tool_files import Known, Located, Pair, named_sides
 from evaltrack.fields import WrongField
 
 # None: the older exports of version 2 do not say it.

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
-from annotation.left_out import LeftOut
-from annotation.mapping import Fields
+from annotation.formats.left_out import LeftOut
+from annotation.formats.mapping import Fields
 from evaltrack.fields import WrongField
 
 # How many names of questions are kept, to be told where nobody answered the one that was said.

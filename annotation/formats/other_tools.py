@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from typing import IO, Any
 
-from annotation import argilla, label_studio
-from annotation.judged_elsewhere import Judged, judged
-from annotation.left_out import LeftOut
-from annotation.mapping import Fields
-from annotation.tool_files import Judgments, Known
+from annotation.formats import argilla, label_studio
+from annotation.formats.judged_elsewhere import Judged, judged
+from annotation.formats.left_out import LeftOut
+from annotation.formats.mapping import Fields
+from annotation.formats.tool_files import Judgments, Known
 from evaltrack import json_stream
 from evaltrack.canonical import canonical_json
 from evaltrack.fields import WrongField

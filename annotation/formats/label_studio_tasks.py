@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import IO, Any
 
+from annotation.formats.label_studio import length, places_of
+from annotation.formats.left_out import LeftOut
+from annotation.formats.mapping import PROMPTS, RESPONSES, Fields, Row, item_of, systems_of
 from annotation.items import Item
 from annotation.items import item_of as checked_item
-from annotation.label_studio import length, places_of
-from annotation.left_out import LeftOut
-from annotation.mapping import PROMPTS, RESPONSES, Fields, Row, item_of, systems_of
 from annotation.protocols import Rules
 from evaltrack import json_stream
 from evaltrack.canonical import canonical_json

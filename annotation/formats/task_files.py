@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import IO
 
-from annotation import items, label_studio_tasks
+from annotation import items
+from annotation.formats import label_studio_tasks
+from annotation.formats.left_out import LeftOut
+from annotation.formats.mapping import Fields
 from annotation.items import Item
-from annotation.left_out import LeftOut
-from annotation.mapping import Fields
 from annotation.protocols import Rules
 from evaltrack.ndjson import bounded_lines
 

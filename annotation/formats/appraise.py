@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
+from annotation.formats.judged_elsewhere import LEFT, LONGEST_RATER, LONGEST_SOURCE, RIGHT, Judged, identified
+from annotation.formats.left_out import LeftOut
 from annotation.items import LONGEST_NAME, RESERVED
-from annotation.judged_elsewhere import LEFT, LONGEST_RATER, LONGEST_SOURCE, RIGHT, Judged, identified
-from annotation.left_out import LeftOut
 from evaltrack.fields import WrongField
 from evaltrack.ndjson import LONGEST_LINE, MOST_ERRORS, BrokenLines, LineError
 

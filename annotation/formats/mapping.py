@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from annotation.judged_elsewhere import LEFT, RIGHT
+from annotation.formats.judged_elsewhere import LEFT, RIGHT
 from evaltrack.errors import Invalid
 from evaltrack.fields import WrongField
 

@@ -1,0 +1,1 @@
+"""Pure: files in which judgments and items come from elsewhere and go there, each by its tool."""
