@@ -28,6 +28,7 @@ from evaltrack.stats.paired import (
     tango_difference,
 )
 from evaltrack.stats.pairwise import mean_pairwise_kappa
+from evaltrack.stats.panel import Panel
 from evaltrack.stats.preference import net_preference, net_preference_two_way, preference
 from evaltrack.stats.strengths import RIGHT, strengths
 from tests.stats import panels
@@ -70,6 +71,14 @@ def alpha_coverage(n, rng):
 def alpha_of_counts(counts, seed):
     units = [np.repeat(np.arange(len(row)), row).tolist() for row in counts]
     return krippendorff_alpha(units, level="nominal", seed=seed)
+
+
+def alpha_of_panel(counts, seed):
+    return Panel.of(counts).alpha("nominal", seed=seed)
+
+
+def ac1_of_panel(counts, seed):
+    return Panel.of(counts).beyond_chance("gwet", seed=seed)
 
 
 def rated(sample, names):
@@ -235,6 +244,14 @@ SIMULATIONS: dict[tuple[str, str], tuple[tuple[int, ...], Callable]] = {
     ("brennan_prediger", "3 raters, 3 labels, 0.54"): (
         SMALL,
         vector_coverage(*panels.coefficient(brennan_prediger, "brennan_prediger", (0.5, 0.3, 0.2), 0.5)),
+    ),
+    ("Panel.alpha", "3 raters, 2 labels at 0.98, 0.5: jackknife"): (
+        (1000, 3000),
+        vector_coverage(*panels.coefficient(alpha_of_panel, "fleiss", (0.98, 0.02), 0.5)),
+    ),
+    ("Panel.beyond_chance", "3 raters, 2 labels at 0.98, AC1 0.98: jackknife"): (
+        (1000, 3000),
+        vector_coverage(*panels.coefficient(ac1_of_panel, "gwet", (0.98, 0.02), 0.5)),
     ),
     ("Panel.any_time", "alpha 0.5, 3 raters, 3 labels, planned 300, from the 50th look"): (
         FROM_50,
