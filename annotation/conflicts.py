@@ -27,6 +27,9 @@ from annotation.protocols import rules_of
 
 # Protocols whose answers the database can compare: where the least is the largest, there is nothing to look at.
 COMPARED = {Protocol.PAIRWISE: "choice", Protocol.RATING: "rating"}
+# Items of a campaign, up to which all are compared at each look; of a larger one so many conflicts, or items for a
+# page, in the order in which they were added.
+COMPARED_UP_TO = 2_000
 SAID = ("task", "pk", "choice", "rating", "ranking", "spans", "answers")
 
 
@@ -50,6 +53,8 @@ class Overview:
     settled: int
     by_stratum: list[tuple[str, int, int]]
     by_criterion: list[tuple[str, int]]
+    # Of a large campaign, the first items alone were compared.
+    is_partial: bool = False
 
     @property
     def in_conflict(self) -> int:
@@ -88,7 +93,8 @@ def final_of(campaign: Campaign, tasks: QuerySet[Task], *, at: dt.datetime) -> Q
 
 
 def waiting(campaign: Campaign, *, at: dt.datetime, tasks: QuerySet[Task] | None = None) -> list[Conflict]:
-    """Conflicts that nobody has settled, the lowest agreement first; of `tasks`, if these are given."""
+    """Conflicts that nobody has settled, the lowest agreement first; of `tasks`, if these are given. Of a large
+    campaign the first ones, which are others as soon as these are settled."""
     standing = Adjudication.objects.filter(task=OuterRef("pk"), state=AdjudicationState.STANDING)
     found = judged(campaign, at=at).filter(~Exists(standing))
     if tasks is not None:
@@ -97,7 +103,10 @@ def waiting(campaign: Campaign, *, at: dt.datetime, tasks: QuerySet[Task] | None
     grouped = said.order_by().values("task").annotate(judgments=Count("pk")).filter(judgments__gte=2)
     if column := COMPARED.get(Protocol(campaign.protocol)):
         grouped = grouped.annotate(low=Min(column), high=Max(column)).exclude(low=F("high"))
-    rows = said.filter(task__in=grouped.values("task"))
+    candidates: Any = grouped.values("task")
+    if is_large(campaign) and tasks is None:
+        candidates = list(candidates.order_by("task").values_list("task", flat=True)[:COMPARED_UP_TO])
+    rows = said.filter(task__in=candidates)
     return in_order(campaign, [each for each in compared(campaign, rows) if each.found.is_conflict])
 
 
@@ -122,9 +131,16 @@ def in_order(campaign: Campaign, found: list[Conflict]) -> list[Conflict]:
     return sorted(found, key=order)
 
 
+def is_large(campaign: Campaign) -> bool:
+    return campaign.task_count > COMPARED_UP_TO
+
+
 def overview(campaign: Campaign, *, at: dt.datetime) -> Overview:
     """Everything at once, for a page. What is settled is counted by what stands, even where it is excluded later."""
     tasks = judged(campaign, at=at)
+    if is_large(campaign):
+        first = tasks.order_by("pk").values_list("pk", flat=True)[:COMPARED_UP_TO]
+        tasks = Task.objects.filter(pk__in=list(first))
     strata = dict(tasks.values_list("pk", "stratum"))
     settled = set(standing(campaign).values_list("task", flat=True))
     count = 0
@@ -147,6 +163,7 @@ def overview(campaign: Campaign, *, at: dt.datetime) -> Overview:
         settled=len(settled),
         by_stratum=[(name, rows["conflicts"], rows["compared"]) for name, rows in sorted(strata_of.items())],
         by_criterion=list(criteria.items()),
+        is_partial=is_large(campaign),
     )
 
 

@@ -136,6 +136,7 @@ def described(campaign: Campaign, found: conflicts.Overview) -> dict:
     tasks = Task.objects.in_bulk([each.task for each in first])
     return {
         "compared": found.compared,
+        "is_partial": found.is_partial,
         "in_conflict": found.in_conflict,
         "settled": found.settled,
         "waiting": len(found.waiting),

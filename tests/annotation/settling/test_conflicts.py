@@ -256,3 +256,20 @@ def test_the_screen_asks_no_more_for_more_judgments(lead, senior):
         counts.append(len(queries_of(lambda path=path: client.get(path))))
         settling.settle(shown)
     assert counts[0] == counts[1]
+
+
+def test_of_a_large_campaign_the_first_ones_are_compared(lead, both, monkeypatch):
+    campaign = factory.stand_alone("pairwise", lead=lead, items=6)
+    for evaluator, choice in zip(both, (1, 2), strict=True):
+        while shown := factory.next_for(evaluator):
+            first = shown.slot.places.index("0") + 1
+            factory.judge(shown, first if choice == 1 else 3 - first)
+    factory.the_minute_passes()
+    assert len(conflicts.waiting(campaign, at=clock.now())) == 6
+    monkeypatch.setattr(conflicts, "COMPARED_UP_TO", 2)
+    assert len(conflicts.waiting(campaign, at=clock.now())) == 2
+    found = conflicts.overview(campaign, at=clock.now())
+    assert (found.compared, len(found.waiting), found.is_partial) == (2, 2, True)
+    page = signed_in(lead).get(f"{campaign.get_absolute_url()}conflicts/").content.decode()
+    assert "its first 2 items were compared" in page
+    assert "a page of their own" in signed_in(lead).get(campaign.get_absolute_url()).content.decode()
