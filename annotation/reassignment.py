@@ -6,12 +6,13 @@ place on that person's screen, so they can be away, and may have several.
 """
 
 import datetime as dt
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
 
 from annotation import assignment, campaigns, messages, policies, querysets
 from annotation.models import AssignmentState, Campaign, Escalation, Level, Slot, SlotState, Task
@@ -140,18 +141,27 @@ def late(campaign: Campaign, *, at: dt.datetime) -> AllLate:
     """
     if campaign.status == "closed":
         return AllLate([], 0)
-    missing = Slot.objects.filter(querysets.OWED, campaign=campaign)
+    missing = Slot.objects.filter(campaign=campaign)
     if not campaign.escalations.exists():
         missing = missing.filter(due_at__lt=at)
     reached = Escalation.objects.filter(task=OuterRef("task")).order_by().values("task")
-    slots = list(
-        missing.select_related("task", "holder", "reserved_for")
+    # State by state, as each has an index of its own.
+    halves = [missing.filter(state=state) for state in (SlotState.HELD, SlotState.OPEN)]
+    found = [
+        half.select_related("task", "holder", "reserved_for")
         .annotate(level=Subquery(reached.annotate(top=Max("level")).values("top")))
-        .order_by("due_at", F("holder").asc(nulls_last=True), "task", "ordinal")[:MOST_SHOWN]
-    )
+        .order_by("due_at", "task", "ordinal")[:MOST_SHOWN]
+        for half in halves
+    ]
+    slots = sorted(itertools.chain(*found), key=longest_first)[:MOST_SHOWN]
     could = could_judge(campaign, {slot.task_id for slot in slots})
     rows = [Late(slot, slot.level, could[slot.task_id]) for slot in slots]
-    return AllLate(rows, missing.count())
+    return AllLate(rows, sum(half.count() for half in halves))
+
+
+def longest_first(slot: Slot) -> tuple[dt.datetime, bool, int, int]:
+    """Of those due at one moment, what somebody has comes first."""
+    return slot.due_at, slot.holder_id is None, slot.task_id, slot.ordinal
 
 
 def could_judge(campaign: Campaign, tasks: set[int]) -> dict[int, list[str]]:
