@@ -8,6 +8,7 @@ from annotation.views import (
     gold,
     learning,
     own_work,
+    quality,
     queue,
     settling,
 )
@@ -25,6 +26,7 @@ urlpatterns = [
     path("review/guess/<uuid:judgment_id>/", queue.guess, name="review-guess"),
     path("review/mine/", own_work.mine, name="own-work"),
     path("review/mine/<uuid:judgment_id>/appeal/", own_work.appeal, name="appeal"),
+    path("review/pauses/<uuid:pause_id>/appeal/", own_work.appeal_pause, name="pause-appeal"),
     path("review/courses/<uuid:course_id>/", learning.course, name="course"),
     path("review/courses/<uuid:course_id>/start/", learning.start, name="course-start"),
     path("review/sittings/<uuid:sitting_id>/", learning.sitting, name="sitting"),
@@ -45,6 +47,27 @@ urlpatterns = [
     path("campaigns/<uuid:public_id>/", campaigns.campaign_detail, name="campaign"),
     path("campaigns/<uuid:public_id>/standing/", campaigns.campaign_standing, name="campaign-standing"),
     path("campaigns/<uuid:public_id>/pairs/", campaigns.campaign_pairs, name="campaign-pairs"),
+    path("campaigns/<uuid:public_id>/evaluators/", quality.campaign_evaluators, name="campaign-evaluators"),
+    path(
+        "campaigns/<uuid:public_id>/evaluators/<str:pseudonym>/",
+        quality.campaign_evaluator,
+        name="campaign-evaluator",
+    ),
+    path(
+        "campaigns/<uuid:public_id>/evaluators/<str:pseudonym>/pause/",
+        quality.evaluator_pause,
+        name="evaluator-pause",
+    ),
+    path(
+        "campaigns/<uuid:public_id>/evaluators/<str:pseudonym>/resume/",
+        quality.evaluator_resume,
+        name="evaluator-resume",
+    ),
+    path(
+        "campaigns/<uuid:public_id>/evaluators/<str:pseudonym>/answer/",
+        quality.pause_answer,
+        name="pause-answer",
+    ),
     path("campaigns/<uuid:public_id>/close/", campaigns.campaign_close, name="campaign-close"),
     path("campaigns/<uuid:public_id>/pause/", campaigns.campaign_pause, name="campaign-pause"),
     path("campaigns/<uuid:public_id>/resume/", campaigns.campaign_resume, name="campaign-resume"),

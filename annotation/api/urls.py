@@ -1,6 +1,17 @@
 from django.urls import path
 
-from annotation.api import adjudication, campaigns, courses, flags, imports, media, queue, rubrics, sla
+from annotation.api import (
+    adjudication,
+    campaigns,
+    courses,
+    flags,
+    imports,
+    media,
+    quality,
+    queue,
+    rubrics,
+    sla,
+)
 
 urlpatterns = [
     path("queue/next", queue.QueueNext.as_view()),
@@ -43,6 +54,15 @@ urlpatterns = [
     path("campaigns/<uuid:public_id>/conflicts", adjudication.CampaignConflicts.as_view()),
     path("campaigns/<uuid:public_id>/labels", adjudication.CampaignLabels.as_view()),
     path("campaigns/<uuid:public_id>/settled-gold", adjudication.CampaignSettledGold.as_view()),
+    path("campaigns/<uuid:public_id>/evaluators", quality.CampaignEvaluators.as_view()),
+    path(
+        "campaigns/<uuid:public_id>/evaluators/<str:pseudonym>/pause",
+        quality.CampaignEvaluatorPause.as_view(),
+    ),
+    path(
+        "campaigns/<uuid:public_id>/evaluators/<str:pseudonym>/resume",
+        quality.CampaignEvaluatorResume.as_view(),
+    ),
     path("campaigns/<uuid:public_id>/agreement", campaigns.CampaignAgreement.as_view()),
     path("campaigns/<uuid:public_id>/preferences", campaigns.CampaignPreferences.as_view()),
 ]

@@ -8,9 +8,9 @@ from evaltrack.stats.raters.habits import Drift, drift, overuse, severity, sides
 from evaltrack.stats.raters.judgments import Indication
 from evaltrack.stats.raters.left_out import alphas_left_out
 from evaltrack.stats.raters.monotony import longest_runs, variety
+from evaltrack.stats.raters.origins import Origin, Origins, origins
 from evaltrack.stats.raters.position import Leaning, leanings
 from evaltrack.stats.raters.session import change_within, missed, sittings
-from evaltrack.stats.raters.sources import Source, Sources, sources
 from evaltrack.stats.raters.speed import pace, unread
 from evaltrack.stats.raters.spread import central_tendency, repeats
 
@@ -22,8 +22,8 @@ __all__ = [
     "GoldReport",
     "Indication",
     "Leaning",
-    "Source",
-    "Sources",
+    "Origin",
+    "Origins",
     "WithOthers",
     "abilities",
     "agreeing",
@@ -36,13 +36,13 @@ __all__ = [
     "leanings",
     "longest_runs",
     "missed",
+    "origins",
     "overuse",
     "pace",
     "repeats",
     "severity",
     "sides",
     "sittings",
-    "sources",
     "tables_with_others",
     "unread",
     "variety",

@@ -5,7 +5,7 @@ import pytest
 
 from evaltrack.stats.alpha import alpha_without_each
 from evaltrack.stats.estimate import Undefined
-from evaltrack.stats.raters import alphas_left_out, sources
+from evaltrack.stats.raters import alphas_left_out, origins
 
 K = 4
 
@@ -24,7 +24,7 @@ def judged(seed, *, raters=10, items=300, overlap=4, careless=0, hard=0.0, uncle
 
 
 def most(**given):
-    found = [sources(*judged(seed, **given), nominal=True).most for seed in range(10)]
+    found = [origins(*judged(seed, **given), nominal=True).most for seed in range(10)]
     return [found.count(name) for name in ("raters", "items", "rubric")]
 
 
@@ -48,29 +48,29 @@ def test_chance_alone_is_seldom_said_to_be_a_source():
 
 
 def test_two_or_three_judgments_do_not_tell_a_hard_item_from_chance():
-    found = sources(*judged(1, overlap=3, hard=0.4), nominal=True)
+    found = origins(*judged(1, overlap=3, hard=0.4), nominal=True)
     assert isinstance(found.items.share, Undefined)
     assert "four judgments" in found.items.share.reason
 
 
 def test_few_raters_and_one_group_are_told_apart_from_nothing():
     who, item, label, _ = judged(1, raters=4)
-    found = sources(who, item, label, np.zeros_like(item), nominal=True)
+    found = origins(who, item, label, np.zeros_like(item), nominal=True)
     assert "fewer than 5 raters" in found.raters.as_json()["undefined"]
     assert "one group" in found.groups.as_json()["undefined"]
 
 
 def test_the_numbers_of_raters_and_items_do_not_matter():
     who, item, label, group = judged(3, careless=2)
-    one = sources(who, item, label, group, nominal=True)
-    assert one == sources(who * 7 + 3, item * 11 + 5, label, group + 9, nominal=True)
+    one = origins(who, item, label, group, nominal=True)
+    assert one == origins(who * 7 + 3, item * 11 + 5, label, group + 9, nominal=True)
 
 
 def test_without_disagreement_or_items_there_is_nothing_to_divide():
     who, item, label, group = judged(1)
-    assert isinstance(sources(who, item, label * 0, group, nominal=True), Undefined)
+    assert isinstance(origins(who, item, label * 0, group, nominal=True), Undefined)
     few = item < 10
-    assert "20 are needed" in sources(who[few], item[few], label[few], group[few], nominal=True).reason
+    assert "20 are needed" in origins(who[few], item[few], label[few], group[few], nominal=True).reason
 
 
 @pytest.mark.parametrize(("level", "values"), [("nominal", None), ("interval", [1.0, 2.0, 3.5, 7.0])])

@@ -24,15 +24,15 @@ BLOCKS = 20
 # Pairs of one item that share no rater need four judgments; from so many such items on there are enough.
 FEWEST_WITH_FOUR = 10
 MOST_OF_AN_ITEM = 50
-# A source is said to be there, and one to be larger than another, beyond so many standard errors.
+# A origin is said to be there, and one to be larger than another, beyond so many standard errors.
 CERTAIN = 2.0
 
 Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """The share of the variance of distances that goes with one source, and its standard error (jackknife over
+class Origin:
+    """The share of the variance of distances that goes with one origin, and its standard error (jackknife over
     items); or why that cannot be said."""
 
     share: float | Undefined
@@ -49,12 +49,12 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
-    """`most` names the source that explains most, where one is there and surely larger than the others."""
+class Origins:
+    """`most` names the origin that explains most, where one is there and surely larger than the others."""
 
-    raters: Source
-    items: Source
-    groups: Source
+    raters: Origin
+    items: Origin
+    groups: Origin
     most: str | None
 
     def as_json(self) -> dict[str, Any]:
@@ -66,9 +66,9 @@ class Sources:
         }
 
 
-def sources(
+def origins(
     raters: ArrayLike, items: ArrayLike, values: ArrayLike, groups: ArrayLike, *, nominal: bool
-) -> Sources | Undefined:
+) -> Origins | Undefined:
     """The shares of raters, items and groups, each judgment in columns.
 
     The distance of two judgments is 0 or 1 for labels, and the squared difference otherwise. Each distance has two
@@ -101,17 +101,17 @@ def sources(
         "there is one group only" if len(np.unique(pairs.group)) < 2 else "",
     )
     found = [
-        Source(Undefined(reason))
+        Origin(Undefined(reason))
         if reason
-        else Source(Undefined("too few pairs to tell it from chance"))
+        else Origin(Undefined("too few pairs to tell it from chance"))
         if not np.isfinite([share, error]).all()
-        else Source(max(float(share), 0.0), float(error))
+        else Origin(max(float(share), 0.0), float(error))
         for reason, share, error in zip(reasons, whole_, errors, strict=True)
     ]
-    return Sources(found[0], found[1], found[2], _most(found))
+    return Origins(found[0], found[1], found[2], _most(found))
 
 
-def _most(found: list[Source]) -> str | None:
+def _most(found: list[Origin]) -> str | None:
     there = sorted(
         (
             (float(each.share), each.standard_error, name)
