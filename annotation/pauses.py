@@ -42,7 +42,16 @@ def told(evaluator: User, campaigns: QuerySet[Campaign]) -> str:
     row = (
         in_force.filter(Q(campaign__in=campaigns) | Q(everywhere=True)).order_by("-everywhere", "-pk").first()
     )
-    reason = row.reason if row else "the pause has just ended, ask again."
+    return sentence(row.reason if row else "the pause has just ended, ask again.")
+
+
+def anywhere(evaluator: User) -> str:
+    """The reason of a pause in force, whatever it keeps back; empty where there is none."""
+    row = Pause.objects.filter(evaluator=evaluator, ended_at=None).order_by("-everywhere", "-pk").first()
+    return row.reason if row else ""
+
+
+def sentence(reason: str) -> str:
     return (
         f"A lead has paused your work here: {reason} What you judged stays counted. On your own page you can "
         "say what you think of it; a lead answers."

@@ -7,7 +7,6 @@ from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Concat
 
-from annotation.held_off import kept_from, paused_in
 from annotation.models import (
     Assignment,
     AssignmentState,
@@ -23,6 +22,7 @@ from annotation.models import (
     Task,
 )
 from annotation.models.judgment import STANDING
+from annotation.models.pause import kept_from, paused_in
 from evaltrack.accounts import profiles
 from evaltrack.accounts.models import RoleGrant, SkillGrant, SpokenLanguage, User
 from evaltrack.accounts.roles import PERMISSIONS, Permission

@@ -10,8 +10,9 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Field, QuerySet
 
 from annotation import assignment as assignments
-from annotation import held_off, pauses, policies, qualification, querysets, workload
+from annotation import pauses, policies, qualification, querysets, workload
 from annotation.models import Assignment, AssignmentState, Campaign, CampaignStatus, Slot, SlotState
+from annotation.models.pause import kept_from, unseen_kept_back
 from evaltrack.accounts import profiles
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, NotFound
@@ -69,7 +70,7 @@ def held_assignments(*, evaluator: int, campaign: uuid.UUID | None) -> QuerySet[
     held = Assignment.objects.filter(querysets.HELD, evaluator=evaluator)
     if campaign is not None:
         held = held.filter(campaign__public_id=campaign)
-    held = held.exclude(campaign__status=CampaignStatus.PAUSED).exclude(held_off.unseen_kept_back())
+    held = held.exclude(campaign__status=CampaignStatus.PAUSED).exclude(unseen_kept_back())
     return held.select_related("campaign__rubric")
 
 
@@ -172,8 +173,8 @@ def why_nothing(evaluator: User, campaign: uuid.UUID | None, *, at: dt.datetime)
     here = here if campaign is None else here.filter(public_id=campaign)
     own, fits = querysets.conflicted_for(evaluator), querysets.asks_no_more_than(evaluator)
     others = here.exclude(own)
-    kept_back = others.filter(held_off.kept_from(evaluator), status=CampaignStatus.OPEN)
-    asking = others.exclude(held_off.kept_from(evaluator)).filter(status=CampaignStatus.OPEN)
+    kept_back = others.filter(kept_from(evaluator), status=CampaignStatus.OPEN)
+    asking = others.exclude(kept_from(evaluator)).filter(status=CampaignStatus.OPEN)
     may = fits & querysets.open_to(evaluator)
     # Read before what is owed: a worker may make the one into the other between the two statements.
     returning = querysets.tasks_that_may_return(evaluator, asking.filter(may)).exists()

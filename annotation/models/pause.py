@@ -1,10 +1,11 @@
 """A lead gives an evaluator no further tasks, and what the evaluator says to that."""
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 
 class PauseOutcome(models.TextChoices):
@@ -91,3 +92,22 @@ class Pause(models.Model):
     @property
     def waits_for_an_answer(self) -> bool:
         return self.is_in_force and self.appealed_at is not None and not self.outcome
+
+
+def kept_from(evaluator: Any) -> Q:
+    """Campaigns whose tasks a pause keeps from the evaluator: one row at most for each, by a partial index."""
+    in_force = Pause.objects.filter(evaluator=evaluator, ended_at=None)
+    return Q(Exists(in_force.filter(Q(campaign=OuterRef("pk")) | Q(everywhere=True))))
+
+
+def unseen_kept_back() -> Q:
+    """Assignments that were fetched ahead and are not shown, as their evaluator has been paused since."""
+    in_force = Pause.objects.filter(evaluator=OuterRef("evaluator"), ended_at=None)
+    here = Q(campaign=OuterRef("campaign")) | Q(everywhere=True)
+    return Q(state="prefetched") & Q(Exists(in_force.filter(here)))
+
+
+def paused_in(campaign: int) -> Q:
+    """People who are given nothing of the campaign."""
+    in_force = Pause.objects.filter(evaluator=OuterRef("pk"), ended_at=None)
+    return Q(Exists(in_force.filter(Q(campaign=campaign) | Q(everywhere=True))))

