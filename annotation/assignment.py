@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from annotation import policies, querysets
 from annotation.models import Assignment, AssignmentState, Campaign, CampaignStatus, Slot, SlotState
+from annotation.models.pause import kept_from
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Gone, Refused, refuse_if
 from evaltrack.statements import Statement
@@ -66,6 +67,8 @@ def activate(assignment_id: uuid.UUID, *, by: User, at: dt.datetime) -> Assignme
     refuse_if_paused(assignment.campaign)
     if assignment.state == AssignmentState.SHOWN:
         return assignment
+    if Campaign.objects.filter(kept_from(by), pk=assignment.campaign_id).exists():
+        raise Gone("paused", "A lead has paused your work here. Your own page says why, and how to appeal.")
     if assignment.slot.state == SlotState.WITHDRAWN:
         raise Gone("withdrawn", "This task is not asked for any more. Ask the queue for the next one.")
     try:

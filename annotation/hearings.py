@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
-from annotation import campaigns, conflicts, media, policies, querysets
+from annotation import campaigns, conflicts, media, pauses, policies, querysets
 from annotation.blinding import Placing
 from annotation.conflicts import Conflict as InConflict
 from annotation.models import (
@@ -22,7 +22,7 @@ from annotation.models import (
     JudgmentState,
     Task,
 )
-from annotation.queue import RETRY_SECONDS, NothingToDo
+from annotation.queue import OWN_PAGE, RETRY_SECONDS, NothingToDo
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Gone, NotFound, Refused, refuse_if
 
@@ -53,7 +53,7 @@ def claim_next(
                 return found
             else:
                 blocked.add("leased_elsewhere")  # somebody was faster
-    return why_nothing(blocked)
+    return why_nothing(blocked, evaluator)
 
 
 def held_by(evaluator: User, campaign: uuid.UUID | None) -> Hearing | None:
@@ -85,7 +85,7 @@ def kept_from(evaluator: User, campaign: Campaign, task: int | None = None) -> d
     return found
 
 
-def why_nothing(blocked: set[str]) -> NothingToDo:
+def why_nothing(blocked: set[str], evaluator: User) -> NothingToDo:
     if "leased_elsewhere" in blocked:
         detail = "Other senior evaluators are settling what is left for you; one may come back."
         return NothingToDo("leased_elsewhere", detail, RETRY_SECONDS)
@@ -93,6 +93,8 @@ def why_nothing(blocked: set[str]) -> NothingToDo:
         return NothingToDo(
             "own_judgment", "You have judged yourself what is left in conflict; others settle it.", None
         )
+    if paused := pauses.anywhere(evaluator):
+        return NothingToDo("paused", pauses.sentence(paused), None, OWN_PAGE)
     return NothingToDo("all_done", "No conflict waits for you.", None)
 
 

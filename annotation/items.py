@@ -14,7 +14,7 @@ from evaltrack.fields import WrongField, mapping, named, one_of, read_rows, text
 from evaltrack.ndjson import holds_nul
 
 FIELDS = {"item", "prompt", "prompt_format", "responses", "stratum", "contexts", "media", "gold"}
-GOLD_FIELDS = {"preference", "why"}
+GOLD_FIELDS = {"preference", "why", "check"}
 RESPONSE_FIELDS = {"source", "text", "format", "turns", "contexts", "media"}
 FORMATS = ("text", "markdown", "code", "json", "chat", "passages")
 LONGEST_NAME, LONGEST_STRATUM, LONGEST_WHY = 200, 80, 2000
@@ -42,10 +42,14 @@ class ResponseItem:
 
 @dataclass(frozen=True)
 class GoldAnswer:
-    """What is right about an item, and why: 1 or 2 is the response in that place of the line."""
+    """What is right about an item, and why: 1 or 2 is the response in that place of the line.
+
+    With `check` it is an attention check: so obvious that only who did not read misses it.
+    """
 
     preference: int | str
     why: str
+    check: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,10 @@ def gold_of(item: dict[str, Any], responses: tuple[ResponseItem, ...], rules: Ru
             raise WrongField(
                 "gold.why", f"names {source!r}; evaluators read it, and must not know the systems"
             )
-    return GoldAnswer(preference, why)
+    check = row.get("check", False)
+    if not isinstance(check, bool):
+        raise WrongField("gold.check", "is true of an attention check, and false or left out otherwise")
+    return GoldAnswer(preference, why, check)
 
 
 def response_of(value: Any, within: str, rules: Rules) -> ResponseItem:

@@ -6,6 +6,7 @@ from annotation import (
     agreement,
     assignment,
     escalation,
+    failing_gold,
     hearings,
     judging,
     opening,
@@ -54,6 +55,15 @@ def roll_up_agreement() -> None:
                 reliability.warn(campaign.pk, at=clock.now())
         except Exception:
             log.exception("%s: its judgments could not be counted and will be tried again", campaign)
+
+
+def suspend_gold() -> None:
+    """What good evaluators fail measures nobody."""
+    for campaign in failing_gold.campaigns():
+        try:
+            failing_gold.suspend(campaign, at=clock.now())
+        except Exception:
+            log.exception("%s: its gold could not be checked and will be checked again", campaign)
 
 
 def count_standing() -> None:

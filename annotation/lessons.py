@@ -28,6 +28,8 @@ def lesson_of(row: dict[str, Any]) -> LessonItem:
     item = item_of(row)
     if item.gold is None:
         raise WrongField("gold", "is missing; a lesson has the answer that is right, and why")
+    if item.gold.check:
+        raise WrongField("gold.check", "is for campaigns; a lesson has no attention checks")
     parts = {"": item} | {f"responses[{place}]": each for place, each in enumerate(item.responses)}
     for within, part in parts.items():
         for name in ("contexts", "media"):

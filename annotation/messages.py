@@ -3,7 +3,7 @@ no channel."""
 
 import datetime as dt
 
-from annotation.models import Appeal, Campaign, Slot
+from annotation.models import Appeal, Campaign, Pause, Slot, Task
 from annotation.outlook import Outlook
 from evaltrack.notifications.outbox import Message
 from evaltrack.notifications.topics import Topic
@@ -187,6 +187,69 @@ def appeal_answered(appeal: Appeal) -> Message:
         key=f"appeal-answered:{appeal.judgment.public_id}",
         subject="Your appeal was answered",
         body=f"{appeal.get_outcome_display()}. {appeal.answer}",
+        path="/review/mine/",
+        why="you have appealed",
+    )
+
+
+def gold_suspended(task: Task, why: str) -> Message:
+    return Message(
+        key=f"gold-suspended:{task.public_id}",
+        subject="A gold item was suspended, as good evaluators fail it",
+        body=(
+            f"{task.item} in {task.campaign.name}: {why} It measures nobody any more. Look at whether its answer is "
+            "right."
+        ),
+        path=task.campaign.get_absolute_url(),
+        topic=Topic.CAMPAIGNS,
+        why=LEADS,
+    )
+
+
+def evaluator_paused(row: Pause) -> Message:
+    where = "Until further notice" if row.everywhere else f"In {row.campaign.name}"
+    return Message(
+        key=f"evaluator-paused:{row.public_id}",
+        subject="A lead has paused your work",
+        body=(
+            f"{where} you are given no further tasks: {row.reason} What you judged stays counted, and what is on "
+            "your screen you can finish. If you think otherwise, appeal on your own page; a lead answers."
+        ),
+        path="/review/mine/",
+        why="a lead has paused you",
+    )
+
+
+def evaluator_resumed(row: Pause) -> Message:
+    where = "Your queue" if row.everywhere else row.campaign.name
+    return Message(
+        key=f"evaluator-resumed:{row.public_id}",
+        subject="You are given tasks again",
+        body=f"{where}: the pause has ended.",
+        path="/queue/",
+        why="you were paused",
+    )
+
+
+def pause_appealed(row: Pause) -> Message:
+    return Message(
+        key=f"pause-appealed:{row.public_id}",
+        subject="An evaluator appeals against being paused",
+        body=(
+            f"{row.evaluator.pseudonym}, paused in {row.campaign.name}. Uphold the pause or lift it, with a "
+            "sentence; where there is another lead, not the one who paused."
+        ),
+        path=f"{row.campaign.get_absolute_url()}evaluators/{row.evaluator.pseudonym}/",
+        topic=Topic.CAMPAIGNS,
+        why=LEADS,
+    )
+
+
+def pause_answered(row: Pause) -> Message:
+    return Message(
+        key=f"pause-answered:{row.public_id}",
+        subject="Your appeal was answered",
+        body=f"{row.get_outcome_display()}. {row.answer}",
         path="/review/mine/",
         why="you have appealed",
     )

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Left, TruncDate
 
 from annotation import policies, querysets, redaction
-from annotation.models import Appeal, Judgment, JudgmentState
+from annotation.models import Appeal, Judgment, JudgmentState, Pause
 from annotation.protocols import rules_of
 from annotation.protocols.pairwise import as_shown, in_words
 from evaltrack.accounts.models import User
@@ -18,6 +18,7 @@ from evaltrack.accounts.models import User
 PAGE_SIZE = 25
 DAYS = 14
 EXCERPT = 200
+MOST_PAUSES = 10
 # An answer that was undone is not added: its task came back, with the time that had gone by.
 TIMED = ~Q(state=JudgmentState.UNDONE)
 
@@ -85,6 +86,8 @@ class OwnWork:
     is_newest: bool
     days: list[Time]
     in_all: Time
+    # In force, and the last of those that have ended.
+    pauses: list[Pause]
 
 
 def page(evaluator: User, *, before: uuid.UUID | None, at: dt.datetime) -> OwnWork:
@@ -114,7 +117,13 @@ def page(evaluator: User, *, before: uuid.UUID | None, at: dt.datetime) -> OwnWo
         is_newest=last is None,
         days=[time_of(day) for day in days[:DAYS]],
         in_all=time_of(timed.aggregate(**figures)),
+        pauses=list(pauses_of(evaluator)[:MOST_PAUSES]),
     )
+
+
+def pauses_of(evaluator: User) -> QuerySet[Pause]:
+    mine = Pause.objects.filter(evaluator=evaluator).select_related("campaign")
+    return mine.order_by(F("ended_at").desc(nulls_first=True), "-pk")
 
 
 def redacted(judgments: list[Any]) -> list[Any]:

@@ -11,6 +11,7 @@ from annotation.models import (
     Flag,
     Judgment,
     LessonKind,
+    Pause,
     Sitting,
     Task,
 )
@@ -18,6 +19,7 @@ from evaltrack.accounts import grants, skills
 from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import Refusal
+from evaltrack.notifications import outbox
 from experiments.models import ExperimentStatus
 
 
@@ -247,4 +249,25 @@ def against(judgment: Judgment) -> Refusal | None:
 def answering(by: User) -> Refusal | None:
     if not by.can(Permission.MANAGE_CAMPAIGNS):
         return Refusal("not_lead", "Only an evaluation lead answers appeals.")
+    return None
+
+
+def pausing_evaluator(by: User, evaluator: User) -> Refusal | None:
+    if not by.can(Permission.MANAGE_CAMPAIGNS):
+        return Refusal("not_lead", "Only an evaluation lead pauses and resumes an evaluator.")
+    if by.is_machine:
+        return Refusal("not_a_person", "That somebody is given no more tasks, a person decides.")
+    if by == evaluator:
+        return Refusal("oneself", "Somebody else decides about your own work.")
+    return None
+
+
+def answering_pause(by: User, row: Pause) -> Refusal | None:
+    """Another lead than the one who paused, where there is one."""
+    if refusal := pausing_evaluator(by, row.evaluator):
+        return refusal
+    if by.pk == row.paused_by_id and any(lead.pk != by.pk for lead in outbox.holders("lead")):
+        return Refusal(
+            "same_lead", "You have paused this evaluator yourself; another lead answers the appeal."
+        )
     return None

@@ -22,6 +22,7 @@ from annotation.models import (
     Task,
 )
 from annotation.models.judgment import STANDING
+from annotation.models.pause import kept_from, paused_in
 from evaltrack.accounts import profiles
 from evaltrack.accounts.models import RoleGrant, SkillGrant, SpokenLanguage, User
 from evaltrack.accounts.roles import PERMISSIONS, Permission
@@ -72,7 +73,7 @@ def campaigns_for(evaluator: User | int) -> QuerySet[Campaign]:
     return (
         asking_campaigns()
         .filter(open_to(evaluator))
-        .exclude(conflicted_for(evaluator))
+        .exclude(conflicted_for(evaluator) | kept_from(evaluator))
         .filter(asks_no_more_than(evaluator))
         .annotate(first_due=Subquery(free.order_by("due_at").values("due_at")[:1]))
         .exclude(first_due=None)
@@ -129,7 +130,7 @@ def campaigns_to_settle(evaluator: User | int) -> QuerySet[Campaign]:
     return (
         Campaign.objects.filter(ASKING | Q(is_simulated=False, status="closed"))
         .exclude(status="paused")
-        .exclude(conflicted_for(evaluator))
+        .exclude(conflicted_for(evaluator) | kept_from(evaluator))
         .filter(open_to(evaluator))
         .filter(asks_no_more_than(evaluator))
         .order_by(F("closed_at").desc(nulls_first=True), "due_at", "pk")
@@ -154,7 +155,7 @@ def readers_of(language: Any, **whose: Any) -> QuerySet[SpokenLanguage]:
 
 def may_judge(campaign: Campaign) -> QuerySet[User]:
     """Evaluators who would be given the campaign's tasks, once they have signed."""
-    people = could_judge(campaign)
+    people = could_judge(campaign).exclude(paused_in(campaign.pk))
     if campaign.course_id:
         standing = Qualification.objects.filter(course=campaign.course_id, revoked_at=None)
         people = people.filter(Exists(standing.filter(evaluator=OuterRef("pk"))))

@@ -10,14 +10,16 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Field, QuerySet
 
 from annotation import assignment as assignments
-from annotation import policies, qualification, querysets, workload
+from annotation import pauses, policies, qualification, querysets, workload
 from annotation.models import Assignment, AssignmentState, Campaign, CampaignStatus, Slot, SlotState
+from annotation.models.pause import kept_from, unseen_kept_back
 from evaltrack.accounts import profiles
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, NotFound
 from evaltrack.statements import Statement
 
 RETRY_SECONDS = 60
+OWN_PAGE = "/review/mine/"
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def held_assignments(*, evaluator: int, campaign: uuid.UUID | None) -> QuerySet[
     held = Assignment.objects.filter(querysets.HELD, evaluator=evaluator)
     if campaign is not None:
         held = held.filter(campaign__public_id=campaign)
-    return held.exclude(campaign__status=CampaignStatus.PAUSED).select_related("campaign__rubric")
+    held = held.exclude(campaign__status=CampaignStatus.PAUSED).exclude(unseen_kept_back())
+    return held.select_related("campaign__rubric")
 
 
 def shown_assignment(evaluator: User) -> Assignment | None:
@@ -170,7 +173,8 @@ def why_nothing(evaluator: User, campaign: uuid.UUID | None, *, at: dt.datetime)
     here = here if campaign is None else here.filter(public_id=campaign)
     own, fits = querysets.conflicted_for(evaluator), querysets.asks_no_more_than(evaluator)
     others = here.exclude(own)
-    asking = others.filter(status=CampaignStatus.OPEN)
+    kept_back = others.filter(kept_from(evaluator), status=CampaignStatus.OPEN)
+    asking = others.exclude(kept_from(evaluator)).filter(status=CampaignStatus.OPEN)
     may = fits & querysets.open_to(evaluator)
     # Read before what is owed: a worker may make the one into the other between the two statements.
     returning = querysets.tasks_that_may_return(evaluator, asking.filter(may)).exists()
@@ -186,6 +190,8 @@ def why_nothing(evaluator: User, campaign: uuid.UUID | None, *, at: dt.datetime)
         seconds = max(1, round((until - at).total_seconds()))
         detail = "Other evaluators hold what is left for you; one may come back."
         return NothingToDo("leased_elsewhere", detail, min(seconds, RETRY_SECONDS))
+    if owed_by(evaluator, kept_back.filter(may)).exists():
+        return NothingToDo("paused", pauses.told(evaluator, kept_back), None, OWN_PAGE)
     lacking = owed_by(evaluator, asking.exclude(fits)).order_by("due_at", "pk").select_related("campaign")
     if (slot := lacking.first()) is not None:
         return NothingToDo("not_qualified", qualification.sentence(evaluator, slot.campaign), None)

@@ -115,7 +115,7 @@ def add_batch(
         ]
         if item.gold:
             choice = item.gold_choice(dict(zip(item.sources, ordinals, strict=True)))
-            gold.append(Gold(task=task, choice=choice, why=item.gold.why))
+            gold.append(Gold(task=task, choice=choice, why=item.gold.why, is_check=item.gold.check))
         count = campaign.max_overlap if task.is_calibration else campaign.overlap
         slots += [
             Slot(

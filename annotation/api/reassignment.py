@@ -49,7 +49,7 @@ class CampaignReassign(ApiView):
             campaign.pk,
             lookup.task_named(str(given["task"]), campaign=campaign),
             ordinal=given["ordinal"],
-            taken_from=roster.person_called(given["holder"]) if given["holder"] else None,
+            taken_from=roster.judge_named(given["holder"]) if given["holder"] else None,
             to=roster.evaluator_named(given["to"]) if given["to"] else None,
             by=request.user,
             at=self.at,

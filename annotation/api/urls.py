@@ -8,6 +8,7 @@ from annotation.api import (
     flags,
     imports,
     media,
+    quality,
     queue,
     reassignment,
     rubrics,
@@ -60,6 +61,15 @@ urlpatterns = [
     path("campaigns/<uuid:public_id>/conflicts", adjudication.CampaignConflicts.as_view()),
     path("campaigns/<uuid:public_id>/labels", adjudication.CampaignLabels.as_view()),
     path("campaigns/<uuid:public_id>/settled-gold", adjudication.CampaignSettledGold.as_view()),
+    path("campaigns/<uuid:public_id>/evaluators", quality.CampaignEvaluators.as_view()),
+    path(
+        "campaigns/<uuid:public_id>/evaluators/<str:pseudonym>/pause",
+        quality.CampaignEvaluatorPause.as_view(),
+    ),
+    path(
+        "campaigns/<uuid:public_id>/evaluators/<str:pseudonym>/resume",
+        quality.CampaignEvaluatorResume.as_view(),
+    ),
     path("campaigns/<uuid:public_id>/agreement", campaigns.CampaignAgreement.as_view()),
     path("campaigns/<uuid:public_id>/preferences", campaigns.CampaignPreferences.as_view()),
 ]

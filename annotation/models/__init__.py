@@ -24,6 +24,7 @@ from annotation.models.imported import (
 )
 from annotation.models.judgment import Choice, Judgment, JudgmentState
 from annotation.models.media import Media
+from annotation.models.pause import Pause, PauseOutcome
 from annotation.models.standing import StandingCount
 from annotation.models.task import (
     Assignment,
@@ -73,6 +74,8 @@ __all__ = [
     "Level",
     "Media",
     "Outcome",
+    "Pause",
+    "PauseOutcome",
     "Priority",
     "Protocol",
     "Qualification",

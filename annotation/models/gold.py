@@ -16,17 +16,25 @@ class Gold(models.Model):
     task = models.OneToOneField("annotation.Task", on_delete=models.PROTECT, related_name="gold")
     choice = models.CharField(max_length=8, choices=Choice.choices)
     why = models.TextField()
+    # An attention check: its answer is obvious to whoever reads it. Shown apart from what measures accuracy.
+    is_check = models.BooleanField(default=False)
     # Where it comes from, if a senior evaluator settled the item in an earlier campaign.
     adjudication = models.ForeignKey(
         "annotation.Adjudication", on_delete=models.PROTECT, null=True, related_name="gold"
     )
-    # After an appeal: the choice was wrong, or none is right.
+    # The choice was wrong, or none is right: after an appeal, or by rule.
     corrected_at = models.DateTimeField(null=True)
     suspended_at = models.DateTimeField(null=True)
+    # Of gold that was suspended by rule, as good evaluators failed it: see `annotation.gold_rule`.
+    suspended_because = models.TextField(blank=True)
 
     class Meta:
         constraints = [
             models.CheckConstraint(name="gold_choice_known", condition=Q(choice__in=Choice.values)),
+            models.CheckConstraint(
+                name="gold_because_of_a_suspension",
+                condition=Q(suspended_because="") | Q(suspended_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -231,6 +231,10 @@ def gold_of(campaign: Campaign, *, at: dt.datetime) -> dict[str, Any]:
             for appeal in appeals
         ],
         "outcomes": Outcome.choices,
+        "suspended": Gold.objects.filter(task__campaign=campaign)
+        .exclude(suspended_because="")
+        .select_related("task")
+        .order_by("-suspended_at"),
     }
 
 

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from annotation import gold, lookup, own_work
+from annotation import gold, lookup, own_work, pauses
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
@@ -29,6 +29,19 @@ def appeal(request: PageRequest, judgment_id: uuid.UUID) -> HttpResponse:
         gold.appeal(judgment_id, by=request.user, reason=request.POST.get("reason", ""), at=clock.now())
         messages.success(
             request, "Your appeal is with the lead; the answer comes to your inbox and stands here."
+        )
+    except ExpectedError as error:
+        messages.error(request, error.reason)
+    return redirect("own-work")
+
+
+@require_POST
+@requires(Permission.JUDGE)
+def appeal_pause(request: PageRequest, pause_id: uuid.UUID) -> HttpResponse:
+    try:
+        pauses.appeal(pause_id, by=request.user, reason=request.POST.get("reason", ""), at=clock.now())
+        messages.success(
+            request, "Your appeal is with the leads; the answer comes to your inbox and stands here."
         )
     except ExpectedError as error:
         messages.error(request, error.reason)

@@ -24,7 +24,7 @@ def reassign(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
             campaign.pk,
             lookup.task_named(request.POST.get("task", ""), campaign=campaign),
             ordinal=int(ordinal) if ordinal.isdecimal() and len(ordinal) < 5 else -1,
-            taken_from=roster.person_called(holder) if holder else None,
+            taken_from=roster.judge_named(holder) if holder else None,
             to=roster.evaluator_named(to) if to else None,
             by=request.user,
             at=clock.now(),

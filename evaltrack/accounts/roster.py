@@ -6,6 +6,7 @@ from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from evaltrack.accounts import agreements, hours, profiles
 from evaltrack.accounts.models import AgreementAcceptance, SkillGrant, SpokenLanguage, User
+from evaltrack.accounts.roles import Role
 from evaltrack.errors import NotFound
 
 
@@ -33,9 +34,9 @@ def evaluator_named(pseudonym: str) -> Any:
     return found
 
 
-def person_called(pseudonym: str) -> User:
-    """Whoever has this pseudonym, also once they are no evaluator any more."""
-    found = User.objects.filter(pseudonym=pseudonym).first()
+def judge_named(pseudonym: str) -> User:
+    """Whoever judges or has judged, also who is no evaluator any more."""
+    found = User.objects.filter(pseudonym=pseudonym, role_grants__role=Role.EVALUATOR).first()
     if found is None:
         raise NotFound("no_such_evaluator", f"There is no evaluator {pseudonym!r}.")
     return found

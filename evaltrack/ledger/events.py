@@ -39,6 +39,9 @@ class Event(models.TextChoices):
     CAMPAIGN_UNBLOCKED = "campaign_unblocked", "Campaign unblocked"
     QUALIFICATION_GRANTED = "qualification_granted", "Qualification granted"
     QUALIFICATION_REVOKED = "qualification_revoked", "Qualification revoked"
+    EVALUATOR_PAUSED = "evaluator_paused", "Evaluator paused"
+    EVALUATOR_RESUMED = "evaluator_resumed", "Evaluator resumed"
+    PAUSE_APPEAL_ANSWERED = "pause_appeal_answered", "Appeal against a pause answered"
     PROMOTION_REQUESTED = "promotion_requested", "Promotion requested"
     PROMOTION_APPROVED = "promotion_approved", "Promotion approved"
     PROMOTION_REJECTED = "promotion_rejected", "Promotion rejected"
@@ -96,6 +99,9 @@ SENTENCES = {
     Event.CAMPAIGN_UNBLOCKED: "{actor} unblocked {subject} with a proxy metric",
     Event.QUALIFICATION_GRANTED: "{actor} let {subject} judge by a rubric without its test",
     Event.QUALIFICATION_REVOKED: "{actor} took from {subject} the qualification for a rubric",
+    Event.EVALUATOR_PAUSED: "{actor} gave {subject} no further tasks",
+    Event.EVALUATOR_RESUMED: "{actor} gave {subject} tasks again",
+    Event.PAUSE_APPEAL_ANSWERED: "{actor} answered the appeal of {subject} against a pause: {outcome}",
     Event.PROMOTION_REQUESTED: "{actor} requested {subject}",
     Event.PROMOTION_APPROVED: "{actor} approved {subject}",
     Event.PROMOTION_REJECTED: "{actor} rejected {subject}",
@@ -127,6 +133,9 @@ REQUIRED_FACTS = {
     Event.RUBRIC_REVISED: frozenset({"before", "after", "asks_again"}),
     Event.QUALIFICATION_GRANTED: frozenset({"qualification", "course"}),
     Event.QUALIFICATION_REVOKED: frozenset({"qualification", "course"}),
+    Event.EVALUATOR_PAUSED: frozenset({"pause", "campaign", "everywhere"}),
+    Event.EVALUATOR_RESUMED: frozenset({"pause", "campaign", "everywhere"}),
+    Event.PAUSE_APPEAL_ANSWERED: frozenset({"pause", "campaign", "everywhere", "outcome"}),
     Event.PRODUCTION_REGRESSED: frozenset({"metric", "value"}),
     Event.LIVE_TEST_STARTED: frozenset(
         {"experiment", "metric", "margin", "treatment_share", "planned_units"}

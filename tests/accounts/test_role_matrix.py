@@ -163,6 +163,7 @@ def site(request, db):
             "<slug:slug>": version.dataset.slug,
             "<str:version>": version.version,
             "<str:name>": campaign.experiment.component.name,
+            "<uuid:pause_id>": str(shown.public_id),
             "<int:index>": "0",
             "<int:place>": "1",
             "<uuid:course_id>": str(training.course.public_id),

@@ -16,11 +16,13 @@ MANY_JUDGMENTS = 500
 SURE = 3.0  # the logarithm of 20
 
 
-def longest_runs(raters: ArrayLike, labels: ArrayLike, *, seed: int) -> tuple[Indication, ...]:
+def longest_runs(
+    raters: ArrayLike, labels: ArrayLike, *, seed: int, many: int = MANY_JUDGMENTS
+) -> tuple[Indication, ...]:
     """The longest run of one label of each rater, against the same labels in random order.
 
     Judgments stand in the order in which each rater gave them. `false_positives` is the share of 2,000 orders with a
-    run as long (its own one among them), from 500 judgments on by formula; items must have come in random order, or
+    run as long (its own one among them), from `many` judgments on by formula; items must come in random order, or
     runs of alike items look like straight-lining. Raters with fewer than 10 judgments are left out.
     """
     who, label = whole(raters, "rater numbers"), whole(labels, "label numbers")
@@ -34,7 +36,7 @@ def longest_runs(raters: ArrayLike, labels: ArrayLike, *, seed: int) -> tuple[In
         if n < FEWEST_JUDGMENTS:
             continue
         longest = int(_runs(own[None, :])[0])
-        if n < MANY_JUDGMENTS:
+        if n < many:
             # Each rater has draws of their own: who else has judged changes nothing.
             rng = np.random.default_rng([seed, name])
             orders = rng.permuted(np.tile(own, (DRAWS, 1)), axis=1)
