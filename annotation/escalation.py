@@ -14,6 +14,7 @@ from annotation import (
     messages,
     outlook,
     policies,
+    pool,
     qualification,
     querysets,
     sla,
@@ -104,7 +105,7 @@ def widen(campaign: Campaign, policy: sla.Policy, *, at: dt.datetime) -> int:
             campaign,
             len(late),
             late[0],
-            judges=querysets.may_judge(campaign).count(),
+            judges=pool.may_judge(campaign).count(),
             skills_waived=campaign.skills_waived_at is not None,
         )
         outbox.post(message, to=outbox.holders("lead"), at=at)

@@ -10,6 +10,7 @@ from annotation.views import (
     own_work,
     queue,
     settling,
+    setup,
 )
 
 urlpatterns = [
@@ -41,6 +42,11 @@ urlpatterns = [
     path("courses/<uuid:course_id>/revoke/", courses.revoke, name="qualification-revoke"),
     path("campaigns/<uuid:public_id>/gold/", gold.release, name="campaign-gold"),
     path("campaigns/<uuid:public_id>/appeal/", gold.answer, name="campaign-appeal"),
+    path("campaigns/new/", setup.begin, name="setup-begin"),
+    path("campaigns/new/for/<str:public_id>/", setup.for_experiment, name="setup-for-experiment"),
+    path("campaigns/new/<uuid:setup_id>/", setup.describe, name="setup"),
+    path("campaigns/new/<uuid:setup_id>/review/", setup.review, name="setup-review"),
+    path("campaigns/new/<uuid:setup_id>/drop/", setup.drop, name="setup-drop"),
     path("campaigns/", campaigns.campaign_list, name="campaigns"),
     path("campaigns/<uuid:public_id>/", campaigns.campaign_detail, name="campaign"),
     path("campaigns/<uuid:public_id>/standing/", campaigns.campaign_standing, name="campaign-standing"),

@@ -27,6 +27,7 @@ from annotation import (
     overlap,
     pairs,
     policies,
+    pool,
     querysets,
     revision,
     rubrics,
@@ -81,7 +82,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     context = {
         "campaign": campaign,
         "needed_skills": [] if campaign.skills_waived_at else campaign.skills.order_by("label"),
-        "judges": querysets.may_judge(campaign).count(),
+        "judges": pool.may_judge(campaign).count(),
         "slots": now,
         "overlap": overlap.in_words(campaign),
         "adaptive": overlap.progress(campaign),

@@ -13,7 +13,10 @@ def doors(campaign, experiment, judge):
     pages = [
         "/experiments/", at_experiment, f"{at_experiment}examples/", f"{at_experiment}cancel/",
         f"{at_experiment}rerun/", f"{at_experiment}extend/",
-        "/campaigns/", f"/campaigns/{campaign.public_id}/", f"/campaigns/{campaign.public_id}/close/",
+        "/campaigns/", "/campaigns/new/", f"/campaigns/new/{campaign.public_id}/",
+        f"/campaigns/new/{campaign.public_id}/review/", f"/campaigns/new/{campaign.public_id}/drop/",
+        f"/campaigns/new/for/{experiment.public_id}/",
+        f"/campaigns/{campaign.public_id}/", f"/campaigns/{campaign.public_id}/close/",
         f"/campaigns/{campaign.public_id}/gold/", f"/campaigns/{campaign.public_id}/appeal/", "/courses/",
         f"/campaigns/{campaign.public_id}/exclude/", f"/campaigns/{campaign.public_id}/flags/",
         f"/campaigns/{campaign.public_id}/conflicts/", f"/campaigns/{campaign.public_id}/settled-gold/",
