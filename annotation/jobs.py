@@ -46,14 +46,14 @@ def roll_up_agreement() -> None:
     for campaign in rollup.waiting(at=clock.now()):
         try:
             if rollup.roll_up(campaign, at=clock.now()):
-                reliability.warn(campaign, at=clock.now())
+                reliability.look(campaign, at=clock.now())
         except Exception:
             log.exception("campaign %s: its judgments could not be counted and will be tried again", campaign)
 
 
 def count_standing() -> None:
-    """How far large campaigns have come."""
-    standing.count_large(at=clock.now())
+    """How far campaigns have come."""
+    standing.count_open(at=clock.now())
 
 
 def extend_overlap() -> None:

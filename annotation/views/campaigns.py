@@ -41,7 +41,6 @@ from annotation.models import (
     Gold,
     Level,
     Outcome,
-    SlotState,
     Task,
 )
 from evaltrack import clock
@@ -51,26 +50,7 @@ from evaltrack.errors import ExpectedError, NotFound
 from evaltrack.htmx import page
 from experiments import gates
 
-PAGE_SIZE = 25
 MOST_NOTES = 100
-
-
-@requires(Permission.VIEW_CAMPAIGNS)
-def campaign_list(request: PageRequest) -> HttpResponse:
-    counted = Q(slots__task__excluded_at=None)
-    rows = (
-        querysets.campaigns_visible_to(request.user)
-        .annotate(
-            wanted=Count("slots", filter=counted),
-            done=Count("slots", filter=counted & Q(slots__state=SlotState.DONE)),
-        )
-        .order_by("status", "due_at", "-pk")
-    )
-    context = {
-        "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
-        "now": clock.now(),
-    }
-    return page(request, "annotation/campaigns.html", context)
 
 
 @requires(Permission.VIEW_CAMPAIGNS)

@@ -39,6 +39,7 @@ PURE = [
     "evaltrack.accounts.languages",
     "evaltrack.wording",
     "evaltrack.canonical",
+    "evaltrack.durations",
     "evaltrack.demo.assistant",
     "evaltrack.demo.retrieval",
     "evaltrack.errors",
