@@ -106,8 +106,10 @@ def calendar_of(evaluator: User, policy: sla.Policy) -> Calendar:
 
 
 def late(campaign: Campaign, *, at: dt.datetime) -> dict[str, Any]:
-    """What is late, and which steps were taken about it."""
-    reached = Escalation.objects.filter(Q(task__campaign=campaign) | Q(campaign=campaign))
+    """What is late, and which steps were taken about it since the due time was last moved."""
+    reached = Escalation.objects.filter(
+        Q(task__campaign=campaign) | Q(campaign=campaign), round=campaign.extensions
+    )
     steps = dict(reached.values_list("level").annotate(n=Count("pk")))
     overdue = Slot.objects.filter(querysets.MISSING, campaign=campaign, due_at__lt=at)
     return {

@@ -2,6 +2,7 @@ from django.urls import path
 
 from annotation.views import (
     campaigns,
+    changes,
     conflicts,
     courses,
     desk,
@@ -55,6 +56,10 @@ urlpatterns = [
     path("campaigns/<uuid:public_id>/close/", campaigns.campaign_close, name="campaign-close"),
     path("campaigns/<uuid:public_id>/pause/", campaigns.campaign_pause, name="campaign-pause"),
     path("campaigns/<uuid:public_id>/resume/", campaigns.campaign_resume, name="campaign-resume"),
+    path("campaigns/<uuid:public_id>/extend/", changes.extend, name="campaign-extend"),
+    path("campaigns/<uuid:public_id>/overlap/", changes.raise_overlap, name="campaign-overlap"),
+    path("campaigns/<uuid:public_id>/waive/", changes.waive_skills, name="campaign-waive"),
+    path("campaigns/<uuid:public_id>/withdraw/", changes.withdraw_items, name="campaign-withdraw"),
     path("campaigns/<uuid:public_id>/rubric/", campaigns.campaign_revise, name="campaign-revise"),
     path("campaigns/<uuid:public_id>/exclude/", campaigns.campaign_exclude, name="campaign-exclude"),
     path("campaigns/<uuid:public_id>/conflicts/", conflicts.campaign_conflicts, name="campaign-conflicts"),

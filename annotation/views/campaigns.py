@@ -72,10 +72,15 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "blinding": guesses.of(campaign, at=clock.now()),
         "by_rubric": agreement.by_rubric(campaign, at=clock.now()),
         "must_ask_again": policies.revising(request.user, campaign, asks_again=False),
-        "escalated": Escalation.objects.filter(task__campaign=campaign, level=Level.WIDEN).count(),
+        "escalated": Escalation.objects.filter(
+            task__campaign=campaign, level=Level.WIDEN, round=campaign.extensions
+        ).count(),
         "overdue": campaign.status == "open" and campaign.due_at < clock.now() and now.wanted > 0,
         "outlook": now.outlook,
         "pausing": policies.pausing(request.user, campaign),
+        "extending": policies.extending(request.user, campaign),
+        "raising": policies.raising_overlap(request.user, campaign),
+        "waiving": policies.waiving(request.user, campaign),
         "closing": policies.closing(request.user, campaign),
         "unblocking": policies.unblocking(request.user, campaign),
         "may_manage": may_manage,

@@ -20,6 +20,8 @@ def doors(campaign, experiment, judge):
         f"/campaigns/{campaign.public_id}/gold/", f"/campaigns/{campaign.public_id}/appeal/", "/courses/",
         f"/campaigns/{campaign.public_id}/exclude/", f"/campaigns/{campaign.public_id}/flags/",
         f"/campaigns/{campaign.public_id}/conflicts/", f"/campaigns/{campaign.public_id}/settled-gold/",
+        f"/campaigns/{campaign.public_id}/extend/", f"/campaigns/{campaign.public_id}/overlap/",
+        f"/campaigns/{campaign.public_id}/waive/", f"/campaigns/{campaign.public_id}/withdraw/",
         f"/campaigns/{campaign.public_id}/unblock/", "/datasets/", "/datasets/zz-secret-dataset/",
         "/evaluators/", f"/evaluators/{judge.pseudonym}/", f"/evaluators/{judge.pseudonym}/limit/",
         "/skills/", "/agreement/texts/",
