@@ -14,6 +14,7 @@ from annotation import (
     messages,
     outlook,
     policies,
+    pool,
     qualification,
     querysets,
     sla,
@@ -66,13 +67,13 @@ def climb(campaign_id: int, *, at: dt.datetime) -> int:
 
 def warn(campaign: Campaign, policy: sla.Policy, *, at: dt.datetime) -> int:
     """Tell the leads of a campaign that is due soon, or that people will not have judged by then at their pace."""
-    if at >= campaign.due_at or campaign.escalations.filter(level=Level.WARNING).exists():
+    if at >= campaign.due_at or has_reached(campaign, Level.WARNING):
         return 0
     expected = outlook.of(campaign, at=at)
     is_soon = campaign.due_at <= policy.warns_until(campaign.priority, at=at)
     if not expected.missing or not (is_soon or expected.is_late):
         return 0
-    Escalation.objects.create(campaign=campaign, level=Level.WARNING, escalated_at=at)
+    take(campaign, Level.WARNING, at=at)
     outbox.post(messages.due_soon(campaign, expected), to=outbox.holders("lead"), at=at)
     return 1
 
@@ -81,7 +82,9 @@ def remind(campaign: Campaign, policy: sla.Policy, *, at: dt.datetime) -> int:
     """Return late tasks that nobody is working on to the pool, and tell whoever may judge them."""
     late = reach(Level.REMIND, campaign, policy, at=at)
     if late:
-        new = Escalation.objects.filter(task=OuterRef("task"), level=Level.REMIND, escalated_at=at)
+        new = Escalation.objects.filter(
+            task=OuterRef("task"), level=Level.REMIND, round=campaign.extensions, escalated_at=at
+        )
         slots = Slot.objects.filter(Exists(new), campaign=campaign)
         holders = assignment.return_idle(slots, at=at)
         outbox.post(messages.task_returned(campaign, late[0]), to=holders, at=at)
@@ -104,7 +107,7 @@ def widen(campaign: Campaign, policy: sla.Policy, *, at: dt.datetime) -> int:
             campaign,
             len(late),
             late[0],
-            judges=querysets.may_judge(campaign).count(),
+            judges=pool.may_judge(campaign).count(),
             skills_waived=campaign.skills_waived_at is not None,
         )
         outbox.post(message, to=outbox.holders("lead"), at=at)
@@ -117,13 +120,22 @@ def offer_proxy(campaign: Campaign, policy: sla.Policy, *, at: dt.datetime) -> i
     until = policy.late_until(Level.PROXY, at=at)
     if until is None or not proxy or campaign.unblocked_at:
         return 0
-    if campaign.escalations.filter(level=Level.PROXY).exists():
+    if has_reached(campaign, Level.PROXY):
         return 0
     if not late_slots(campaign, until).exists():
         return 0
-    Escalation.objects.create(campaign=campaign, level=Level.PROXY, escalated_at=at)
+    take(campaign, Level.PROXY, at=at)
     outbox.post(messages.proxy_offered(campaign, proxy), to=outbox.holders("lead"), at=at)
     return 1
+
+
+def has_reached(campaign: Campaign, level: Level) -> bool:
+    """Whether the campaign has come so far since its due time was last moved."""
+    return campaign.escalations.filter(level=level, round=campaign.extensions).exists()
+
+
+def take(campaign: Campaign, level: Level, *, at: dt.datetime) -> None:
+    Escalation.objects.create(campaign=campaign, level=level, round=campaign.extensions, escalated_at=at)
 
 
 def reach(level: Level, campaign: Campaign, policy: sla.Policy, *, at: dt.datetime) -> list[int]:
@@ -133,9 +145,11 @@ def reach(level: Level, campaign: Campaign, policy: sla.Policy, *, at: dt.dateti
         return []
     # Subtracted here: asked as one query about rows that were written a moment ago, PostgreSQL looks through all of
     # one table for each row of the other.
-    reached = Escalation.objects.filter(task__campaign=campaign, level=level)
+    reached = Escalation.objects.filter(task__campaign=campaign, level=level, round=campaign.extensions)
     late = sorted(tasks_of(late_slots(campaign, until)) - tasks_of(reached))
-    rows = (Escalation(task_id=task, level=level, escalated_at=at) for task in late)
+    rows = (
+        Escalation(task_id=task, level=level, round=campaign.extensions, escalated_at=at) for task in late
+    )
     for batch in in_batches(rows):
         Escalation.objects.bulk_create(batch)
     return late

@@ -51,8 +51,9 @@ def roll_up_agreement() -> None:
         try:
             if campaign.imports.exists():
                 agreement.keep_figures(campaign, at=clock.now())
+                reliability.look(campaign.pk, at=clock.now())
             elif rollup.roll_up(campaign.pk, at=clock.now()):
-                reliability.warn(campaign.pk, at=clock.now())
+                reliability.look(campaign.pk, at=clock.now())
         except Exception:
             log.exception("%s: its judgments could not be counted and will be tried again", campaign)
 
@@ -67,8 +68,8 @@ def suspend_gold() -> None:
 
 
 def count_standing() -> None:
-    """How far large campaigns have come."""
-    standing.count_large(at=clock.now())
+    """How far campaigns have come."""
+    standing.count_open(at=clock.now())
 
 
 def extend_overlap() -> None:

@@ -67,7 +67,7 @@ def due_soon(campaign: Campaign, expected: Outlook) -> Message:
         late = " That is too late." if expected.is_late else ""
         pace = f"At the pace of the last two weeks it is done {found:%d %B %H:%M} UTC.{late}"
     return Message(
-        key=f"due-soon:{campaign.public_id}",
+        key=f"due-soon:{campaign.public_id}{again(campaign)}",
         subject=f"{missing} judgment{plural(missing)} still missing: {campaign.experiment or campaign}",
         body=f"{campaign.name}, due {campaign.due_at:%d %B %H:%M} UTC. {pace}",
         path=campaign.get_absolute_url(),
@@ -78,7 +78,7 @@ def due_soon(campaign: Campaign, expected: Outlook) -> Message:
 
 def tasks_late(campaign: Campaign, count: int, first_task: int) -> Message:
     return Message(
-        key=f"tasks-late:{campaign.public_id}:{first_task}",
+        key=f"tasks-late:{campaign.public_id}:{first_task}{again(campaign)}",
         subject=f"{count} task{plural(count)} should have been judged by now",
         body=f"{campaign.name} was due {campaign.due_at:%d %B %H:%M} UTC. Your queue has what is left for you.",
         path="/queue/",
@@ -88,7 +88,7 @@ def tasks_late(campaign: Campaign, count: int, first_task: int) -> Message:
 
 def task_returned(campaign: Campaign, first_task: int) -> Message:
     return Message(
-        key=f"task-returned:{campaign.public_id}:{first_task}",
+        key=f"task-returned:{campaign.public_id}:{first_task}{again(campaign)}",
         subject="A task of yours was late and went back to the pool",
         body=f"{campaign.name}. What you wrote is kept; ask the queue for your next task.",
         path="/queue/",
@@ -125,7 +125,7 @@ def tasks_overdue(
     who = f"{judges} evaluator{plural(judges)} may judge it" if judges else "Nobody may judge it"
     widened = "; the skills that it asked for are not asked for any more" if skills_waived else ""
     return Message(
-        key=f"tasks-overdue:{campaign.public_id}:{first_task}",
+        key=f"tasks-overdue:{campaign.public_id}:{first_task}{again(campaign)}",
         subject=f"{count} overdue task{plural(count)}: {campaign.experiment or campaign} waits for people",
         body=(
             f"{who}{widened}; the campaign's page says what it asks for. "
@@ -141,7 +141,7 @@ def tasks_overdue(
 
 def proxy_offered(campaign: Campaign, proxy: str) -> Message:
     return Message(
-        key=f"proxy-offered:{campaign.public_id}",
+        key=f"proxy-offered:{campaign.public_id}{again(campaign)}",
         subject=f"Let {proxy} stand in for people? {campaign.experiment} still waits",
         body=(
             f"{campaign.name} was due {campaign.due_at:%d %B %H:%M} UTC, and people have not judged it all. "
@@ -152,6 +152,20 @@ def proxy_offered(campaign: Campaign, proxy: str) -> Message:
         why=LEADS,
         is_urgent=True,
     )
+
+
+def campaign_extended(campaign: Campaign) -> Message:
+    return Message(
+        key=f"campaign-extended:{campaign.public_id}:{campaign.extensions}",
+        subject=f"People have more time to judge {campaign.experiment}",
+        body=f"{campaign.name} is now due {campaign.due_at:%d %B %H:%M} UTC.",
+        path=campaign.get_absolute_url(),
+    )
+
+
+def again(campaign: Campaign) -> str:
+    """After more time was given, the same is told anew."""
+    return f":{campaign.extensions}" if campaign.extensions else ""
 
 
 def plural(count: int) -> str:

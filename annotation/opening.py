@@ -23,16 +23,28 @@ from evaltrack.ledger.record import record
 from evaltrack.ndjson import BrokenLines
 from evaltrack.notifications import outbox
 from experiments import suite
-from experiments.models import Arm, Experiment, Outcome, Output
+from experiments.models import Arm, Experiment, ExperimentStatus, Outcome, Output
 
 
 def open_campaign(
-    experiment: Experiment, *, at: dt.datetime, due_at: dt.datetime | None = None, is_simulated: bool = False
+    experiment: Experiment,
+    *,
+    at: dt.datetime,
+    by: User | None = None,
+    due_at: dt.datetime | None = None,
+    is_simulated: bool = False,
 ) -> Campaign | None:
-    """Open the campaign that the gate policy asks for; None where another worker was faster."""
+    """Open the campaign that the gate policy asks for; None where another worker was faster.
+
+    `by`: the lead who did not wait for a worker. What is asked, and of how many, is the policy's word all the same.
+    """
+    if by is not None:
+        refuse_if(policies.opening(by))
     rule = suite.parse(experiment.policy.body).human or suite.HumanRule()
     with transaction.atomic():
-        Experiment.objects.select_for_update().get(pk=experiment.pk)
+        held = Experiment.objects.select_for_update().get(pk=experiment.pk)
+        if by is not None and held.status != ExperimentStatus.AWAITING_PEOPLE:
+            raise Conflict("not_waiting", "This experiment does not wait for people.")
         if Campaign.objects.filter(experiment=experiment, is_simulated=is_simulated).exists():
             return None
         campaign = Campaign.objects.create(
@@ -44,6 +56,7 @@ def open_campaign(
             is_simulated=is_simulated,
             guess_share=rule.guess_share,
             production=Arm.BASELINE.value if rule.guess_share else "",
+            opened_by=by,
             **sla_policies.columns("", Priority.NORMAL, due_at, at=at),
             opened_at=at,
         )
@@ -54,7 +67,7 @@ def open_campaign(
             outbox.post(messages.campaign_opened(campaign), to=outbox.holders("lead"), at=at)
             outbox.post(messages.tasks_waiting(campaign), to=qualification.judges_of(campaign), at=at)
         tell_of_held(campaign, found, at=at)
-        record_opening(campaign, by=SYSTEM, at=at)
+        record_opening(campaign, by=by or SYSTEM, at=at)
     return campaign
 
 

@@ -4,10 +4,10 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Min, OuterRef, Q, Subquery
+from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from annotation import forecast, querysets, sla, sla_policies
+from annotation import forecast, pool, querysets, sla, sla_policies
 from annotation.calendars import Calendar
 from annotation.forecast import Past
 from annotation.models import Campaign, Escalation, Judgment, Level, Slot
@@ -44,22 +44,41 @@ class Outlook:
 
 def of(campaign: Campaign, *, at: dt.datetime) -> Outlook:
     """From what those who may judge the campaign have judged lately, in the hours in which they work."""
-    missing = querysets.count_missing(Slot.objects.filter(campaign=campaign))
-    before = querysets.asking_campaigns().filter(due_at__lte=campaign.due_at).exclude(pk=campaign.pk)
-    ahead = querysets.count_missing(Slot.objects.filter(campaign__in=before))
-    since, pasts = lately(campaign, at=at)
-    if missing and len(pasts) < campaign.overlap:
+    return expected(
+        pool.may_judge(campaign),
+        missing=querysets.count_missing(Slot.objects.filter(campaign=campaign)),
+        overlap=campaign.overlap,
+        before=querysets.asking_campaigns().exclude(pk=campaign.pk),
+        policy=sla_policies.of(campaign),
+        due_at=campaign.due_at,
+        at=at,
+    )
+
+
+def expected(
+    people: QuerySet[User],
+    *,
+    missing: int,
+    overlap: int,
+    before: QuerySet[Campaign],
+    policy: sla.Policy,
+    due_at: dt.datetime,
+    at: dt.datetime,
+) -> Outlook:
+    """`before`: campaigns that are served first where they are due no later."""
+    ahead = querysets.count_missing(Slot.objects.filter(campaign__in=before.filter(due_at__lte=due_at)))
+    since, pasts = lately(people, policy, at=at)
+    if missing and len(pasts) < overlap:
         finished: dt.datetime | Undefined = Undefined(
-            f"{len(pasts)} evaluators may judge it, and each item needs {campaign.overlap}"
+            f"{len(pasts)} evaluators may judge it, and each item needs {overlap}"
         )
     else:
         finished = forecast.finished_at(pasts, missing=missing + ahead, since=since, at=at)
-    return Outlook(missing, ahead, finished, campaign.due_at)
+    return Outlook(missing, ahead, finished, due_at)
 
 
-def lately(campaign: Campaign, *, at: dt.datetime) -> tuple[dt.datetime, list[Past]]:
-    """What each of those who may judge has judged anywhere in two weeks, or since the first of them began."""
-    people = querysets.may_judge(campaign).select_related("profile")
+def lately(people: QuerySet[User], policy: sla.Policy, *, at: dt.datetime) -> tuple[dt.datetime, list[Past]]:
+    """What each of `people` has judged anywhere in two weeks, or since the first of them began."""
     given = (
         Judgment.objects.filter(
             evaluator=OuterRef("pk"), submitted_at__range=(at - LOOKS_BACK, at), state__in=STANDING
@@ -69,12 +88,11 @@ def lately(campaign: Campaign, *, at: dt.datetime) -> tuple[dt.datetime, list[Pa
     )
     # One by one: each evaluator's days are a range of an index.
     rows = list(
-        people.annotate(
+        people.select_related("profile").annotate(
             judged=Coalesce(Subquery(given.annotate(n=Count("pk")).values("n")), 0),
             began=Subquery(given.annotate(first=Min("submitted_at")).values("first")),
         )
     )
-    policy = sla_policies.of(campaign)
     since = min((row.began for row in rows if row.began), default=at)
     return since, [Past(calendar_of(row, policy), row.judged) for row in rows]
 
@@ -88,8 +106,10 @@ def calendar_of(evaluator: User, policy: sla.Policy) -> Calendar:
 
 
 def late(campaign: Campaign, *, at: dt.datetime) -> dict[str, Any]:
-    """What is late, and which steps were taken about it."""
-    reached = Escalation.objects.filter(Q(task__campaign=campaign) | Q(campaign=campaign))
+    """What is late, and which steps were taken about it since the due time was last moved."""
+    reached = Escalation.objects.filter(
+        Q(task__campaign=campaign) | Q(campaign=campaign), round=campaign.extensions
+    )
     steps = dict(reached.values_list("level").annotate(n=Count("pk")))
     overdue = Slot.objects.filter(querysets.MISSING, campaign=campaign, due_at__lt=at)
     return {

@@ -74,7 +74,10 @@ def rule_of(campaign: Campaign) -> int | Adaptive:
 
 
 def in_words(campaign: Campaign) -> str:
-    rule = rule_of(campaign)
+    return said(rule_of(campaign))
+
+
+def said(rule: int | Adaptive) -> str:
     if isinstance(rule, int):
         return f"{rule} evaluator{'' if rule == 1 else 's'} per item."
     calibration = (

@@ -144,8 +144,51 @@ def excluding(by: User, task: Task) -> Refusal | None:
         return Refusal("campaign_closed", "This campaign is closed; what it says stands.")
     if Flag.objects.filter(task=task, decision="").exists():
         return None
-    if not querysets.skips().filter(task=task).exists():
+    if querysets.skips().filter(task=task).exists():
+        return None
+    if task.campaign.experiment_id:
         return Refusal("not_skipped", "Nobody has skipped this task; it waits to be judged.")
+    if Judgment.objects.filter(task=task).exists():
+        return Refusal(
+            "judged", "It was judged, and not skipped: leaving it out now would choose what people said."
+        )
+    return None
+
+
+def extending(by: User, campaign: Campaign) -> Refusal | None:
+    if not by.can(Permission.MANAGE_CAMPAIGNS):
+        return Refusal("not_lead", "Only an evaluation lead gives people more time.")
+    if campaign.status == CampaignStatus.CLOSED:
+        return Refusal("campaign_closed", "This campaign is closed; nobody is asked any more.")
+    return None
+
+
+def raising_overlap(by: User, campaign: Campaign) -> Refusal | None:
+    """Whoever asks more people once answers are in could go on until they like what they hear."""
+    if not by.can(Permission.MANAGE_CAMPAIGNS):
+        return Refusal("not_lead", "Only an evaluation lead asks more people about each item.")
+    if campaign.status == CampaignStatus.CLOSED:
+        return Refusal("campaign_closed", "This campaign is closed; nobody is asked any more.")
+    if campaign.experiment_id:
+        return Refusal("planned", "An experiment's gate policy says how many judge each item.")
+    if campaign.max_overlap is not None:
+        return Refusal("adaptive", "The overlap is adaptive: more are asked by itself where people disagree.")
+    if Judgment.objects.filter(campaign=campaign).exists():
+        return Refusal(
+            "judged",
+            "People have judged already. Who asks more of them now could go on until they like the answer; open "
+            "another campaign.",
+        )
+    return None
+
+
+def waiving(by: User, campaign: Campaign) -> Refusal | None:
+    if not by.can(Permission.MANAGE_CAMPAIGNS):
+        return Refusal("not_lead", "Only an evaluation lead says what a campaign asks of who judges it.")
+    if campaign.status == CampaignStatus.CLOSED:
+        return Refusal("campaign_closed", "This campaign is closed; nobody is asked any more.")
+    if campaign.skills_waived_at or not campaign.skills.exists():
+        return Refusal("no_skills", "This campaign asks for no skills.")
     return None
 
 
@@ -174,7 +217,7 @@ def unblocking(by: User, campaign: Campaign) -> Refusal | None:
         return Refusal("simulated", "A simulated campaign blocks nothing.")
     if campaign.status == CampaignStatus.CLOSED or campaign.unblocked_at:
         return Refusal("not_blocked", "This campaign blocks nothing any more.")
-    if not Escalation.objects.filter(task__campaign=campaign).exists():
+    if not Escalation.objects.filter(task__campaign=campaign, round=campaign.extensions).exists():
         return Refusal("not_overdue", "No task of this campaign is overdue; people still have time to judge.")
     return None
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from annotation import querysets
+from annotation import pool
 from annotation.models import Campaign
 from annotation.requirements import Missing, missing
 from evaltrack.accounts import languages
@@ -83,7 +83,7 @@ def asked(leads: list[str]) -> str:
 
 def judges_of(campaign: Campaign) -> list[User]:
     """Those to tell that tasks wait: also who has to qualify first, as the queue leads to the course."""
-    return list(querysets.could_judge(campaign))
+    return list(pool.could_judge(campaign))
 
 
 def demanded(campaign: Campaign) -> dict[str, Any]:

@@ -22,8 +22,7 @@ from annotation.models import (
     Task,
 )
 from annotation.models.judgment import STANDING
-from annotation.models.pause import kept_from, paused_in
-from evaltrack.accounts import profiles
+from annotation.models.pause import kept_from
 from evaltrack.accounts.models import RoleGrant, SkillGrant, SpokenLanguage, User
 from evaltrack.accounts.roles import PERMISSIONS, Permission
 from experiments.querysets import owned_or_all
@@ -151,35 +150,6 @@ def readers_of(language: Any, **whose: Any) -> QuerySet[SpokenLanguage]:
     """Declarations that cover `language`: of itself, or of a variety of it."""
     narrower = Concat(language, Value("-"))
     return SpokenLanguage.objects.filter(Q(tag=language) | Q(tag__startswith=narrower), **whose)
-
-
-def may_judge(campaign: Campaign) -> QuerySet[User]:
-    """Evaluators who would be given the campaign's tasks, once they have signed."""
-    people = could_judge(campaign).exclude(paused_in(campaign.pk))
-    if campaign.course_id:
-        standing = Qualification.objects.filter(course=campaign.course_id, revoked_at=None)
-        people = people.filter(Exists(standing.filter(evaluator=OuterRef("pk"))))
-    return people
-
-
-def could_judge(campaign: Campaign) -> QuerySet[User]:
-    """Those, and whoever had to qualify in the campaign's course first."""
-    makers = {campaign.opened_by_id}
-    if experiment := campaign.experiment:
-        makers |= {experiment.component.owner_id, experiment.submitted_by_id}
-        makers |= {experiment.candidate.created_by_id, experiment.baseline.created_by_id}
-    people = (
-        profiles.evaluators()
-        .exclude(pk__in=[maker for maker in makers if maker])
-        .exclude(Exists(roles_that_saw(campaign.opened_at, user=OuterRef("pk"))))
-    )
-    for skill in [] if campaign.skills_waived_at else campaign.skills.all():
-        people = people.filter(
-            Exists(SkillGrant.objects.filter(user=OuterRef("pk"), skill=skill, revoked_at=None))
-        )
-    if campaign.language:
-        people = people.filter(Exists(readers_of(Value(campaign.language), user=OuterRef("pk"))))
-    return people
 
 
 def open_to(evaluator: User | int) -> Q:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
 
-from annotation import assignment, campaigns, messages, policies, querysets
+from annotation import assignment, campaigns, messages, policies, pool, querysets
 from annotation.models import AssignmentState, Campaign, Escalation, Level, Slot, SlotState, Task
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Refused, refuse_if
@@ -87,7 +87,7 @@ def eligible(campaign: Campaign, task: Any) -> QuerySet[User]:
     has it, or for whom one is kept already."""
     involved = Slot.objects.filter(Q(holder=OuterRef("pk")) | Q(reserved_for=OuterRef("pk")), task=task)
     skipped = querysets.skips().filter(task=task, evaluator=OuterRef("pk"))
-    return querysets.may_judge(campaign).exclude(Exists(involved)).exclude(Exists(skipped))
+    return pool.may_judge(campaign).exclude(Exists(involved)).exclude(Exists(skipped))
 
 
 @transaction.atomic
@@ -166,7 +166,7 @@ def longest_first(slot: Slot) -> tuple[dt.datetime, bool, int, int]:
 
 def could_judge(campaign: Campaign, tasks: set[int]) -> dict[int, list[str]]:
     """For each task the pseudonyms of `eligible`, in a few queries for all."""
-    people = dict(querysets.may_judge(campaign).order_by("pseudonym").values_list("pk", "pseudonym"))
+    people = dict(pool.may_judge(campaign).order_by("pseudonym").values_list("pk", "pseudonym"))
     slots = Slot.objects.filter(task__in=tasks)
     out = {
         *slots.filter(holder__isnull=False).values_list("task", "holder"),

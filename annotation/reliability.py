@@ -1,25 +1,48 @@
-"""Act: tell the leads, once, that people agree less than was asked for, while something can be done about it."""
+"""Act: look at what was rolled up: keep the coefficient that decides, and tell the leads, once, that people agree
+less than was asked for, while something can be done about it."""
 
 import datetime as dt
 
-from annotation import agreement, findings, human_rule, messages
-from annotation.models import Campaign, CampaignStatus
+from annotation import agreement, findings, human_rule, kept_figures, messages, pairs
+from annotation.models import AgreementState, Campaign, CampaignStatus
 from evaltrack.notifications import outbox
 from evaltrack.stats.estimate import Estimate, Undefined, from_json
+from experiments import gates
+
+OfPairs = pairs.Findings | kept_figures.Figures
 
 
-def warn(campaign_id: int, *, at: dt.datetime) -> bool:
+def look(campaign_id: int, *, at: dt.datetime) -> bool:
+    """Keep the deciding coefficient of a campaign about pairs for lists, and warn; whether leads were told."""
+    campaign = Campaign.objects.select_related("rubric", "experiment").get(pk=campaign_id)
+    found = agreement.of(campaign, at=at)
+    if isinstance(found, findings.Findings):
+        return False
+    keep(campaign, found)
+    return warn(campaign, found, at=at)
+
+
+def keep(campaign: Campaign, found: OfPairs) -> None:
+    rule = human_rule.of(campaign)
+    shown = found.coefficient(rule.coefficient)
+    AgreementState.objects.filter(campaign=campaign).update(
+        deciding={
+            "coefficient": rule.coefficient,
+            "floor": rule.floor,
+            "agreement": shown.as_json(),
+            "usable": gates.usable(shown, rule.floor),
+        }
+    )
+
+
+def warn(campaign: Campaign, found: OfPairs, *, at: dt.datetime) -> bool:
     """Whether the deciding coefficient lies under its floor with its whole interval, of a campaign that asks people.
 
     Looked at each minute, so by the interval that holds at every look; that of a mean over pairs of evaluators is
     not known, and Krippendorff's alpha stands in for it. Once for each version of the rubric: another wording may
     mend it.
     """
-    campaign = Campaign.objects.select_related("rubric", "experiment").get(pk=campaign_id)
     if campaign.status != CampaignStatus.OPEN or campaign.is_simulated:
-        return False
-    found = agreement.of(campaign, at=at)
-    if isinstance(found, findings.Findings):
         return False
     rule = human_rule.of(campaign)
     shown = deciding(found.any_time, rule.coefficient)

@@ -34,6 +34,7 @@ from evaltrack.stats.kappa import kappas
 BATCH = 5_000
 # Grown by this much, the spread over items is estimated again, and with it all that is derived.
 READ_AGAIN = 1.5
+SUMS = ("is_stale", "body", "n_judgments", "spread", "n_when_read", "by_rubric", "counted_at")
 
 
 def forget(campaign_id: int) -> None:
@@ -124,7 +125,8 @@ def rebuild(campaign: Campaign, state: AgreementState, *, at: dt.datetime) -> in
 
 def save(state: AgreementState, found: Tally, *, at: dt.datetime) -> None:
     state.body, state.n_judgments, state.counted_at = found.as_json(), found.n_judgments, at
-    state.save()
+    # What `reliability` keeps beside them is its own.
+    state.save(update_fields=SUMS)
 
 
 def by_rubric(campaign: Campaign) -> list[dict[str, Any]]:

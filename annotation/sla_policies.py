@@ -70,15 +70,20 @@ def names(found: Iterable[str]) -> str:
 
 def columns(name: str, priority: str, due_at: dt.datetime | None, *, at: dt.datetime) -> dict[str, Any]:
     """What a campaign that opens now has of its policy. `due_at`: what somebody has chosen instead of its time."""
-    if due_at and abs(due_at - at) > dt.timedelta(days=365 * MOST_YEARS):
-        sentence = f"lies more than {MOST_YEARS} years away"
-        raise Invalid("bad_due_time", f"due_at {sentence}.", {"due_at": [sentence]})
+    if due_at:
+        refuse_far_away(due_at, at=at)
     row = holding(name, at=at)
     return {
         "sla": row,
         "priority": priority,
         "due_at": due_at or sla.Policy.from_json(row.body).due_at(priority, opened_at=at),
     }
+
+
+def refuse_far_away(due_at: dt.datetime, *, at: dt.datetime) -> None:
+    if abs(due_at - at) > dt.timedelta(days=365 * MOST_YEARS):
+        sentence = f"lies more than {MOST_YEARS} years away"
+        raise Invalid("bad_due_time", f"due_at {sentence}.", {"due_at": [sentence]})
 
 
 def of(campaign: Campaign) -> sla.Policy:

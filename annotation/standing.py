@@ -1,14 +1,19 @@
-"""How far a campaign has come and when it will be done: counted at each look or, of a large one, each minute."""
+"""How far a campaign has come and when it will be done: counted at each look or, for lists and of a large one, each
+minute."""
 
 import datetime as dt
+import logging
+from collections import defaultdict
 from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 
-from annotation import outlook
+from annotation import outlook, pool, querysets
 from annotation.models import Campaign, CampaignStatus, Slot, SlotState, StandingCount
 from annotation.outlook import Outlook
 from evaltrack.stats.estimate import Undefined
+
+log = logging.getLogger(__name__)
 
 # Judgments that a campaign asks for, up to which they are counted at each look.
 COUNTED_UP_TO = 20_000
@@ -58,21 +63,25 @@ def as_counted(campaign: Campaign, row: StandingCount) -> Standing:
     return Standing(row.wanted, row.done, row.held, foreseen, row.counted_at)
 
 
-def count_large(*, at: dt.datetime) -> int:
-    """Count the large campaigns that are not closed; how many."""
-    open_ones = Campaign.objects.exclude(status=CampaignStatus.CLOSED).select_related(
-        "rubric", "sla", "experiment"
-    )
-    large = [campaign for campaign in open_ones if is_large(campaign)]
-    for campaign in large:
-        count_one(campaign, at=at)
-    return len(large)
+def count_open(*, at: dt.datetime) -> int:
+    """Count the campaigns that are not closed, and once more each that was closed since; how many."""
+    closed = Q(status=CampaignStatus.CLOSED)
+    found = Campaign.objects.filter(
+        ~closed | Q(standing=None) | Q(standing__counted_at__lt=F("closed_at"))
+    ).select_related("rubric", "sla", "experiment__component")
+    for campaign in found:
+        try:
+            count_one(campaign, at=at)
+        except Exception:
+            log.exception("campaign %s could not be counted and will be tried again", campaign.pk)
+    return len(found)
 
 
 def count_one(campaign: Campaign, *, at: dt.datetime) -> None:
     now = counted(campaign, at=at)
     found = now.outlook or outlook.of(campaign, at=at)
     finished = found.finished_at
+    judges = set(pool.may_judge(campaign).values_list("pk", flat=True))
     StandingCount.objects.update_or_create(
         campaign=campaign,
         defaults={
@@ -83,6 +92,20 @@ def count_one(campaign: Campaign, *, at: dt.datetime) -> None:
             "ahead": found.ahead,
             "finished_at": None if isinstance(finished, Undefined) else finished,
             "unforeseen": finished.reason if isinstance(finished, Undefined) else "",
+            "judges": len(judges),
+            "stuck": stuck(campaign, judges) if found.missing else 0,
             "counted_at": at,
         },
     )
+
+
+def stuck(campaign: Campaign, judges: set[int]) -> int:
+    """Tasks that were skipped and miss judgments, of which nobody is left who may give one."""
+    away: dict[int, set[int]] = defaultdict(set)
+    skipped = querysets.skips_without_judgments(campaign)
+    for task, evaluator in skipped.values_list("task", "evaluator"):
+        away[task].add(evaluator)
+    holders = Slot.objects.filter(campaign=campaign, task__in=list(away), holder__isnull=False)
+    for task, holder in holders.values_list("task", "holder"):
+        away[task].add(holder)
+    return sum(judges <= gone for gone in away.values())

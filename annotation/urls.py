@@ -2,8 +2,10 @@ from django.urls import path
 
 from annotation.views import (
     campaigns,
+    changes,
     conflicts,
     courses,
+    desk,
     flags,
     gold,
     learning,
@@ -12,6 +14,7 @@ from annotation.views import (
     queue,
     reassignment,
     settling,
+    setup,
 )
 
 urlpatterns = [
@@ -44,7 +47,12 @@ urlpatterns = [
     path("courses/<uuid:course_id>/revoke/", courses.revoke, name="qualification-revoke"),
     path("campaigns/<uuid:public_id>/gold/", gold.release, name="campaign-gold"),
     path("campaigns/<uuid:public_id>/appeal/", gold.answer, name="campaign-appeal"),
-    path("campaigns/", campaigns.campaign_list, name="campaigns"),
+    path("campaigns/new/", setup.begin, name="setup-begin"),
+    path("campaigns/new/for/<str:public_id>/", setup.for_experiment, name="setup-for-experiment"),
+    path("campaigns/new/<uuid:setup_id>/", setup.describe, name="setup"),
+    path("campaigns/new/<uuid:setup_id>/review/", setup.review, name="setup-review"),
+    path("campaigns/new/<uuid:setup_id>/drop/", setup.drop, name="setup-drop"),
+    path("campaigns/", desk.campaign_list, name="campaigns"),
     path("campaigns/<uuid:public_id>/", campaigns.campaign_detail, name="campaign"),
     path("campaigns/<uuid:public_id>/standing/", campaigns.campaign_standing, name="campaign-standing"),
     path("campaigns/<uuid:public_id>/pairs/", campaigns.campaign_pairs, name="campaign-pairs"),
@@ -72,6 +80,10 @@ urlpatterns = [
     path("campaigns/<uuid:public_id>/close/", campaigns.campaign_close, name="campaign-close"),
     path("campaigns/<uuid:public_id>/pause/", campaigns.campaign_pause, name="campaign-pause"),
     path("campaigns/<uuid:public_id>/resume/", campaigns.campaign_resume, name="campaign-resume"),
+    path("campaigns/<uuid:public_id>/extend/", changes.extend, name="campaign-extend"),
+    path("campaigns/<uuid:public_id>/overlap/", changes.raise_overlap, name="campaign-overlap"),
+    path("campaigns/<uuid:public_id>/waive/", changes.waive_skills, name="campaign-waive"),
+    path("campaigns/<uuid:public_id>/withdraw/", changes.withdraw_items, name="campaign-withdraw"),
     path("campaigns/<uuid:public_id>/rubric/", campaigns.campaign_revise, name="campaign-revise"),
     path("campaigns/<uuid:public_id>/exclude/", campaigns.campaign_exclude, name="campaign-exclude"),
     path("campaigns/<uuid:public_id>/conflicts/", conflicts.campaign_conflicts, name="campaign-conflicts"),

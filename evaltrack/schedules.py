@@ -23,7 +23,7 @@ PERIODIC = [
     Periodic("make judgments final", "annotation.jobs.settle_judgments", 1),
     Periodic("count judgments", "annotation.jobs.roll_up_agreement", 1),
     Periodic("suspend gold that good evaluators fail", "annotation.jobs.suspend_gold", 10),
-    Periodic("count large campaigns", "annotation.jobs.count_standing", 1),
+    Periodic("count campaigns", "annotation.jobs.count_standing", 1),
     Periodic("extend overlaps", "annotation.jobs.extend_overlap", 1),
     Periodic("ask again by a revised rubric", "annotation.jobs.ask_again", 1),
     Periodic("escalate overdue tasks", "annotation.jobs.escalate_overdue", 1),

@@ -15,6 +15,7 @@ from annotation import (
     outlook,
     overlap,
     pairs,
+    pool,
     preferences,
     qualification,
     querysets,
@@ -151,7 +152,7 @@ class CampaignView(ApiView):
             summary(campaign)
             | qualification.demanded(campaign)
             | {
-                "may_judge": querysets.may_judge(campaign).count(),
+                "may_judge": pool.may_judge(campaign).count(),
                 "excluded": campaign.tasks.exclude(excluded_at=None).count(),
                 "judgments_wanted": counted.count(),
                 "judgments": counted.filter(state=SlotState.DONE).count(),

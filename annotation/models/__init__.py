@@ -25,6 +25,7 @@ from annotation.models.imported import (
 from annotation.models.judgment import Choice, Judgment, JudgmentState
 from annotation.models.media import Media
 from annotation.models.pause import Pause, PauseOutcome
+from annotation.models.setup import Setup
 from annotation.models.standing import StandingCount
 from annotation.models.task import (
     Assignment,
@@ -82,6 +83,7 @@ __all__ = [
     "Question",
     "Response",
     "Rubric",
+    "Setup",
     "Sitting",
     "SlaPolicy",
     "Slot",

@@ -25,6 +25,8 @@ class AgreementState(models.Model):
     # Where the rubric was revised: agreement by each version, as of then.
     by_rubric = models.JSONField(default=list)
     counted_at = models.DateTimeField(null=True)
+    # The coefficient that decides, its interval and whether judgments are usable, as of the last roll-up: for lists.
+    deciding = models.JSONField(default=dict)
 
     class Meta:
         indexes = [models.Index(name="agreement_stale", fields=["campaign"], condition=Q(is_stale=True))]

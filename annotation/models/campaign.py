@@ -87,6 +87,8 @@ class Campaign(models.Model):
         "annotation.SlaPolicy", on_delete=models.PROTECT, null=True, related_name="campaigns"
     )
     due_at = models.DateTimeField()
+    # How often a lead gave people more time. Each time the ladder begins anew.
+    extensions = models.PositiveSmallIntegerField(default=0)
     # What is asked of who judges, set at the opening: every one of these skills, and this language if there is one.
     skills = models.ManyToManyField("accounts.Skill", related_name="campaigns")
     language = models.CharField(max_length=35, blank=True)

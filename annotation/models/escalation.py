@@ -44,7 +44,7 @@ OF_CAMPAIGN = (Level.WARNING, Level.PROXY)
 
 
 class Escalation(models.Model):
-    """A step of the ladder that a task or a campaign has reached: once, however many workers look."""
+    """A step of the ladder that a task or a campaign has reached: once a round, however many workers look."""
 
     task = models.ForeignKey(
         "annotation.Task", on_delete=models.PROTECT, null=True, related_name="escalations"
@@ -53,12 +53,16 @@ class Escalation(models.Model):
         "annotation.Campaign", on_delete=models.PROTECT, null=True, related_name="escalations"
     )
     level = models.PositiveSmallIntegerField(choices=Level.choices)
+    # How often the campaign had been extended then: with more time the ladder begins anew.
+    round = models.PositiveSmallIntegerField(default=0)
     escalated_at = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="escalation_once", fields=["task", "level"]),
-            models.UniqueConstraint(name="escalation_once_per_campaign", fields=["campaign", "level"]),
+            models.UniqueConstraint(name="escalation_once", fields=["task", "level", "round"]),
+            models.UniqueConstraint(
+                name="escalation_once_per_campaign", fields=["campaign", "level", "round"]
+            ),
             models.CheckConstraint(
                 name="escalation_of_task_or_campaign",
                 condition=Q(level__in=OF_CAMPAIGN, task=None, campaign__isnull=False)

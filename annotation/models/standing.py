@@ -1,4 +1,4 @@
-"""How far a large campaign has come, counted each minute instead of at each look: derived."""
+"""How far a campaign has come, counted each minute instead of at each look: derived."""
 
 from django.db import models
 
@@ -15,6 +15,9 @@ class StandingCount(models.Model):
     # One of both: when it will be done, or why that cannot be said.
     finished_at = models.DateTimeField(null=True)
     unforeseen = models.TextField(blank=True)
+    # How many may judge it, and how many tasks all of them have skipped or judged while they miss judgments.
+    judges = models.PositiveIntegerField(default=0)
+    stuck = models.PositiveIntegerField(default=0)
     counted_at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -29,6 +29,7 @@ from annotation import (
     overlap,
     pairs,
     policies,
+    pool,
     querysets,
     reassignment,
     revision,
@@ -43,7 +44,6 @@ from annotation.models import (
     Gold,
     Level,
     Outcome,
-    SlotState,
     Task,
 )
 from evaltrack import clock
@@ -55,26 +55,7 @@ from evaltrack.stats.estimate import Undefined
 from evaltrack.stats.planning.enough import Enough
 from experiments import gates
 
-PAGE_SIZE = 25
 MOST_NOTES = 100
-
-
-@requires(Permission.VIEW_CAMPAIGNS)
-def campaign_list(request: PageRequest) -> HttpResponse:
-    counted = Q(slots__task__excluded_at=None)
-    rows = (
-        querysets.campaigns_visible_to(request.user)
-        .annotate(
-            wanted=Count("slots", filter=counted),
-            done=Count("slots", filter=counted & Q(slots__state=SlotState.DONE)),
-        )
-        .order_by("status", "due_at", "-pk")
-    )
-    context = {
-        "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
-        "now": clock.now(),
-    }
-    return page(request, "annotation/campaigns.html", context)
 
 
 @requires(Permission.VIEW_CAMPAIGNS)
@@ -87,7 +68,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     context = {
         "campaign": campaign,
         "needed_skills": [] if campaign.skills_waived_at else campaign.skills.order_by("label"),
-        "judges": querysets.may_judge(campaign).count(),
+        "judges": pool.may_judge(campaign).count(),
         "slots": now,
         "overlap": overlap.in_words(campaign),
         "adaptive": overlap.progress(campaign),
@@ -98,10 +79,15 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "blinding": guesses.of(campaign, at=clock.now()),
         "by_rubric": agreement.by_rubric(campaign, at=clock.now()),
         "must_ask_again": policies.revising(request.user, campaign, asks_again=False),
-        "escalated": Escalation.objects.filter(task__campaign=campaign, level=Level.WIDEN).count(),
+        "escalated": Escalation.objects.filter(
+            task__campaign=campaign, level=Level.WIDEN, round=campaign.extensions
+        ).count(),
         "overdue": campaign.status == "open" and campaign.due_at < clock.now() and now.wanted > 0,
         "outlook": now.outlook,
         "pausing": policies.pausing(request.user, campaign),
+        "extending": policies.extending(request.user, campaign),
+        "raising": policies.raising_overlap(request.user, campaign),
+        "waiving": policies.waiving(request.user, campaign),
         "closing": enough.closing(request.user, campaign, at=clock.now()),
         "enough": foreseen.as_json() if foreseen else None,
         "needed_of_planned": needed(foreseen),

@@ -27,6 +27,9 @@ class Event(models.TextChoices):
     CAMPAIGN_OPENED = "campaign_opened", "Campaign opened"
     CAMPAIGN_PAUSED = "campaign_paused", "Campaign paused"
     CAMPAIGN_RESUMED = "campaign_resumed", "Campaign resumed"
+    CAMPAIGN_EXTENDED = "campaign_extended", "Campaign extended"
+    OVERLAP_RAISED = "overlap_raised", "Overlap raised"
+    SKILLS_WAIVED = "skills_waived", "Skills waived"
     CAMPAIGN_CLOSED = "campaign_closed", "Campaign closed"
     JUDGMENTS_IMPORTED = "judgments_imported", "Judgments imported"
     RUBRIC_REVISED = "rubric_revised", "Rubric revised"
@@ -87,6 +90,9 @@ SENTENCES = {
     Event.CAMPAIGN_OPENED: "{actor} opened {subject}",
     Event.CAMPAIGN_PAUSED: "{actor} paused {subject}",
     Event.CAMPAIGN_RESUMED: "{actor} resumed {subject}",
+    Event.CAMPAIGN_EXTENDED: "{actor} gave people more time for {subject}: until {due_after}",
+    Event.OVERLAP_RAISED: "{actor} raised the overlap of {subject} from {before} to {after}",
+    Event.SKILLS_WAIVED: "{actor} asked for no skills in {subject} any more",
     Event.CAMPAIGN_CLOSED: "{actor} closed {subject}",
     Event.JUDGMENTS_IMPORTED: "{actor} imported {judgments} judgments that were made elsewhere into {subject}",
     Event.RUBRIC_REVISED: "{actor} revised the rubric of {subject} from {before} to {after}",
@@ -128,6 +134,9 @@ REQUIRED_FACTS = {
     Event.TASK_ADJUDICATED: frozenset({"task", "adjudication", "cause", "outcome_digest"}),
     Event.TASK_REASSIGNED: frozenset({"task", "to"}),
     Event.TEXT_REDACTED: frozenset({"flags", "places_digest"}),
+    Event.CAMPAIGN_EXTENDED: frozenset({"due_before", "due_after"}),
+    Event.OVERLAP_RAISED: frozenset({"before", "after"}),
+    Event.SKILLS_WAIVED: frozenset({"skills"}),
     Event.CAMPAIGN_CLOSED: frozenset({"judgments_root"}),
     Event.JUDGMENTS_IMPORTED: frozenset({"import", "sha256", "judgments"}),
     Event.RUBRIC_REVISED: frozenset({"before", "after", "asks_again"}),

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver
 from django_q.models import OrmQ, Schedule, Task
 
-from annotation import sittings
+from annotation import setups, sittings
 from evaltrack import clock
 from evaltrack.accounts.models import ApiToken, RoleGrant, User
 from evaltrack.accounts.roles import SCOPES, Permission, Role
@@ -117,6 +117,7 @@ def site(request, db):
     heard = settling.next_conflict_of_others(people["lead"], people["evaluator"])
     rule = {"pass_mark": 1, "items": 1, "retries": 0, "wait_hours": 0}
     course = courses.course(people["lead"], training=1, test=1, **rule)
+    setup = setups.begin(protocol="pairwise", by=people["lead"], at=clock.now())
     training = sittings.start(course, "training", by=people["evaluator"], at=clock.now())
     bearer(people["owner"], Permission.VIEW_EXPERIMENTS)
     channel, _ = channels.add(
@@ -151,6 +152,8 @@ def site(request, db):
     return Site(
         people,
         named={
+            "new/for/<str:public_id>": f"new/for/{campaign.experiment.public_id}",
+            "<uuid:setup_id>": str(setup.public_id),
             "experiments/<str:public_id>": f"experiments/{campaign.experiment.public_id}",
             "promotions/<str:public_id>": f"promotions/{asked.public_id}",
             "live-tests/<str:public_id>": f"live-tests/{test.public_id}",

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from annotation import agreement, courses, learning, opening, querysets, queue, sittings
+from annotation import agreement, courses, learning, opening, pool, queue, sittings
 from annotation.items import read_items
 from annotation.lessons import KINDS, read_lessons
 from annotation.models import Judgment, Lesson, LessonKind, Qualification, Question, Sitting, Slot
@@ -367,11 +367,11 @@ def test_who_has_not_qualified_is_told_and_not_counted_among_those_who_may_judge
     gated = factory_of_courses.campaign(lead, course, items=2)
     client = signed_in(evaluator_one)
     assert "Not for you yet: needs the course helpfulness" in client.get("/queue/").content.decode()
-    assert evaluator_one not in querysets.may_judge(gated)
-    assert evaluator_one in querysets.could_judge(gated)
+    assert evaluator_one not in pool.may_judge(gated)
+    assert evaluator_one in pool.could_judge(gated)
     courses.grant(course, evaluator_one, by=lead, reason="Wrote the guidelines.", at=clock.now())
     assert "Tasks wait" in client.get("/queue/").content.decode()
-    assert list(querysets.may_judge(gated)) == [evaluator_one]
+    assert list(pool.may_judge(gated)) == [evaluator_one]
 
 
 # ── Never counted ────────────────────────────────────────────────────────────────────────────────────

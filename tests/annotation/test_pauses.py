@@ -5,7 +5,7 @@ import json
 import pytest
 from django.db import IntegrityError, transaction
 
-from annotation import agreement, assignment, hearings, pauses, querysets
+from annotation import agreement, assignment, hearings, pauses, pool
 from annotation.models import Assignment, AssignmentState, Pause, Slot
 from annotation.queue import NothingToDo, claim_next
 from evaltrack import clock
@@ -125,9 +125,9 @@ def test_what_a_claim_of_the_same_moment_fetched_ahead_is_not_shown_either(open_
 
 
 def test_paused_people_are_not_counted_among_those_who_may_judge(open_campaign, lead, both):
-    before = querysets.may_judge(open_campaign).count()
+    before = pool.may_judge(open_campaign).count()
     pause(both[0], open_campaign, lead)
-    assert querysets.may_judge(open_campaign).count() == before - 1
+    assert pool.may_judge(open_campaign).count() == before - 1
 
 
 def test_what_was_judged_stays_counted(open_campaign, lead, both):

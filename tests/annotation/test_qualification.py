@@ -5,7 +5,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from annotation import assignment, escalation, querysets, requirements
+from annotation import assignment, escalation, pool, requirements
 from annotation.models import Assignment
 from annotation.queue import claim_next
 from evaltrack import clock
@@ -72,7 +72,7 @@ def test_a_claim_gives_a_task_if_and_only_if_the_person_qualifies_and_one_is_fre
             lacks = requirements.missing(
                 skills=asked["skills"], language=asked["language"], has=world["has"], reads=world["reads"]
             )
-            assert (evaluator_one in querysets.may_judge(row)) == (not lacks)
+            assert (evaluator_one in pool.may_judge(row)) == (not lacks)
             if asked["slots"] != "none":
                 group = closed_to if lacks else open_to if asked["slots"] == "free" else waiting_for
                 group.add(row.pk)

@@ -42,7 +42,7 @@ def test_leads_are_told_once_where_the_whole_interval_lies_below_the_floor(sixty
     (message,) = told()
     assert message.recipient == lead
     assert "the floor is 0.4" in message.body
-    assert reliability.warn(sixty.pk, at=clock.now())
+    assert reliability.look(sixty.pk, at=clock.now())
     assert len(told()) == 1
     revision.revise(
         sixty.pk,
@@ -52,7 +52,7 @@ def test_leads_are_told_once_where_the_whole_interval_lies_below_the_floor(sixty
         reason="It was read in two ways.",
         at=clock.now(),
     )
-    reliability.warn(sixty.pk, at=clock.now())
+    reliability.look(sixty.pk, at=clock.now())
     assert len(told()) == 2
 
 
@@ -60,10 +60,10 @@ def test_nobody_is_told_where_people_agree_or_too_little_is_known(sixty, both, l
     few = factory.stand_alone("pairwise", lead=lead, items=8, overlap=2)
     judged(both, lambda item, place: random.Random(item).choice(["first", "second"]))
     roll_up_agreement()
-    assert not reliability.warn(few.pk, at=clock.now())
+    assert not reliability.look(few.pk, at=clock.now())
     assert told() == []
 
 
 def test_other_protocols_have_no_such_interval(lead):
     ratings = factory.stand_alone("rating", lead=lead)
-    assert not reliability.warn(ratings.pk, at=clock.now())
+    assert not reliability.look(ratings.pk, at=clock.now())

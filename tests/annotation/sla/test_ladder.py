@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 from django.db import IntegrityError, transaction
 
-from annotation import assignment, campaigns, escalation, querysets, queue
+from annotation import assignment, campaigns, escalation, pool, queue
 from annotation.models import Assignment, Campaign, Escalation, Level, SlaPolicy, Slot, SlotState
 from annotation.queue import NothingToDo
 from evaltrack import clock
@@ -178,7 +178,7 @@ def test_who_made_what_is_judged_judges_it_never(skilled, lead):
     other = signed(person("judge_and_lead", Role.EVALUATOR, Role.LEAD))
     look("2026-04-01T12:01")
     skilled.refresh_from_db()
-    from_pool = querysets.could_judge(skilled)
+    from_pool = pool.could_judge(skilled)
     assert lead not in from_pool
     assert other not in from_pool
 
