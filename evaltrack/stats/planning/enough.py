@@ -21,6 +21,9 @@ from evaltrack.stats.patterns import whole
 from evaltrack.stats.sequential.asymptotic import linear_any_time
 
 FEWEST = 10
+# Of more items nobody foresees anything; and where only rounding keeps a mean off the margin, t's limit and the
+# distance differ by rounding alone, and counting up to where they cross would never end.
+MOST = 10**9
 Z = float(special.ndtri(1 - TAIL))
 
 
@@ -96,6 +99,8 @@ def _needed(distance: float, spread: float) -> int | None:
     if distance <= 0:
         return None
     n = max(2, math.ceil((Z * spread / distance) ** 2))
+    if n > MOST:
+        return None
     while special.stdtrit(n - 1, 1 - TAIL) * spread / math.sqrt(n) >= distance:
         n += 1
     return n
