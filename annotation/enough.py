@@ -57,7 +57,10 @@ def judged_by_then(
     """Items that will be judged when it is due, at the present pace; None where all will be, or nobody knows."""
     if foreseen is None or isinstance(foreseen.finished_at, Undefined) or not foreseen.is_late:
         return None
-    share = max(0.0, (foreseen.due_at - at) / (foreseen.finished_at - at))
+    if foreseen.due_at <= at:
+        return judged
+    # It is late, so its end lies after the due time, and that after now.
+    share = (foreseen.due_at - at) / (foreseen.finished_at - at)
     return judged + math.floor((planned - judged) * share)
 
 
