@@ -69,8 +69,10 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
     # more when every slot is done or withdrawn: a submission that was under way may have been waited for.
     settle(campaign, at=at)
     revision.free_outdated(campaign, at=at)
-    is_early = querysets.count_missing(querysets.asked_slots(campaign)) > 0
     refuse_if(enough.closing(by, campaign, at=at))
+    # What is withdrawn says whether something misses: the last submission may have been under way until now.
+    missing = assignment.withdraw(campaign.slots.filter(querysets.asked_beforehand()), at=at)
+    is_early = missing > 0 and not (experiment and experiment.status == ExperimentStatus.CANCELLED)
     assignment.withdraw(campaign.slots.all(), at=at)
     settle(campaign, at=at)
     lifecycle.CAMPAIGN.advance(
