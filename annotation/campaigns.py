@@ -85,7 +85,9 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
         evidence.record_human_evidence(
             experiment.pk,
             net_preference=enough.at_every_look(campaign, found) if is_early else found.net_preference,
-            agreement=found.coefficient(rule.coefficient),
+            agreement=enough.agreement_at_every_look(found, rule.coefficient)
+            if is_early
+            else found.coefficient(rule.coefficient),
             judgments=found.n_judgments,
             items=found.n_items,
             judgments_root=root,

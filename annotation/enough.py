@@ -5,17 +5,19 @@ Which way people lean is told to nobody before the campaign is closed; how sure 
 
 import datetime as dt
 import math
+from dataclasses import replace
 
 from annotation import agreement, human_rule, outlook, pairs, policies
 from annotation.models import Campaign
 from annotation.tally import K
 from evaltrack.accounts.models import User
 from evaltrack.errors import Refusal
-from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.estimate import Estimate, Undefined, from_json
 from evaltrack.stats.panel import Kind
 from evaltrack.stats.planning.enough import Enough, enough
 
 NOT_MEASURED = Undefined("too few items were judged by all who are asked")
+NO_EVERY_LOOK = "a mean over pairs of evaluators has no interval that holds at every look"
 
 
 def of(
@@ -79,3 +81,13 @@ def at_every_look(campaign: Campaign, found: pairs.Findings) -> Estimate | Undef
     margin = human_rule.of(campaign).margin
     said = enough(scores, times, margin=margin, planned=pairs.planned(campaign))
     return said.any_time if isinstance(said, Enough) else NOT_MEASURED
+
+
+def agreement_at_every_look(found: pairs.Findings, coefficient: str) -> Estimate | Undefined:
+    """The coefficient for whoever stopped early: else they could stop at the look at which it reaches the floor."""
+    if coefficient in pairs.ANY_TIME:
+        return from_json(found.any_time[coefficient])
+    shown = found.coefficient(coefficient)
+    if isinstance(shown, Undefined):
+        return shown
+    return replace(shown, ci_low=None, ci_high=None, ci_undefined=NO_EVERY_LOOK)
