@@ -94,7 +94,8 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
             by=by,
             at=at,
             counts=found.counts,
-            without_each=robustness.without_each(found, rule),
+            # By intervals for one look, which say nothing of an outcome that rests on those of every look.
+            without_each=None if is_early else robustness.without_each(found, rule),
         )
     record(
         Event.CAMPAIGN_CLOSED,
