@@ -33,8 +33,9 @@ def of(
     planned = pairs.planned(campaign)
     scores, times = items_judged_by_all(campaign, found)
     margin = human_rule.of(campaign).margin
-    then = judged_by_then(planned, sum(times), foreseen, at=at)
-    return enough(scores, times, margin=margin, planned=planned, judged_by_then=then)
+    left = pairs.left_out(campaign)
+    then = judged_by_then(planned - left, sum(times), foreseen, at=at)
+    return enough(scores, times, margin=margin, planned=planned, left_out=left, judged_by_then=then)
 
 
 def items_judged_by_all(campaign: Campaign, found: pairs.Findings) -> tuple[list[float], list[int]]:
