@@ -5,7 +5,18 @@ import signal
 
 import pytest
 
-from annotation import agreement, assignment, campaigns, enough, kept_figures, live, outlook, pairs, rollup
+from annotation import (
+    agreement,
+    assignment,
+    campaigns,
+    enough,
+    judging,
+    live,
+    outlook,
+    pairs,
+    revision,
+    rollup,
+)
 from annotation.jobs import roll_up_agreement
 from annotation.models import AgreementState, Campaign
 from evaltrack import clock
@@ -107,7 +118,7 @@ def test_a_campaign_whose_last_judgment_comes_while_it_closes_was_not_stopped_ea
     campaigns.close(campaign.pk, by=lead, at=clock.now())
     assert "stopped_early" not in LedgerEntry.objects.filter(event="campaign_closed").get().facts
     body = Experiment.objects.get(pk=campaign.experiment.pk).evidence.get().body
-    assert body["net_preference"]["kind"] != "any-time"
+    assert body["net_preference"].get("kind") != "any-time"
 
 
 def test_the_width_of_intervals_at_every_look_stays_as_planned_when_a_task_is_left_out(campaign, both, lead):
@@ -143,3 +154,60 @@ def test_a_look_between_two_batches_of_one_worker_loses_nothing(campaign, both, 
 
     monkeypatch.setattr(live, "pending", a_batch_comes_between)
     assert agreement.of(campaign, at=later).n_judgments == 12
+
+
+def test_a_rubric_that_is_revised_while_a_worker_counts_is_the_one_that_is_counted_by(
+    lead, both, evaluator_three, monkeypatch
+):
+    """Else answers to the new question are in no sums, and what is said later of these items cannot be added up."""
+    monkeypatch.setattr(live, "READ_UP_TO", 0)
+    asked = {"name": "r", "question": "Which?", "guidance": ""}
+    campaign = factory.stand_alone("pairwise", lead=lead, items=2, overlap=3, rubric=asked)
+    make = AgreementState.objects.get_or_create
+
+    def revised_meanwhile(**given):
+        made = make(**given)
+        monkeypatch.setattr(AgreementState.objects, "get_or_create", make)
+        further = {"question": "Which?", "guidance": "", "criteria": [{"id": "tone", "question": "Tone?"}]}
+        revision.revise(
+            campaign.pk, rubric=further, asks_again=False, by=lead, reason="One more question is asked.", at=clock.now()
+        )
+        for evaluator in both:
+            for _ in range(2):
+                factory.judge(factory.next_for(evaluator), 1, answers={"tone": 1})
+        factory.the_minute_passes()
+        judging.settle_old(at=clock.now())
+        return made
+
+    monkeypatch.setattr(AgreementState.objects, "get_or_create", revised_meanwhile)
+    rollup.roll_up(campaign.pk, at=clock.now())
+    factory.judge(factory.next_for(evaluator_three), 1, answers={"tone": 2})
+    factory.the_minute_passes()
+    campaign.refresh_from_db()
+    found = agreement.of(campaign, at=clock.now())
+    assert isinstance(found, live.Findings)
+    assert found.kept.tally.panels["tone"].totals.sum() == 5
+    rollup.roll_up(campaign.pk, at=clock.now())
+    assert AgreementState.objects.get().n_judgments == 5
+
+
+def test_a_campaign_with_nothing_to_count_does_not_wait_to_be_counted(lead, both):
+    """Of ratings there are no sums, and gold is in none: they are not looked through each minute for ever."""
+    rated = factory.stand_alone("rating", lead=lead, items=2, overlap=1)
+    factory.judge(factory.next_for(both[0]), rating=3)
+    factory.the_minute_passes()
+    roll_up_agreement()
+    assert rated.pk not in rollup.waiting(at=clock.now())
+
+
+def test_what_is_left_out_does_not_wait_to_be_counted_for_ever(campaign, both, lead):
+    factory.judge_everything(both[:1], factory.prefers_candidate)
+    shown = factory.next_for(both[1])
+    stuck = shown.task
+    assignment.give_back(
+        shown.public_id, by=both[1], state="skipped", at=clock.now(), skip_reason="It is broken"
+    )
+    campaigns.exclude_task(stuck.pk, by=lead, reason="Nobody can judge it.", at=clock.now())
+    factory.the_minute_passes()
+    roll_up_agreement()
+    assert rollup.waiting(at=clock.now()) == []
