@@ -44,14 +44,15 @@ def forget(campaign_id: int) -> None:
 def roll_up(campaign_id: int, *, at: dt.datetime) -> int:
     """Count what became final since the last time, in batches; how many judgments. Again, it counts nothing twice."""
     judging.settle_old(at=at)
-    campaign = Campaign.objects.select_related("rubric").get(pk=campaign_id)
-    if campaign.protocol != Protocol.PAIRWISE:
+    if not Campaign.objects.filter(pk=campaign_id, protocol=Protocol.PAIRWISE).exists():
         return 0
-    AgreementState.objects.get_or_create(campaign=campaign)
+    AgreementState.objects.get_or_create(campaign_id=campaign_id)
     total = 0
     while True:
         with transaction.atomic():
-            state = AgreementState.objects.select_for_update().get(campaign=campaign)
+            state = AgreementState.objects.select_for_update().get(campaign=campaign_id)
+            # Under the lock, which a revision waits for: its rubric says which questions are counted.
+            campaign = Campaign.objects.select_related("rubric").get(pk=campaign_id)
             if state.is_stale or to_be_read_again(state):
                 return total + rebuild(campaign, state, at=at)
             added = count_further(campaign, state, at=at)
