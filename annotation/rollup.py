@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from annotation import judging, querysets, rubrics
 from annotation.compared import HEADLINE, SEED
@@ -27,7 +27,6 @@ from annotation.models import (
     Response,
     Rubric,
 )
-from annotation.models.judgment import STANDING
 from annotation.tally import Ballots, Pair, Tables, Tally, moved
 from evaltrack.stats.kappa import kappas
 
@@ -63,10 +62,13 @@ def roll_up(campaign_id: int, *, at: dt.datetime) -> int:
 
 def waiting(*, at: dt.datetime) -> list[int]:
     """Campaigns about pairs with judgments that are not counted, or counted wrongly."""
-    new = Judgment.objects.filter(state__in=STANDING, is_counted=False).filter(querysets.settled(at))
+    # Row by row of a campaign, as of ratings, gold and what was left out nothing is ever counted.
+    new = counting(querysets.standing_judgments(), OuterRef("pk")).filter(
+        querysets.settled(at), is_counted=False
+    )
     stale = AgreementState.objects.filter(is_stale=True)
     found = Campaign.objects.filter(
-        Q(pk__in=new.order_by().values("campaign"))
+        Exists(new)
         | Q(pk__in=stale.values("campaign"))
         | Q(agreement_state=None, pk__in=JudgmentImport.objects.values("campaign")),
         protocol=Protocol.PAIRWISE,
@@ -88,7 +90,7 @@ def of_campaign(campaign: Campaign) -> QuerySet[Judgment]:
     return counting(querysets.standing_judgments(), campaign)
 
 
-def counting(judgments: QuerySet[Judgment], campaign: Campaign) -> QuerySet[Judgment]:
+def counting(judgments: QuerySet[Judgment], campaign: Campaign | OuterRef) -> QuerySet[Judgment]:
     return querysets.for_statistics(judgments).filter(
         campaign=campaign, task__excluded_at=None, task__gold=None
     )
