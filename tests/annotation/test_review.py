@@ -3,14 +3,13 @@
 import datetime as dt
 import signal
 
-import pytest
-
 from annotation import (
     agreement,
     assignment,
     campaigns,
     enough,
     judging,
+    kept_figures,
     live,
     outlook,
     pairs,
@@ -26,6 +25,7 @@ from evaltrack.stats.planning import enough as planning
 from experiments.models import Experiment
 from tests.accounts.callers import bearer, signed_in
 from tests.annotation.test_enough import judged, opened, people
+from tests.annotation.test_kept_figures import take
 from tests.factories import annotation as factory
 
 __all__ = ["people"]
@@ -170,7 +170,12 @@ def test_a_rubric_that_is_revised_while_a_worker_counts_is_the_one_that_is_count
         monkeypatch.setattr(AgreementState.objects, "get_or_create", make)
         further = {"question": "Which?", "guidance": "", "criteria": [{"id": "tone", "question": "Tone?"}]}
         revision.revise(
-            campaign.pk, rubric=further, asks_again=False, by=lead, reason="One more question is asked.", at=clock.now()
+            campaign.pk,
+            rubric=further,
+            asks_again=False,
+            by=lead,
+            reason="One more question is asked.",
+            at=clock.now(),
         )
         for evaluator in both:
             for _ in range(2):
@@ -211,3 +216,14 @@ def test_what_is_left_out_does_not_wait_to_be_counted_for_ever(campaign, both, l
     factory.the_minute_passes()
     roll_up_agreement()
     assert rollup.waiting(at=clock.now()) == []
+
+
+def test_beside_imports_too_a_judgment_counts_as_soon_as_nobody_can_take_it_back(lead, both):
+    campaign = factory.stand_alone("pairwise", lead=lead, items=2, overlap=2)
+    take(campaign, lead, 1)
+    roll_up_agreement()
+    before = agreement.of(campaign, at=clock.now())
+    assert isinstance(before, kept_figures.Figures)
+    factory.judge(factory.next_for(both[0]), 1)
+    later = clock.now() + dt.timedelta(minutes=5)  # and no sweep has come
+    assert agreement.of(campaign, at=later).n_judgments == before.n_judgments + 1
