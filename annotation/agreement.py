@@ -22,7 +22,7 @@ Shown = pairs.Findings | kept_figures.Figures | findings.Findings
 def of(campaign: Campaign, *, at: dt.datetime) -> Shown:
     """What the judgments say that nobody can take back any more, and those that were made elsewhere."""
     if campaign.experiment_id is None and (
-        kept := kept_figures.of(campaign, is_final=may_be_told(campaign))
+        kept := kept_figures.of(campaign, is_final=may_be_told(campaign), at=at)
         if campaign.imports.exists()
         else None
     ):
@@ -33,7 +33,7 @@ def of(campaign: Campaign, *, at: dt.datetime) -> Shown:
 def keep_figures(campaign: Campaign, *, at: dt.datetime) -> bool:
     """Of a campaign with judgments that were made elsewhere; whether they were not kept already."""
     is_final = may_be_told(campaign)
-    if kept_figures.of(campaign, is_final=is_final):
+    if kept_figures.of(campaign, is_final=is_final, at=at):
         return False
     kept_figures.keep(campaign, lambda: with_imports(campaign, at=at), is_final=is_final, at=at)
     return True

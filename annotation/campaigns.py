@@ -69,8 +69,10 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
     # more when every slot is done or withdrawn: a submission that was under way may have been waited for.
     settle(campaign, at=at)
     revision.free_outdated(campaign, at=at)
-    is_early = querysets.count_missing(querysets.asked_slots(campaign)) > 0
     refuse_if(enough.closing(by, campaign, at=at))
+    # What is withdrawn says whether something misses: the last submission may have been under way until now.
+    missing = assignment.withdraw(campaign.slots.filter(querysets.asked_beforehand()), at=at)
+    is_early = missing > 0 and not (experiment and experiment.status == ExperimentStatus.CANCELLED)
     assignment.withdraw(campaign.slots.all(), at=at)
     settle(campaign, at=at)
     lifecycle.CAMPAIGN.advance(
@@ -83,14 +85,17 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
         evidence.record_human_evidence(
             experiment.pk,
             net_preference=enough.at_every_look(campaign, found) if is_early else found.net_preference,
-            agreement=found.coefficient(rule.coefficient),
+            agreement=enough.agreement_at_every_look(found, rule.coefficient)
+            if is_early
+            else found.coefficient(rule.coefficient),
             judgments=found.n_judgments,
             items=found.n_items,
             judgments_root=root,
             by=by,
             at=at,
             counts=found.counts,
-            without_each=robustness.without_each(found, rule),
+            # By intervals for one look, which say nothing of an outcome that rests on those of every look.
+            without_each=None if is_early else robustness.without_each(found, rule),
         )
     record(
         Event.CAMPAIGN_CLOSED,

@@ -5,17 +5,19 @@ Which way people lean is told to nobody before the campaign is closed; how sure 
 
 import datetime as dt
 import math
+from dataclasses import replace
 
 from annotation import agreement, human_rule, outlook, pairs, policies
 from annotation.models import Campaign
 from annotation.tally import K
 from evaltrack.accounts.models import User
 from evaltrack.errors import Refusal
-from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.estimate import Estimate, Undefined, from_json
 from evaltrack.stats.panel import Kind
 from evaltrack.stats.planning.enough import Enough, enough
 
 NOT_MEASURED = Undefined("too few items were judged by all who are asked")
+NO_EVERY_LOOK = "a mean over pairs of evaluators has no interval that holds at every look"
 
 
 def of(
@@ -31,8 +33,9 @@ def of(
     planned = pairs.planned(campaign)
     scores, times = items_judged_by_all(campaign, found)
     margin = human_rule.of(campaign).margin
-    then = judged_by_then(planned, sum(times), foreseen, at=at)
-    return enough(scores, times, margin=margin, planned=planned, judged_by_then=then)
+    left = pairs.left_out(campaign)
+    then = judged_by_then(planned - left, sum(times), foreseen, at=at)
+    return enough(scores, times, margin=margin, planned=planned, left_out=left, judged_by_then=then)
 
 
 def items_judged_by_all(campaign: Campaign, found: pairs.Findings) -> tuple[list[float], list[int]]:
@@ -57,7 +60,10 @@ def judged_by_then(
     """Items that will be judged when it is due, at the present pace; None where all will be, or nobody knows."""
     if foreseen is None or isinstance(foreseen.finished_at, Undefined) or not foreseen.is_late:
         return None
-    share = max(0.0, (foreseen.due_at - at) / (foreseen.finished_at - at))
+    if foreseen.due_at <= at:
+        return judged
+    # It is late, so its end lies after the due time, and that after now.
+    share = (foreseen.due_at - at) / (foreseen.finished_at - at)
     return judged + math.floor((planned - judged) * share)
 
 
@@ -76,3 +82,13 @@ def at_every_look(campaign: Campaign, found: pairs.Findings) -> Estimate | Undef
     margin = human_rule.of(campaign).margin
     said = enough(scores, times, margin=margin, planned=pairs.planned(campaign))
     return said.any_time if isinstance(said, Enough) else NOT_MEASURED
+
+
+def agreement_at_every_look(found: pairs.Findings, coefficient: str) -> Estimate | Undefined:
+    """The coefficient for whoever stopped early: else they could stop at the look at which it reaches the floor."""
+    if coefficient in pairs.ANY_TIME:
+        return from_json(found.any_time[coefficient])
+    shown = found.coefficient(coefficient)
+    if isinstance(shown, Undefined):
+        return shown
+    return replace(shown, ci_low=None, ci_high=None, ci_undefined=NO_EVERY_LOOK)

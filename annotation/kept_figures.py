@@ -11,8 +11,8 @@ from typing import Any
 
 from django.db import transaction
 
-from annotation import heat, pairs, rollup
-from annotation.models import AgreementState, Campaign, JudgmentState
+from annotation import heat, pairs, querysets, rollup
+from annotation.models import AgreementState, Campaign
 from annotation.votes import Named
 from evaltrack.stats.estimate import from_json
 from evaltrack.stats.pairwise import PairwiseKappa
@@ -78,10 +78,10 @@ class Figures:
         return {**body, "pairs": shown}
 
 
-def of(campaign: Campaign, *, is_final: bool) -> Figures | None:
+def of(campaign: Campaign, *, is_final: bool, at: dt.datetime) -> Figures | None:
     """None where they are not kept, or not of what there is now."""
     state = AgreementState.objects.filter(campaign=campaign, is_stale=False).first()
-    if state is None or state.body.get("of") != what_there_is(campaign, is_final=is_final):
+    if state is None or state.body.get("of") != what_there_is(campaign, is_final=is_final, at=at):
         return None
     return Figures(state.body["figures"])
 
@@ -92,7 +92,7 @@ def keep(campaign: Campaign, read: Callable[[], pairs.Findings], *, is_final: bo
     AgreementState.objects.get_or_create(campaign=campaign)
     # An import that is under way ends by marking this row, so none comes between what there is and what is read.
     state = AgreementState.objects.select_for_update().get(campaign=campaign)
-    said, found = what_there_is(campaign, is_final=is_final), read()
+    said, found = what_there_is(campaign, is_final=is_final, at=at), read()
     state.body = {"of": said, "figures": as_kept(found)}
     state.is_stale, state.n_judgments, state.counted_at = False, found.n_judgments, at
     state.save()
@@ -123,8 +123,8 @@ def as_kept(found: pairs.Findings) -> dict[str, Any]:
     }
 
 
-def what_there_is(campaign: Campaign, *, is_final: bool) -> list[Any]:
+def what_there_is(campaign: Campaign, *, is_final: bool, at: dt.datetime) -> list[Any]:
     """Equal as long as nothing has been said since, and the same may be told."""
     last = campaign.imports.order_by("-pk").values_list("pk", flat=True).first()
-    own = rollup.of_campaign(campaign).filter(state=JudgmentState.FINAL).count()
+    own = rollup.of_campaign(campaign).filter(querysets.settled(at)).count()
     return [last, own, is_final, campaign.rubric_id]

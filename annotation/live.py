@@ -190,7 +190,11 @@ def fresh_sums(campaign: Campaign, *, at: dt.datetime) -> Kept | None:
         before, after = pending(campaign, at=at)
         stored = rollup.tables_of(campaign, {*before.pairs, *after.pairs})
         # A worker may have counted some of them meanwhile: nothing is added to sums that have it.
-        if AgreementState.objects.filter(pk=state.pk, is_stale=False, counted_at=state.counted_at).exists():
+        # All batches of one run have the same time; each has added some.
+        unchanged = AgreementState.objects.filter(
+            pk=state.pk, is_stale=False, counted_at=state.counted_at, n_judgments=state.n_judgments
+        )
+        if unchanged.exists():
             found = Tally.from_json(state.body).changed(before, after)
             rows = AgreementPair.objects.filter(campaign=campaign)
             now = moved(stored, before.pairs, after.pairs)

@@ -43,7 +43,14 @@ NO_TWO_RATERS = Undefined("a rater's repeats have no first and second rater; see
 
 def planned(campaign: Campaign) -> int:
     """Items at which an interval that holds at every look is to be narrowest: fixed when people are first asked."""
-    return max(campaign.task_count, 1) if campaign.experiment_id else PLANNED
+    if campaign.experiment_id is None:
+        return PLANNED
+    # Those that were left out since were planned too.
+    return max(campaign.task_count + left_out(campaign), 1)
+
+
+def left_out(campaign: Campaign) -> int:
+    return campaign.tasks.exclude(excluded_at=None).count()
 
 
 @dataclass(frozen=True)

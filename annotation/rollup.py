@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from annotation import judging, querysets, rubrics
 from annotation.compared import HEADLINE, SEED
@@ -27,7 +27,6 @@ from annotation.models import (
     Response,
     Rubric,
 )
-from annotation.models.judgment import STANDING
 from annotation.tally import Ballots, Pair, Tables, Tally, moved
 from evaltrack.stats.kappa import kappas
 
@@ -45,14 +44,15 @@ def forget(campaign_id: int) -> None:
 def roll_up(campaign_id: int, *, at: dt.datetime) -> int:
     """Count what became final since the last time, in batches; how many judgments. Again, it counts nothing twice."""
     judging.settle_old(at=at)
-    campaign = Campaign.objects.select_related("rubric").get(pk=campaign_id)
-    if campaign.protocol != Protocol.PAIRWISE:
+    if not Campaign.objects.filter(pk=campaign_id, protocol=Protocol.PAIRWISE).exists():
         return 0
-    AgreementState.objects.get_or_create(campaign=campaign)
+    AgreementState.objects.get_or_create(campaign_id=campaign_id)
     total = 0
     while True:
         with transaction.atomic():
-            state = AgreementState.objects.select_for_update().get(campaign=campaign)
+            state = AgreementState.objects.select_for_update().get(campaign=campaign_id)
+            # Under the lock, which a revision waits for: its rubric says which questions are counted.
+            campaign = Campaign.objects.select_related("rubric").get(pk=campaign_id)
             if state.is_stale or to_be_read_again(state):
                 return total + rebuild(campaign, state, at=at)
             added = count_further(campaign, state, at=at)
@@ -63,10 +63,13 @@ def roll_up(campaign_id: int, *, at: dt.datetime) -> int:
 
 def waiting(*, at: dt.datetime) -> list[int]:
     """Campaigns about pairs with judgments that are not counted, or counted wrongly."""
-    new = Judgment.objects.filter(state__in=STANDING, is_counted=False).filter(querysets.settled(at))
+    # Row by row of a campaign, as of ratings, gold and what was left out nothing is ever counted.
+    new = counting(querysets.standing_judgments(), OuterRef("pk")).filter(
+        querysets.settled(at), is_counted=False
+    )
     stale = AgreementState.objects.filter(is_stale=True)
     found = Campaign.objects.filter(
-        Q(pk__in=new.order_by().values("campaign"))
+        Exists(new)
         | Q(pk__in=stale.values("campaign"))
         | Q(agreement_state=None, pk__in=JudgmentImport.objects.values("campaign")),
         protocol=Protocol.PAIRWISE,
@@ -88,7 +91,7 @@ def of_campaign(campaign: Campaign) -> QuerySet[Judgment]:
     return counting(querysets.standing_judgments(), campaign)
 
 
-def counting(judgments: QuerySet[Judgment], campaign: Campaign) -> QuerySet[Judgment]:
+def counting(judgments: QuerySet[Judgment], campaign: Campaign | OuterRef) -> QuerySet[Judgment]:
     return querysets.for_statistics(judgments).filter(
         campaign=campaign, task__excluded_at=None, task__gold=None
     )

@@ -21,6 +21,9 @@ from evaltrack.stats.patterns import whole
 from evaltrack.stats.sequential.asymptotic import linear_any_time
 
 FEWEST = 10
+# Of more items nobody foresees anything; and where only rounding keeps a mean off the margin, t's limit and the
+# distance differ by rounding alone, and counting up to where they cross would never end.
+MOST = 10**9
 Z = float(special.ndtri(1 - TAIL))
 
 
@@ -53,12 +56,19 @@ class Enough:
 
 
 def enough(
-    scores: ArrayLike, times: ArrayLike, *, margin: float, planned: int, judged_by_then: int | None = None
+    scores: ArrayLike,
+    times: ArrayLike,
+    *,
+    margin: float,
+    planned: int,
+    left_out: int = 0,
+    judged_by_then: int | None = None,
 ) -> Enough | Undefined:
     """`scores` from −1 to 1 are those of items that all have judged, `times` how many items have each.
 
-    `planned` is the number of items of the campaign, fixed before the first look; `judged_by_then` how many will be
-    judged when it is decided, where that is fewer. Undefined below ten items, and while all are alike.
+    `planned` is the number of items of the campaign, fixed before the first look; `left_out`, how many of them nobody
+    is asked about any more; `judged_by_then` how many will be judged when it is decided, where that is fewer.
+    Undefined below ten items, and while all are alike.
     """
     x, many = real_values(scores), whole(times, "times")
     if x.shape != many.shape or not 0 <= margin <= 1 or planned < 1:
@@ -75,7 +85,7 @@ def enough(
     if spread <= 1e-12:
         return Undefined(f"all {n} items were judged alike so far, so nothing can be said of the others")
     away, error = mean + margin, spread / math.sqrt(n)
-    whole_campaign = max(n, planned)
+    whole_campaign = max(n, planned - left_out)
     end = max(n, min(whole_campaign, judged_by_then or whole_campaign))
     any_time = linear_any_time(mean, spread, n, planned=planned)
     settled = any_time.ci_low is not None and any_time.ci_high is not None
@@ -96,6 +106,8 @@ def _needed(distance: float, spread: float) -> int | None:
     if distance <= 0:
         return None
     n = max(2, math.ceil((Z * spread / distance) ** 2))
+    if n > MOST:
+        return None
     while special.stdtrit(n - 1, 1 - TAIL) * spread / math.sqrt(n) >= distance:
         n += 1
     return n
