@@ -242,14 +242,18 @@ def human_rule(given: Any, metrics: list[str], reading: Reading) -> HumanRule | 
     if not isinstance(required, list | tuple) or not all(word in OCCASIONS for word in required):
         reading.wrong(f"{path}.required", f"must be a list of {', '.join(OCCASIONS)}")
         required = ()
+    coefficient = reading.word(given, "coefficient", COEFFICIENTS, path)
+    stop = reading.word(given, "stop", STOPS, path)
+    if stop == "settled" and coefficient == "cohen_kappa":
+        reading.wrong(f"{path}.stop", "needs a coefficient with an interval at every look: not cohen_kappa")
     return HumanRule(
         required=tuple(required),
         items=int(reading.number(given, "items", 20, 1, 100_000, path)),
         overlap=int(reading.number(given, "overlap", 2, 1, 20, path)),
         margin=reading.number(given, "margin", 0.2, 0, 1, path),
-        coefficient=reading.word(given, "coefficient", COEFFICIENTS, path),
+        coefficient=coefficient,
         floor=reading.number(given, "floor", 0.4, -1, 1, path),
         proxy=proxy,
         guess_share=reading.number(given, "guess_share", 0.0, 0, 1, path),
-        stop=reading.word(given, "stop", STOPS, path),
+        stop=stop,
     )

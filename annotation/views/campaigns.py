@@ -51,7 +51,6 @@ from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import ExpectedError, NotFound
 from evaltrack.htmx import page
-from evaltrack.stats.estimate import Undefined
 from evaltrack.stats.planning.enough import Enough
 from experiments import gates
 
@@ -90,7 +89,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "waiving": policies.waiving(request.user, campaign),
         "closing": enough.closing(request.user, campaign, at=clock.now()),
         "enough": foreseen.as_json() if foreseen else None,
-        "needed_of_planned": needed(foreseen),
+        "may_close_now": isinstance(foreseen, Enough) and foreseen.is_settled,
         "unblocking": policies.unblocking(request.user, campaign),
         "may_manage": may_manage,
         "held_back": querysets.held_back(campaign).count(),
@@ -119,13 +118,6 @@ def campaign_standing(request: PageRequest, public_id: uuid.UUID) -> HttpRespons
         **told_of(campaign, found),
     }
     return render(request, "annotation/_standing.html", context)
-
-
-def needed(found: Enough | Undefined | None) -> int:
-    """Where the need stands on the meter, which is as long as the campaign; beyond its end at its end."""
-    if not isinstance(found, Enough):
-        return 0
-    return min(found.planned, found.expected or found.planned)
 
 
 @requires(Permission.VIEW_CAMPAIGNS)

@@ -7,10 +7,10 @@ import pytest
 from annotation import agreement, campaigns, enough
 from annotation.models import SlotState
 from evaltrack import clock
-from evaltrack.errors import Refused
+from evaltrack.errors import Invalid, Refused
 from evaltrack.ledger.models import LedgerEntry
 from evaltrack.stats.estimate import Undefined
-from experiments import human
+from experiments import human, suite
 from experiments.models import Experiment, ExperimentStatus
 from tests.accounts.callers import signed_in
 from tests.factories import annotation as factory
@@ -53,7 +53,7 @@ def test_the_meter_says_how_sure_it_is_and_never_which_way(people, lead, evaluat
     assert said.chance > 0.9
     page = signed_in(lead).get(campaign.get_absolute_url()).content.decode()
     assert "Items judged by all" in page
-    assert f"expected to need {said.expected}" in page
+    assert f"expected to need {said.least}" in page
     for told in (f"{said.any_time.value:.2f}", "prefer the candidate", "prefer the baseline"):
         assert told not in page
 
@@ -65,7 +65,7 @@ def test_nobody_stops_early_without_a_rule_of_before(people, lead, evaluator_one
     with pytest.raises(Refused, match="10 judgments are still missing"):
         campaigns.close(campaign.pk, by=lead, at=clock.now())
     page = signed_in(lead).get(campaign.get_absolute_url()).content.decode()
-    assert "The policy has people judge everything all the same" in page
+    assert "settled" not in page
 
 
 def test_the_rule_lets_the_lead_stop_once_it_is_settled_and_the_evidence_says_how(
@@ -78,7 +78,7 @@ def test_the_rule_lets_the_lead_stop_once_it_is_settled_and_the_evidence_says_ho
     judged(campaign, evaluator_one, 30, 0.9)
     assert foreseen(campaign).is_settled
     page = signed_in(lead).get(campaign.get_absolute_url()).content.decode()
-    assert "The policy lets you close the campaign now" in page
+    assert "<strong>It is settled.</strong>" in page
     at_the_end = foreseen(campaign).any_time
     campaigns.close(campaign.pk, by=lead, at=clock.now())
     experiment = Experiment.objects.get(pk=campaign.experiment.pk)
@@ -114,3 +114,9 @@ def test_it_says_when_it_does(people, lead, both, evaluator_three):
     campaigns.close(campaign.pk, by=lead, at=clock.now())
     spoken = human.of(Experiment.objects.with_names().get(pk=campaign.experiment.pk)).spoken
     assert spoken.without_each.startswith("It rests on single evaluators: of 3, each removed in turn")
+
+
+def test_a_policy_that_could_never_pass_after_stopping_is_refused():
+    given = factory.suite(coefficient="cohen_kappa", stop="settled")
+    with pytest.raises(Invalid, match="interval at every look"):
+        suite.parse(given)

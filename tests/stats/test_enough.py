@@ -25,7 +25,7 @@ def test_a_decision_comes_as_often_as_was_foreseen():
     """Over campaigns of 120 items with any mean: looked at after 40, decided at the end."""
     rng, foreseen, came = np.random.default_rng(1), [], []
     for _ in range(1500):
-        scores = votes(rng, 120, rng.uniform(-0.8, 0.4))
+        scores = votes(rng, 120, rng.uniform(-0.8, 0.8))
         said = enough(scores[:40], ones(scores[:40]), margin=0.2, planned=120)
         half = stats.t.ppf(0.975, 119) * scores.std(ddof=1) / np.sqrt(120)
         foreseen.append(said.chance)
@@ -34,34 +34,36 @@ def test_a_decision_comes_as_often_as_was_foreseen():
     assert foreseen.mean() == approx(came.mean(), abs=0.03)
     for low, high in ((0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1.01)):
         here = (foreseen >= low) & (foreseen < high)
-        assert came[here].mean() == approx(foreseen[here].mean(), abs=0.12)
+        if here.sum() >= 30:
+            assert came[here].mean() == approx(foreseen[here].mean(), abs=0.12)
 
 
 def test_items_needed_are_those_at_which_the_interval_clears_the_margin():
     scores = np.tile([1.0, 0.0, -1.0, 1.0], 10)
-    said = enough(scores, ones(scores), margin=0.0, planned=500)
     spread = scores.std(ddof=1)
-    for n, decides in ((said.expected, True), (said.expected - 1, False)):
-        assert (stats.t.ppf(0.975, n - 1) * spread / np.sqrt(n) < 0.25) == decides
-    assert said.least < said.expected < (said.most or np.inf)
+    said = enough(scores, ones(scores), margin=0.1, planned=500)
+    for needed, distance in ((said.least, 0.35), (said.most, 0.15)):
+        for n, decides in ((needed, True), (needed - 1, False)):
+            assert (stats.t.ppf(0.975, n - 1) * spread / np.sqrt(n) < distance) == decides
     near = enough(scores, ones(scores), margin=0.0, planned=40)
-    assert (near.planned, near.chance) == (40, 0.0)
+    assert (near.planned, near.chance, near.least) == (40, 0.0, near.most)
 
 
 def test_nothing_is_enough_at_the_margin_itself():
     scores = np.tile([0.3, -0.7], 20)
     said = enough(scores, ones(scores), margin=0.2, planned=100)
-    assert (said.expected, said.most, said.is_settled) == (None, None, False)
-    assert 0 < said.chance < 0.2
+    assert (said.most, said.is_settled) == (None, False)
+    assert said.least > 1
 
 
-def test_the_other_way_round_it_says_the_same():
+@pytest.mark.parametrize("margin", [0.0, 0.2, 0.5])
+def test_which_way_people_lean_cannot_be_told(margin):
     rng = np.random.default_rng(2)
     scores = votes(rng, 60, 0.1)
-    one = enough(scores, ones(scores), margin=0.0, planned=100)
-    other = enough(-scores, ones(scores), margin=0.0, planned=100)
+    one = enough(scores, ones(scores), margin=margin, planned=100)
+    other = enough(-scores, ones(scores), margin=margin, planned=100)
     assert one.as_json() == other.as_json()
-    assert "value" not in str(one.as_json())
+    assert {"value", "is_settled"}.isdisjoint(one.as_json())
 
 
 def test_equal_items_may_be_given_once():

@@ -2,8 +2,10 @@
 
 A campaign decides by whether the interval of a mean lies on one side of −margin once all N planned items are judged.
 After n of them, with mean m and standard deviation s, the mean of all is normal about m with variance s²(N − n)/(nN):
-what is known of the n stays, and the others scatter about a mean of which nothing else is known. Which side it will
-be is not told here: whoever knew could stop when they like what they see.
+what is known of the n stays, and the others scatter about a mean of which nothing else is known.
+
+Which way people lean is not told: whoever knew could stop when they like what they see. With a margin even how much
+is missing would tell, as the one side is nearer to it. So what is foreseen is that of m and of −m alike.
 """
 
 from __future__ import annotations
@@ -29,29 +31,27 @@ Z = float(special.ndtri(1 - TAIL))
 
 @dataclass(frozen=True, slots=True)
 class Enough:
-    """`items` judged of `planned`; how many a decision is expected to need, from `least` to `most` (None: more than
-    can be foreseen); the chance, from 0 to 1, that all planned items decide; whether the interval that holds at
-    every look decides now."""
+    """`items` judged of `planned`; how many a decision is expected to need, `least` where people lean the one way and
+    `most` where they lean the other (None: more than can be foreseen); the chance, from 0 to 1, that all planned
+    items decide, the mean of both; whether the interval that holds at every look decides now, which may tell which
+    way."""
 
     items: int
     planned: int
-    expected: int | None
-    least: int
+    least: int | None
     most: int | None
     chance: float
     is_settled: bool
     any_time: Estimate
 
     def as_json(self) -> dict[str, Any]:
-        """Without the mean and its interval, which say which way."""
+        """Without the mean, its interval, and whether it is settled."""
         return {
             "items": self.items,
             "planned": self.planned,
-            "items_needed": self.expected,
             "items_needed_low": self.least,
             "items_needed_high": self.most,
             "chance_of_decision": rounded(self.chance),
-            "is_settled": self.is_settled,
         }
 
 
@@ -84,7 +84,7 @@ def enough(
     spread = math.sqrt(float(many @ (x - mean) ** 2) / (n - 1))
     if spread <= 1e-12:
         return Undefined(f"all {n} items were judged alike so far, so nothing can be said of the others")
-    away, error = mean + margin, spread / math.sqrt(n)
+    near, far = sorted((abs(mean + margin), abs(margin - mean)))
     whole_campaign = max(n, planned - left_out)
     end = max(n, min(whole_campaign, judged_by_then or whole_campaign))
     any_time = linear_any_time(mean, spread, n, planned=planned)
@@ -92,10 +92,9 @@ def enough(
     return Enough(
         items=n,
         planned=whole_campaign,
-        expected=_needed(abs(away), spread),
-        least=_needed(abs(away) + Z * error, spread) or n,
-        most=_needed(abs(away) - Z * error, spread),
-        chance=_chance(away, spread, n, end),
+        least=_needed(far, spread),
+        most=_needed(near, spread),
+        chance=(_chance(near, spread, n, end) + _chance(far, spread, n, end)) / 2,
         is_settled=settled and not any_time.ci_low <= -margin <= any_time.ci_high,  # type: ignore[operator]
         any_time=any_time,
     )
