@@ -23,16 +23,16 @@ from evaltrack.stats.patterns import whole
 from evaltrack.stats.sequential.asymptotic import linear_any_time
 
 FEWEST = 10
-# Of more items nobody foresees anything; and where only rounding keeps a mean off the margin, t's limit and the
-# distance differ by rounding alone, and counting up to where they cross would never end.
-MOST = 10**9
+# Times as many as are planned: of more nobody foresees anything. And where only rounding keeps a mean off the margin,
+# t's limit and the distance differ by rounding alone, and counting up to where they cross would never end.
+FORESEEN = 20
 Z = float(special.ndtri(1 - TAIL))
 
 
 @dataclass(frozen=True, slots=True)
 class Enough:
     """`items` judged of `planned`; how many a decision is expected to need, `least` where people lean the one way and
-    `most` where they lean the other (None: more than can be foreseen); the chance, from 0 to 1, that all planned
+    `most` where they lean the other (None: more than twenty times as many as planned); the chance, from 0 to 1, that all planned
     items decide, the mean of both; whether the interval that holds at every look decides now, which may tell which
     way."""
 
@@ -92,20 +92,20 @@ def enough(
     return Enough(
         items=n,
         planned=whole_campaign,
-        least=_needed(far, spread),
-        most=_needed(near, spread),
+        least=_needed(far, spread, FORESEEN * planned),
+        most=_needed(near, spread, FORESEEN * planned),
         chance=(_chance(near, spread, n, end) + _chance(far, spread, n, end)) / 2,
         is_settled=settled and not any_time.ci_low <= -margin <= any_time.ci_high,  # type: ignore[operator]
         any_time=any_time,
     )
 
 
-def _needed(distance: float, spread: float) -> int | None:
-    """Items at which a t interval about a mean so far from −margin does not reach it; None where none do."""
+def _needed(distance: float, spread: float, most: int) -> int | None:
+    """Items at which a t interval about a mean so far from −margin does not reach it; None beyond `most`."""
     if distance <= 0:
         return None
     n = max(2, math.ceil((Z * spread / distance) ** 2))
-    if n > MOST:
+    if n > most:
         return None
     while special.stdtrit(n - 1, 1 - TAIL) * spread / math.sqrt(n) >= distance:
         n += 1
