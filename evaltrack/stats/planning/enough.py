@@ -32,9 +32,9 @@ Z = float(special.ndtri(1 - TAIL))
 @dataclass(frozen=True, slots=True)
 class Enough:
     """`items` judged of `planned`; how many a decision is expected to need, `least` where people lean the one way and
-    `most` where they lean the other (None: more than twenty times as many as planned); the chance, from 0 to 1, that all planned
-    items decide, the mean of both; whether the interval that holds at every look decides now, which may tell which
-    way."""
+    `most` where they lean the other (None: more than twenty times as many as planned); the chance, from 0 to 1, that
+    all planned items decide, the mean of both; whether the interval that holds at every look decides now, which may
+    tell which way."""
 
     items: int
     planned: int
