@@ -194,6 +194,12 @@ def test_the_set_up_goes_by_the_keyboard_alone(demo, sign_in):
     expect(page.locator("main")).to_contain_text("up to 4")
     press(page, page.get_by_role("button", name="Open the campaign"))
     expect(page.get_by_role("status").filter(has_text="The campaign is open.")).to_be_visible()
+    changed = page.locator("#change details")
+    for number in range(changed.count()):
+        press(page, changed.nth(number).locator("summary"))
+    expect(page.get_by_role("button", name="Give more time")).to_be_visible()
+    expect(page.get_by_role("button", name="Withdraw these items")).to_be_visible()
+    keeps_the_rules(page, "change")
     # Two clicks, one after the other, are one campaign.
     page.go_back()
     page.reload()

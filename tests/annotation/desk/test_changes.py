@@ -255,3 +255,11 @@ def test_the_page_has_every_button_and_says_why_one_is_disabled(lead, both, camp
         client.post(f"{alone.get_absolute_url()}{path}", {"overlap": "2", "reason": WHY})
     alone.refresh_from_db()
     assert (alone.overlap, alone.task_count, alone.slots.exclude(state="withdrawn").count()) == (2, 1, 2)
+
+
+def test_an_empty_campaign_says_where_its_items_go(lead):
+    campaign = stand_alone.campaign(lead, items=0)
+    address = f"/api/v1/campaigns/{campaign.public_id}/tasks"
+    assert address in signed_in(lead).get(campaign.get_absolute_url()).content.decode()
+    full = stand_alone.campaign(lead, items=1)
+    assert "EMPTY" not in signed_in(lead).get(full.get_absolute_url()).content.decode()
