@@ -160,6 +160,8 @@ def campaign_extended(campaign: Campaign) -> Message:
         subject=f"People have more time to judge {campaign.experiment}",
         body=f"{campaign.name} is now due {campaign.due_at:%d %B %H:%M} UTC.",
         path=campaign.get_absolute_url(),
+        topic=Topic.CAMPAIGNS,
+        why="the component is yours",
     )
 
 
