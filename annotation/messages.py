@@ -161,7 +161,7 @@ def campaign_extended(campaign: Campaign) -> Message:
         body=f"{campaign.name} is now due {campaign.due_at:%d %B %H:%M} UTC.",
         path=campaign.get_absolute_url(),
         topic=Topic.CAMPAIGNS,
-        why="the component is yours",
+        why="you own the component",
     )
 
 
