@@ -30,7 +30,6 @@ PURE = [
     "evaltrack.json_stream",
     "annotation.item_files",
     "annotation.items",
-    "annotation.judged_elsewhere",
     "annotation.origins",
     "annotation.requirements",
     "annotation.rubric_text",

@@ -29,12 +29,15 @@ def entries(event):
 # ── Who ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
+# Said, as their fixtures are asked for by name: what touches the database comes before what drives a browser.
+@pytest.mark.django_db
 @pytest.mark.parametrize("who", ["admin_person", "platform", "lead"])
 def test_a_channel_is_added_by(who, request):
     channel, secret = add(request.getfixturevalue(who))
     assert (channel.state, secret) == ("active", "")
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     "who", ["owner", "approver", "auditor", "custodian", "evaluator_one", "outsider", "ci"]
 )
