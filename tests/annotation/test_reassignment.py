@@ -244,7 +244,7 @@ def test_the_eligible_of_the_list_are_those_of_the_act(campaign, held, lead, bot
 
 def test_the_list_costs_the_same_for_more_rows(campaign, lead, django_assert_max_num_queries, both):
     factory.becomes_due(campaign)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         reassignment.late(campaign, at=clock.now())
 
 

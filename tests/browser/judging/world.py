@@ -10,7 +10,7 @@ from typing import Any
 from tests.browser.conftest import call
 
 ITEMS = 30
-PEOPLE = 60
+PEOPLE = 90
 RUBRIC = {
     "name": "Careful",
     "question": "Which response serves better?",
