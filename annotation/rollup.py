@@ -56,9 +56,9 @@ def roll_up(campaign_id: int, *, at: dt.datetime) -> int:
             if state.is_stale or to_be_read_again(state):
                 return total + rebuild(campaign, state, at=at)
             added = count_further(campaign, state, at=at)
-        if not added:
-            return total
         total += added
+        if added < BATCH:
+            return total
 
 
 def waiting(*, at: dt.datetime) -> list[int]:
