@@ -30,15 +30,6 @@ def of(campaign: Campaign, *, at: dt.datetime) -> Shown:
     return read(campaign, at=at)
 
 
-def keep_figures(campaign: Campaign, *, at: dt.datetime) -> bool:
-    """Of a campaign with judgments that were made elsewhere; whether they were not kept already."""
-    is_final = may_be_told(campaign)
-    if kept_figures.of(campaign, is_final=is_final, at=at):
-        return False
-    kept_figures.keep(campaign, lambda: with_imports(campaign, at=at), is_final=is_final, at=at)
-    return True
-
-
 def read(campaign: Campaign, *, at: dt.datetime) -> pairs.Findings | findings.Findings:
     """The same, with the single votes wherever there are few, or some were made elsewhere."""
     if campaign.protocol != Protocol.PAIRWISE:

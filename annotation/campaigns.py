@@ -65,6 +65,8 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
     experiment = campaign.experiment
     if campaign.status == CampaignStatus.CLOSED:
         raise Conflict("already_closed", "This campaign was closed before.")
+    if campaign.imports.exists():
+        rollup.forget(campaign.pk)  # how systems fare is told from now on
     # First, so that nothing is undone after the policy has looked: an undo that comes later finds it final. And once
     # more when every slot is done or withdrawn: a submission that was under way may have been waited for.
     settle(campaign, at=at)

@@ -67,13 +67,16 @@ def judged_by_then(
     return judged + math.floor((planned - judged) * share)
 
 
-def closing(by: User, campaign: Campaign, *, at: dt.datetime) -> Refusal | None:
-    """`policies.closing`; but where the policy lets people stop once it is settled, nothing misses then."""
+def closing(
+    by: User, campaign: Campaign, *, at: dt.datetime, known: Enough | Undefined | None = None
+) -> Refusal | None:
+    """`policies.closing`; but where the policy lets people stop once it is settled, nothing misses then. `known` is
+    what `of` says, where somebody has asked it just now."""
     refusal = policies.closing(by, campaign)
     if refusal is None or refusal.code != "still_open" or human_rule.of(campaign).stop != "settled":
         return refusal
-    found = of(campaign, agreement.of(campaign, at=at), None, at=at)
-    return None if isinstance(found, Enough) and found.is_settled else refusal
+    said = known or of(campaign, agreement.of(campaign, at=at), None, at=at)
+    return None if isinstance(said, Enough) and said.is_settled else refusal
 
 
 def at_every_look(campaign: Campaign, found: pairs.Findings) -> Estimate | Undefined:

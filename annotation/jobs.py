@@ -3,7 +3,6 @@
 import logging
 
 from annotation import (
-    agreement,
     assignment,
     escalation,
     failing_gold,
@@ -49,11 +48,7 @@ def roll_up_agreement() -> None:
     """The sums of campaigns about which people have said something new; of imports the figures themselves."""
     for campaign in Campaign.objects.filter(pk__in=rollup.waiting(at=clock.now())):
         try:
-            if campaign.imports.exists():
-                agreement.keep_figures(campaign, at=clock.now())
-                reliability.look(campaign.pk, at=clock.now())
-            elif rollup.roll_up(campaign.pk, at=clock.now()):
-                reliability.look(campaign.pk, at=clock.now())
+            reliability.count_and_look(campaign, at=clock.now())
         except Exception:
             log.exception("%s: its judgments could not be counted and will be tried again", campaign)
 

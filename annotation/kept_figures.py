@@ -92,6 +92,8 @@ def keep(campaign: Campaign, read: Callable[[], pairs.Findings], *, is_final: bo
     AgreementState.objects.get_or_create(campaign=campaign)
     # An import that is under way ends by marking this row, so none comes between what there is and what is read.
     state = AgreementState.objects.select_for_update().get(campaign=campaign)
+    # What people say here beside the imports is in the figures, and no news any more.
+    rollup.uncounted(campaign).filter(querysets.settled(at)).order_by().update(is_counted=True)
     said, found = what_there_is(campaign, is_final=is_final, at=at), read()
     state.body = {"of": said, "figures": as_kept(found)}
     state.is_stale, state.n_judgments, state.counted_at = False, found.n_judgments, at

@@ -1,15 +1,33 @@
-"""Act: look at what was rolled up: keep the coefficient that decides, and tell the leads, once, that people agree
-less than was asked for, while something can be done about it."""
+"""Acts: count what people have said, look at it, keep the coefficient that decides, and tell the leads, once, that
+people agree less than was asked for, while something can be done about it."""
 
 import datetime as dt
 
-from annotation import agreement, findings, human_rule, kept_figures, messages, pairs
+from annotation import agreement, findings, human_rule, kept_figures, messages, pairs, rollup
 from annotation.models import AgreementState, Campaign, CampaignStatus
 from evaltrack.notifications import outbox
 from evaltrack.stats.estimate import Estimate, Undefined, from_json
 from experiments import gates
 
 OfPairs = pairs.Findings | kept_figures.Figures
+
+
+def count_and_look(campaign: Campaign, *, at: dt.datetime) -> None:
+    """Take what became final since the last time into what is kept: sums, or the figures themselves where judgments
+    were made elsewhere."""
+    if count(campaign, at=at):
+        look(campaign.pk, at=at)
+
+
+def count(campaign: Campaign, *, at: dt.datetime) -> bool:
+    """Whether there was anything."""
+    if not campaign.imports.exists():
+        return rollup.roll_up(campaign.pk, at=at) > 0
+    is_final = agreement.may_be_told(campaign)
+    if kept_figures.of(campaign, is_final=is_final, at=at):
+        return False
+    kept_figures.keep(campaign, lambda: agreement.with_imports(campaign, at=at), is_final=is_final, at=at)
+    return True
 
 
 def look(campaign_id: int, *, at: dt.datetime) -> bool:

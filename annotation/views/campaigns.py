@@ -87,7 +87,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "extending": policies.extending(request.user, campaign),
         "raising": policies.raising_overlap(request.user, campaign),
         "waiving": policies.waiving(request.user, campaign),
-        "closing": enough.closing(request.user, campaign, at=clock.now()),
+        "closing": enough.closing(request.user, campaign, at=clock.now(), known=foreseen),
         "enough": foreseen.as_json() if foreseen else None,
         "may_close_now": isinstance(foreseen, Enough) and foreseen.is_settled,
         "unblocking": policies.unblocking(request.user, campaign),

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from annotation import agreement, campaigns, imports, kept_figures
+from annotation import agreement, campaigns, imports, kept_figures, rollup
 from annotation.jobs import roll_up_agreement
 from annotation.models import AgreementState
 from evaltrack import clock
@@ -93,9 +93,14 @@ def test_what_people_say_beside_is_too(lead, evaluator_one):
     factory.judge_everything([evaluator_one])
     roll_up_agreement()
     assert shown(campaign)[1]["n_judgments"] == 123
+    assert rollup.waiting(at=clock.now()) == []
     campaigns.close(campaign.pk, by=lead, at=clock.now())
     campaign.refresh_from_db()
     assert shown(campaign)[1]["systems"] is not None
+    roll_up_agreement()
+    found, body = shown(campaign)
+    assert isinstance(found, kept_figures.Figures)
+    assert body["systems"] is not None
 
 
 def test_a_worker_computes_nothing_twice(lead, evaluator_one):

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from pytest import approx  # noqa: PT013
 
 from annotation import campaigns
 from annotation.blinding import place_of
@@ -13,6 +12,7 @@ from tests.accounts.callers import bearer
 from tests.factories import annotation as factory
 from tests.factories import stand_alone
 
+approx = pytest.approx
 UNTOLD = {"undefined": "shown when the campaign is closed"}
 
 

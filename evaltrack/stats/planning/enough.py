@@ -88,14 +88,14 @@ def enough(
     whole_campaign = max(n, planned - left_out)
     end = max(n, min(whole_campaign, judged_by_then or whole_campaign))
     any_time = linear_any_time(mean, spread, n, planned=planned)
-    settled = any_time.ci_low is not None and any_time.ci_high is not None
+    low, high = any_time.ci_low, any_time.ci_high
     return Enough(
         items=n,
         planned=whole_campaign,
         least=_needed(far, spread, FORESEEN * planned),
         most=_needed(near, spread, FORESEEN * planned),
         chance=(_chance(near, spread, n, end) + _chance(far, spread, n, end)) / 2,
-        is_settled=settled and not any_time.ci_low <= -margin <= any_time.ci_high,  # type: ignore[operator]
+        is_settled=low is not None and high is not None and not low <= -margin <= high,
         any_time=any_time,
     )
 
