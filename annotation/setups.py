@@ -15,7 +15,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 
-from annotation import identity, item_files, opening, overlap, policies
+from annotation import identity, opening, overlap, policies
+from annotation.formats import task_files
 from annotation.models import Campaign, Setup
 from annotation.protocols import rules_of
 from evaltrack.accounts.models import User
@@ -71,12 +72,12 @@ def replace_file(setup_id: int, *, file: bytes, name: str, by: User) -> Setup:
 
 
 def take_file(setup: Setup, file: bytes, name: str) -> None:
-    if len(file) > item_files.MOST_BYTES:
-        most = item_files.MOST_BYTES // 1024 // 1024
+    if len(file) > task_files.MOST_BYTES:
+        most = task_files.MOST_BYTES // 1024 // 1024
         sentence = f"is larger than {most} MB; open the campaign without items and send them by the API"
         raise Invalid("file_too_large", f"The file {sentence}.", {"file": [sentence]})
     try:
-        found = item_files.checked(file, name, rules_of(setup.protocol))
+        found = task_files.checked(file, name, rules_of(setup.protocol))
     except BrokenLines as broken:
         raise broken.as_invalid() from None
     setup.file, setup.file_name = file, name[-200:].replace("\x00", "")
@@ -122,8 +123,8 @@ def open_campaign(setup_id: int, *, seen: str, by: User, at: dt.datetime) -> Cam
     refuse_what_tells(setup)
     campaign = opening.open_stand_alone(**asked_for(setup), by=by, at=at)
     if setup.file is not None:
-        items = item_files.read_file(bytes(setup.file), setup.file_name, rules_of(setup.protocol))
-        opening.add_items(campaign.pk, items, by=by, at=at)
+        items, unit = task_files.read_upload(bytes(setup.file), setup.file_name, rules_of(setup.protocol))
+        opening.add_items(campaign.pk, items, by=by, at=at, unit=unit)
         campaign.refresh_from_db(fields=["task_count"])
     setup.campaign, setup.file = campaign, None
     setup.save(update_fields=["campaign", "file"])
@@ -163,7 +164,7 @@ def refuse_what_tells(setup: Setup) -> None:
 
     Of more systems than are looked for they are names of items, and are not.
     """
-    few = setup.systems if len(setup.systems) <= item_files.MOST_NAMED else []
+    few = setup.systems if len(setup.systems) <= task_files.MOST_NAMED else []
     scanner = identity.Scanner([*settings.REVIEW_ALIASES, *few])
     rubric = setup.body.get("rubric") or {}
     texts = {"name": setup.body["name"]} | {f"rubric.{part}": rubric[part] for part in READ if part in rubric}

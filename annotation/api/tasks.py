@@ -16,19 +16,22 @@ from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView
 from evaltrack.errors import Invalid
-from evaltrack.parsers import AnyAccepted, JsonStreamParser, NdjsonParser, received
+from evaltrack.parsers import AnyAccepted, CsvParser, JsonStreamParser, NdjsonParser, received
 
 FORMAT = OpenApiParameter("format", str, enum=FORMATS, default="ndjson")
 
 
 class CampaignTasks(ApiView):
     permissions = {"GET": (P.MANAGE_CAMPAIGNS,), "POST": (P.MANAGE_CAMPAIGNS,)}
-    parser_classes = (NdjsonParser, JsonStreamParser)
+    parser_classes = (NdjsonParser, CsvParser, JsonStreamParser)
     content_negotiation_class = AnyAccepted
     renderer_classes = (JSONRenderer,)
 
     @extend_schema(
-        parameters=[FORMAT, OpenApiParameter("part", str, enum=tasks.PARTS, default="tasks")],
+        parameters=[
+            OpenApiParameter("format", str, enum=tasks.FORMATS, default="ndjson"),
+            OpenApiParameter("part", str, enum=tasks.PARTS, default="tasks"),
+        ],
         responses={
             (200, "application/x-ndjson"): bytes,
             (200, "application/json"): bytes,
@@ -55,7 +58,7 @@ class CampaignTasks(ApiView):
             OpenApiParameter("prompt", str, description="the field that holds the prompt"),
             OpenApiParameter("response", str, many=True, description="the fields that hold the responses"),
         ],
-        request={"application/x-ndjson": bytes, "application/json": bytes},
+        request={"application/x-ndjson": bytes, "text/csv": bytes, "application/json": bytes},
         responses={201: dict},
     )
     @idempotent
@@ -63,13 +66,14 @@ class CampaignTasks(ApiView):
         """Add stand-alone items, a line each: all of them or, where a line is bad, none.
 
         `held`: tasks that wait for the lead's check, as their text may name a system. `mentions`: further tasks
-        that merely mention a vendor or a model; they are not held. With `format=label_studio` the items are tasks in
-        its format, of which the other parameters say what means what; `left_out` counts what else they brought.
+        that merely mention a vendor or a model; they are not held. With `format=csv` a row has `item`, `prompt`,
+        `source_1`, `response_1` and so on. With `format=label_studio` the items are tasks in its format, of which the
+        other parameters say what means what; `left_out` counts what else they brought.
         """
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
         format = request.query_params.get("format", "ndjson")
         if format not in FORMATS:
-            sentence = "is ndjson or label_studio"
+            sentence = f"is one of {', '.join(FORMATS)}"
             raise Invalid("bad_format", f"`format` {sentence}.", {"format": [sentence]})
         fields = fields_of(dict(request.query_params.lists()))
         rules, left_out = rules_of(campaign.protocol), LeftOut()

@@ -13,13 +13,13 @@ from annotation.exports.files import File
 from annotation.exports.records import chunks
 from annotation.formats import label_studio_config
 from annotation.formats.label_studio import REFERENCE
-from annotation.formats.task_files import FORMATS
 from annotation.models import Campaign, Flag, Gold, Protocol, Response, Task
 from annotation.protocols import rules_of
 from annotation.protocols.pairwise import RESPONSES
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Invalid, refuse_if
 
+FORMATS = ("ndjson", "label_studio")
 PARTS = ("tasks", "config", "key")
 
 

@@ -9,8 +9,9 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from annotation import item_files, opening, overlap, prospects, setups
+from annotation import opening, overlap, prospects, setups
 from annotation.api.campaigns import CampaignIn
+from annotation.formats import task_files
 from annotation.models import Campaign, Priority, Protocol, Setup, SlaPolicy
 from annotation.protocols import rules_of
 from annotation.views import setup_form
@@ -51,7 +52,7 @@ def begin(request: PageRequest) -> HttpResponse:
         "items": request.POST.get("items", "file"),
         "problem": problem,
         "lines": problem.extra.get("errors", []) if problem else [],
-        "most_mb": item_files.MOST_BYTES // 1024 // 1024,
+        "most_mb": task_files.MOST_BYTES // 1024 // 1024,
         "waiting": waiting(request),
         "unfinished": setups.unfinished(request.user),
     }
@@ -79,7 +80,7 @@ def file_of(request: PageRequest, *, needed: bool) -> dict[str, Any]:
             raise Invalid("no_file", "Choose a file of items first.", {"file": ["Choose a file first."]})
         return {}
     # One byte more than is taken is enough to be refused.
-    return {"file": file.read(item_files.MOST_BYTES + 1), "name": file.name or "items"}
+    return {"file": file.read(task_files.MOST_BYTES + 1), "name": file.name or "items"}
 
 
 @require_POST

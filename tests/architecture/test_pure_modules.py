@@ -28,7 +28,6 @@ PURE = [
     "annotation.heat",
     "annotation.untold",
     "evaltrack.json_stream",
-    "annotation.item_files",
     "annotation.items",
     "annotation.origins",
     "annotation.requirements",

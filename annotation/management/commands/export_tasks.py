@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from annotation.exports import tasks
-from annotation.formats.task_files import FORMATS
+from annotation.exports.tasks import FORMATS
 from annotation.management.named import campaign_named, person_named, written
 from evaltrack.errors import ExpectedError
 

@@ -22,7 +22,7 @@ from evaltrack.errors import ExpectedError
 
 
 class Command(BaseCommand):
-    help = "Add items to a stand-alone campaign, as NDJSON or as tasks of Label Studio: all, or none."
+    help = "Add items to a stand-alone campaign, as NDJSON, as CSV or as tasks of Label Studio: all, or none."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("campaign", help="its id, as its address has it")

@@ -1,24 +1,19 @@
-"""Pure: a file of items as a lead uploads it, NDJSON or CSV, read to its end before anything is made of it.
+"""Pure: items in CSV, a row for each.
 
-A CSV has a row for each item: `item, prompt, source_1, response_1, source_2, response_2, …`, and perhaps `stratum`,
+The columns are `item, prompt, source_1, response_1, source_2, response_2, …`, and perhaps `stratum`,
 `prompt_format` and `format_1, …`. What else an item can have takes NDJSON.
 """
 
 import csv
-import io
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from annotation.formats.appraise import decoded
-from annotation.items import Item, item_of, read_items
+from annotation.items import Item, item_of
 from annotation.protocols import Rules
 from evaltrack.fields import WrongField
-from evaltrack.ndjson import MOST_ERRORS, BrokenLines, LineError, bounded_lines
-
-MOST_BYTES = 16 * 1024 * 1024
-MOST_NAMED = 50
+from evaltrack.ndjson import MOST_ERRORS, BrokenLines, LineError
 
 OF_ITEM = ("item", "prompt", "prompt_format", "stratum")
 OF_RESPONSE = re.compile(r"(source|response|format)_([1-9])")
@@ -28,50 +23,8 @@ COLUMNS = {field: column for column, field in FIELDS.items()}
 PATH = re.compile(r"responses\[(\d)\]\.(source|text|format)")
 
 
-@dataclass(frozen=True)
-class Checked:
-    """What a file holds in which no line is bad. `systems`: those named first, up to `MOST_NAMED` and one more."""
-
-    items: int
-    systems: tuple[str, ...]
-
-
-def read_file(content: bytes, name: str, rules: Rules) -> Iterator[tuple[int, Item]]:
-    """Items with their line numbers. Raises BrokenLines at the end if any line was bad."""
-    lines = bounded_lines(io.BytesIO(content))
-    return read_csv(lines, rules) if name.lower().endswith(".csv") else read_items(lines, rules)
-
-
-def checked(content: bytes, name: str, rules: Rules) -> Checked:
-    """All of it read; BrokenLines says what is wrong, also with items that stand there twice."""
-    seen: dict[str, int] = {}
-    systems: dict[str, None] = {}
-    errors: list[LineError] = []
-    for number, item in read_file(content, name, rules):
-        if item.key in seen:
-            reason = f"{item.item!r} with these sources stands in line {seen[item.key]} already"
-            errors.append(LineError(number, "item", reason))
-        elif has_media(item):
-            reason = "names a file; pictures and recordings are sent by the API, once the campaign is open"
-            errors.append(LineError(number, "media", reason))
-        seen.setdefault(item.key, number)
-        if len(systems) <= MOST_NAMED:
-            systems |= dict.fromkeys(item.sources)
-        if len(errors) >= MOST_ERRORS:
-            break
-    if errors:
-        raise BrokenLines(errors)
-    return Checked(len(seen), tuple(systems))
-
-
-def has_media(item: Item) -> bool:
-    return bool(item.media or any(response.media for response in item.responses))
-
-
-# ── CSV ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def read_csv(lines: Iterable[bytes], rules: Rules) -> Iterator[tuple[int, Item]]:
+def read_items(lines: Iterable[bytes], rules: Rules) -> Iterator[tuple[int, Item]]:
+    """Items with the line in which each begins. Raises BrokenLines at the end if any row was bad."""
     errors: list[LineError] = []
     rows = csv.reader(decoded(lines), strict=True)
     header: list[str] | None = None

@@ -4,10 +4,13 @@ import json
 
 import pytest
 
-from annotation.item_files import checked, read_file
+from annotation.formats.task_files import checked, read_upload
 from annotation.protocols import rules_of
+from evaltrack.accounts.roles import Permission
 from evaltrack.ndjson import BrokenLines
+from tests.accounts.callers import bearer
 from tests.annotation.desk.files import CSV, ndjson
+from tests.factories import stand_alone
 
 PAIRS, RATING = rules_of("pairwise"), rules_of("rating")
 
@@ -19,7 +22,7 @@ def wrong(content: bytes, name: str = "items.csv", rules=PAIRS) -> list[tuple[in
 
 
 def test_both_formats_give_the_same_items():
-    rows = [item for _, item in read_file(CSV, "Items.CSV", PAIRS)]
+    rows = [item for _, item in read_upload(CSV, "Items.CSV", PAIRS)[0]]
     lines = [
         {
             "item": item.item,
@@ -30,13 +33,13 @@ def test_both_formats_give_the_same_items():
     ]
     assert rows[0].prompt == "How do I return it?\nIt is broken."
     again = "\n".join(map(json.dumps, lines)).encode()
-    assert [item for _, item in read_file(again, "items.jsonl", PAIRS)] == rows
+    assert [item for _, item in read_upload(again, "items.jsonl", PAIRS)[0]] == rows
     assert checked(CSV, "items.csv", PAIRS).items == 2
     assert checked(CSV, "items.csv", PAIRS).systems == ("heron", "plover")
 
 
 def test_a_row_that_spans_lines_is_called_by_the_line_in_which_it_begins():
-    numbers = [number for number, _ in read_file(CSV, "items.csv", PAIRS)]
+    numbers = [number for number, _ in read_upload(CSV, "items.csv", PAIRS)[0]]
     assert numbers == [2, 4]
 
 
@@ -72,3 +75,34 @@ def test_an_item_that_stands_twice_and_one_with_a_picture_are_found_before_anyth
     assert wrong(twice, "items.jsonl") == [(3, "item")]
     row = json.loads(ndjson(1)) | {"media": [{"image": "sha256:" + "a" * 64, "alt": "A shoe"}]}
     assert wrong(json.dumps(row).encode(), "items.jsonl") == [(1, "media")]
+
+
+def test_tasks_of_label_studio_are_known_by_the_end_of_the_name():
+    tasks = [
+        {
+            "data": {
+                "item": "q1",
+                "prompt": "What?",
+                "answer1": "Yes.",
+                "answer2": "No.",
+                "model1": "heron",
+                "model2": "plover",
+            }
+        }
+    ]
+    found = checked(json.dumps(tasks).encode(), "tasks.JSON", PAIRS)
+    assert (found.items, found.systems) == (1, ("heron", "plover"))
+    with pytest.raises(BrokenLines) as broken:
+        checked(json.dumps(tasks * 2).encode(), "tasks.json", PAIRS)
+    (error,) = broken.value.errors
+    assert (error.place, error.field) == ("task 2", "item")
+
+
+def test_the_api_takes_the_same_csv(lead):
+    campaign = stand_alone.campaign(lead, items=0)
+    call = f"/api/v1/campaigns/{campaign.public_id}/tasks?format=csv"
+    client = bearer(lead, Permission.MANAGE_CAMPAIGNS)
+    answer = client.post(call, CSV, content_type="text/csv")
+    assert (answer.status_code, answer.json()["added"]) == (201, 2)
+    wrong = client.post(call, b"item,prompt,source_1,response_1,model\n", content_type="text/csv").json()
+    assert (wrong["code"], wrong["errors"][0]["field"]) == ("broken_lines", "model")
