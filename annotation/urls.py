@@ -1,6 +1,7 @@
 from django.urls import path
 
 from annotation.views import (
+    agreement,
     campaigns,
     changes,
     conflicts,
@@ -54,8 +55,8 @@ urlpatterns = [
     path("campaigns/new/<uuid:setup_id>/drop/", setup.drop, name="setup-drop"),
     path("campaigns/", desk.campaign_list, name="campaigns"),
     path("campaigns/<uuid:public_id>/", campaigns.campaign_detail, name="campaign"),
-    path("campaigns/<uuid:public_id>/standing/", campaigns.campaign_standing, name="campaign-standing"),
-    path("campaigns/<uuid:public_id>/pairs/", campaigns.campaign_pairs, name="campaign-pairs"),
+    path("campaigns/<uuid:public_id>/standing/", agreement.standing_of, name="campaign-standing"),
+    path("campaigns/<uuid:public_id>/pairs/", agreement.pairs_of, name="campaign-pairs"),
     path("campaigns/<uuid:public_id>/evaluators/", quality.campaign_evaluators, name="campaign-evaluators"),
     path(
         "campaigns/<uuid:public_id>/evaluators/<str:pseudonym>/",

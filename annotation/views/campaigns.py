@@ -1,16 +1,10 @@
 """Pages of the lead: how a campaign goes, how far people agree, and what to do when they are late."""
 
-import datetime as dt
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from typing import Any
 
-from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import Count, F, Q
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from annotation import (
@@ -19,40 +13,31 @@ from annotation import (
     conflicts,
     enough,
     escalation,
-    findings,
     guesses,
     guideline_notes,
-    heat,
-    human_rule,
     imports,
     lookup,
     overlap,
-    pairs,
     policies,
     pool,
     querysets,
     reassignment,
     revision,
-    rubrics,
     standing,
 )
 from annotation.models import (
-    Appeal,
     Campaign,
-    Choice,
     Escalation,
-    Gold,
     Level,
-    Outcome,
-    Task,
 )
+from annotation.views.agreement import told_of
+from annotation.views.gold import gold_of
+from annotation.views.told import told
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
-from evaltrack.errors import ExpectedError, NotFound
 from evaltrack.htmx import page
 from evaltrack.stats.planning.enough import Enough
-from experiments import gates
 
 MOST_NOTES = 100
 
@@ -105,72 +90,10 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     return page(request, "annotation/campaign.html", context, fragment="annotation/_campaign.html")
 
 
-@requires(Permission.VIEW_CAMPAIGNS)
-def campaign_standing(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
-    """How far the people of an experiment are and whether they agree, for the experiment's own page."""
-    campaign = lookup.campaign_named(public_id, seen_by=request.user)
-    found = agreement.of(campaign, at=clock.now())
-    if isinstance(found, findings.Findings):
-        raise NotFound("no_preferences", "Only a campaign about pairs has a standing beside a gate policy.")
-    context = {
-        "campaign": campaign,
-        "slots": standing.of(campaign, at=clock.now()),
-        **told_of(campaign, found),
-    }
-    return render(request, "annotation/_standing.html", context)
-
-
-@requires(Permission.VIEW_CAMPAIGNS)
-def campaign_pairs(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
-    """Each two evaluators, those who judged most items in common first."""
-    campaign = lookup.campaign_named(public_id, seen_by=request.user)
-    found = agreement.of(campaign, at=clock.now())
-    if isinstance(found, findings.Findings):
-        raise NotFound("no_pairs", "Pairs of evaluators are compared in campaigns about pairs alone.")
-    counted = Paginator(range(found.n_pairs), pairs.MOST_PAIRS).get_page(request.GET.get("page"))
-    start = pairs.MOST_PAIRS * (counted.number - 1)
-    context = {
-        "campaign": campaign,
-        "page": counted,
-        "rows": [
-            {
-                "one": agreement.pseudonym(each.one),
-                "other": agreement.pseudonym(each.other),
-                "kappa": each.kappa.as_json(),
-                "percent": each.percent.as_json(),
-            }
-            for each in found.some_pairs(start, pairs.MOST_PAIRS)
-        ],
-        "mean": found.cohen,
-        "cohen_kappa": found.cohen_kappa.as_json(),
-    }
-    return page(request, "annotation/pairs.html", context)
-
-
 def excluded(campaign: Campaign) -> dict[str, int]:
     tasks = campaign.tasks.exclude(excluded_at=None)
     judgments = querysets.standing_judgments().filter(task__in=tasks)
     return {"tasks": tasks.count(), "judgments": judgments.count()}
-
-
-def told_of(campaign: Campaign, found: agreement.Shown) -> dict[str, Any]:
-    """What the page says about agreement beyond the numbers: of preferences, whether a policy can use them."""
-    if isinstance(found, findings.Findings):
-        return {
-            "lines": [(name, statistic.as_json()) for name, statistic in found.lines],
-            "scale": rubrics.of(campaign.rubric).scale,
-        }
-    rule = human_rule.of(campaign)
-    deciding = found.coefficient(rule.coefficient)
-    return {
-        "heat": found.heat(name_of=agreement.pseudonym),
-        "fewest_in_common": heat.FEWEST,
-        "any_time": found.any_time.get(rule.coefficient),
-        "agreement": deciding.as_json(),
-        "usable": gates.usable(deciding, rule.floor),
-        "disagree": gates.disagree(deciding, rule.floor),
-        "rule": rule,
-    }
 
 
 def skipped(campaign: Campaign) -> list[dict[str, Any]]:
@@ -183,45 +106,6 @@ def skipped(campaign: Campaign) -> list[dict[str, Any]]:
         {"task": str(task), "item": item, "count": reasons.total(), "reasons": reasons.most_common()}
         for (task, item), reasons in tasks.items()
     ]
-
-
-def gold_of(campaign: Campaign, *, at: dt.datetime) -> dict[str, Any]:
-    """How many items are gold, how often people gave their answer, and the appeals, open ones first."""
-    measuring = Q(querysets.settled(at), task__gold__suspended_at=None, task__gold__isnull=False)
-    appeals = (
-        Appeal.objects.filter(judgment__campaign=campaign)
-        .select_related("judgment__evaluator", "judgment__task")
-        .prefetch_related("judgment__task__responses")
-        .order_by(F("answered_at").desc(nulls_first=True), "appealed_at")
-    )
-    return {
-        "items": Gold.objects.filter(task__campaign=campaign).count(),
-        **campaign.judgments.filter(measuring).aggregate(
-            judgments=Count("pk"), right=Count("pk", filter=Q(choice=F("task__gold__choice")))
-        ),
-        "appeals": [
-            {
-                "row": appeal,
-                "by": agreement.pseudonym(appeal.judgment.evaluator),
-                "said": unblinded(str(appeal.judgment.choice), appeal.judgment.task),
-                "gold": unblinded(appeal.gold_choice, appeal.judgment.task),
-            }
-            for appeal in appeals
-        ],
-        "outcomes": Outcome.choices,
-        "suspended": Gold.objects.filter(task__campaign=campaign)
-        .exclude(suspended_because="")
-        .select_related("task")
-        .order_by("-suspended_at"),
-    }
-
-
-def unblinded(choice: str, task: Task) -> str:
-    """For the lead: the system that a choice prefers."""
-    if choice not in (Choice.FIRST, Choice.SECOND):
-        return Choice(choice).label
-    wanted = 0 if choice == Choice.FIRST else 1
-    return next(each.source for each in task.responses.all() if each.ordinal == wanted)
 
 
 @require_POST
@@ -310,15 +194,3 @@ def campaign_unblock(request: PageRequest, public_id: uuid.UUID) -> HttpResponse
         ),
         "The proxy stands in; the verdict is provisional until people have judged.",
     )
-
-
-def told(
-    request: PageRequest, campaign: Campaign, act: Callable[[], Any], done: str, *, on: str = "campaign"
-) -> HttpResponse:
-    """Act, and say on the campaign's page, or another one of it, what came of it."""
-    try:
-        act()
-        messages.success(request, done)
-    except ExpectedError as error:
-        messages.error(request, error.reason)
-    return redirect(on, campaign.public_id)

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_POST
 
 from annotation import changes, lookup
-from annotation.views.campaigns import told
+from annotation.views.told import told
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission

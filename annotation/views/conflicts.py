@@ -10,7 +10,8 @@ from django.views.decorators.http import require_POST
 from annotation import adjudication, agreement, conflicts, lookup, settled_gold
 from annotation.models import Adjudication, Campaign, Cause, Hearing, HearingState, Task
 from annotation.protocols import rules_of
-from annotation.views.campaigns import told, unblinded
+from annotation.views.gold import unblinded
+from annotation.views.told import told
 from evaltrack import clock
 from evaltrack.accounts import skills
 from evaltrack.accounts.access import PageRequest, requires
