@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.db.models import Count, F, Q, QuerySet, Sum
@@ -41,6 +41,18 @@ SINGLE = PreferenceAgreement(
 NOTHING = Tally()
 
 
+class PairSums(NamedTuple):
+    """How many pairs there are, how many of them have a kappa, their items, and those weighted by kappa."""
+
+    pairs: int = 0
+    defined: int = 0
+    weight: int = 0
+    total: float = 0.0
+
+
+NO_PAIRS = PairSums()
+
+
 @dataclass(frozen=True)
 class Kept:
     """All that counts now; the rows of pairs, and those that differ from them, as `stored` and as they are `now`; and
@@ -48,6 +60,8 @@ class Kept:
 
     tally: Tally = NOTHING
     rows: QuerySet[AgreementPair] = field(default_factory=AgreementPair.objects.none)
+    # What those rows come to.
+    sums: PairSums = NO_PAIRS
     stored: Tables = field(default_factory=dict)
     now: Tables = field(default_factory=dict)
     spread: float | None = None
@@ -189,6 +203,8 @@ def fresh_sums(campaign: Campaign, *, at: dt.datetime) -> Kept | None:
             return None
         before, after = pending(campaign, at=at)
         stored = rollup.tables_of(campaign, {*before.pairs, *after.pairs})
+        rows = AgreementPair.objects.filter(campaign=campaign)
+        sums = sums_of(rows)
         # A worker may have counted some of them meanwhile: nothing is added to sums that have it.
         # All batches of one run have the same time; each has added some.
         unchanged = AgreementState.objects.filter(
@@ -196,9 +212,8 @@ def fresh_sums(campaign: Campaign, *, at: dt.datetime) -> Kept | None:
         )
         if unchanged.exists():
             found = Tally.from_json(state.body).changed(before, after)
-            rows = AgreementPair.objects.filter(campaign=campaign)
             now = moved(stored, before.pairs, after.pairs)
-            return Kept(found, rows, stored, now, state.spread, state.n_when_read)
+            return Kept(found, rows, sums, stored, now, state.spread, state.n_when_read)
     return None
 
 
@@ -212,19 +227,22 @@ def pending(campaign: Campaign, *, at: dt.datetime) -> tuple[Tally, Tally]:
     return rollup.around(campaign, theirs.filter(Q(is_counted=True) | Q(pk__in=new)), new)
 
 
+def sums_of(rows: QuerySet[AgreementPair]) -> PairSums:
+    found = rows.aggregate(
+        pairs=Count("pk"),
+        defined=Count("kappa"),
+        weight=Sum("n", filter=Q(kappa__isnull=False), default=0),
+        total=Sum(F("n") * F("kappa"), default=0.0),
+    )
+    return PairSums(**found)
+
+
 def mean_kappa(kept: Kept) -> PairwiseKappa:
     """The mean over all pairs.
 
     Its spread over items is that of the last time when all judgments were read; how many items there are is known.
     """
-    known = kept.rows.aggregate(
-        pairs=Count("pk"),
-        defined=Count("kappa"),
-        weight=Sum("n", filter=Q(kappa__isnull=False)),
-        sum=Sum(F("n") * F("kappa")),
-    )
-    count, defined = known["pairs"], known["defined"]
-    weight, total = known["weight"] or 0, known["sum"] or 0.0
+    count, defined, weight, total = kept.sums
     for tables, sign in ((kept.stored, -1), (kept.now, 1)):
         for table in tables.values():
             kappa, n = float(kappas(table.astype(np.float64))), int(table.sum())
