@@ -155,13 +155,16 @@ def is_large(campaign: Campaign) -> bool:
 
 
 def overview(campaign: Campaign, *, at: dt.datetime) -> Overview:
-    """Everything at once, for a page. What is settled is counted by what stands, even where it is excluded later."""
+    """Everything at once, for a page. What is settled is counted by what stands; of a large campaign, among the items
+    that are compared."""
     tasks = judged(campaign, at=at)
     if is_large(campaign):
         first = tasks.order_by("pk").values_list("pk", flat=True)[:COMPARED_UP_TO]
         tasks = Task.objects.filter(pk__in=list(first))
     strata = dict(tasks.values_list("pk", "stratum"))
     settled = set(standing(campaign).values_list("task", flat=True))
+    if is_large(campaign):
+        settled &= strata.keys()
     count = 0
     open_ones: list[Conflict] = []
     strata_of: dict[str, Counter[str]] = defaultdict(Counter)

@@ -295,3 +295,12 @@ def test_items_that_differ_and_do_not_contradict_each_other_hide_no_conflict_beh
     shown = settling.next_conflict(senior)
     assert shown
     assert shown.task == campaign.tasks.order_by("pk")[4]
+
+
+def test_of_a_large_campaign_no_more_is_settled_than_was_compared(lead, both, senior, monkeypatch):
+    campaign = rated_by_two(lead, both, [(1, 5)] * 4)
+    while shown := settling.next_conflict(senior):
+        settling.settle(shown)
+    monkeypatch.setattr(conflicts, "COMPARED_UP_TO", 2)
+    found = conflicts.overview(campaign, at=clock.now())
+    assert (found.compared, found.in_conflict, found.settled) == (2, 2, 2)
