@@ -5,6 +5,7 @@ import uuid
 from dataclasses import asdict, dataclass
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from annotation import campaigns, conflicts, hearings, judging, policies, redaction, rubrics
 from annotation.answers import Answer, Said
@@ -142,9 +143,12 @@ def still_in_conflict(hearing: Hearing, *, at: dt.datetime) -> conflicts.Conflic
     others = Hearing.objects.filter(
         task=hearing.task_id, state__in=[HearingState.HELD, HearingState.SUBMITTED]
     )
-    standing = Adjudication.objects.filter(task=hearing.task_id, state=AdjudicationState.STANDING)
+    # What was kept for this hearing before says so for good, also where nobody has the conflict any more.
+    settled_or_kept = Adjudication.objects.filter(
+        Q(task=hearing.task_id, state=AdjudicationState.STANDING) | Q(hearing=hearing)
+    )
     same = set(hearing.judgments) == set(hearings.said_about(hearing.campaign, task, at=at))
-    if same and (standing.exists() or others.exclude(pk=hearing.pk).exists()):
+    if same and (settled_or_kept.exists() or others.exclude(pk=hearing.pk).exists()):
         raise Conflict(
             "reassigned",
             "This conflict went to somebody else after your time was up. What you wrote was kept, and does not "

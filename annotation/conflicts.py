@@ -27,8 +27,8 @@ from annotation.protocols import rules_of
 
 # Protocols whose answers the database can compare: where the least is the largest, there is nothing to look at.
 COMPARED = {Protocol.PAIRWISE: "choice", Protocol.RATING: "rating"}
-# Items of a campaign, up to which all are compared at each look; of a larger one so many conflicts, or items for a
-# page, in the order in which they were added.
+# Items of a campaign, up to which all are compared at each look; of a larger one so many at a time of those that
+# differ, or items for a page, in the order in which they were added.
 COMPARED_UP_TO = 2_000
 SAID = ("task", "pk", "choice", "rating", "ranking", "spans", "answers")
 
@@ -94,14 +94,20 @@ def final_of(campaign: Campaign, tasks: QuerySet[Task], *, at: dt.datetime) -> Q
 
 def waiting(campaign: Campaign, *, at: dt.datetime, tasks: QuerySet[Task] | None = None) -> list[Conflict]:
     """Conflicts that nobody has settled, the lowest agreement first; of `tasks`, if these are given. Of a large
-    campaign the first ones, which are others as soon as these are settled."""
+    campaign those of the first part that has any, which are others as soon as these are settled."""
     standing = Adjudication.objects.filter(task=OuterRef("pk"), state=AdjudicationState.STANDING)
-    found = judged(campaign, at=at).filter(~Exists(standing))
-    if tasks is not None:
-        found = found.filter(pk__in=tasks)
-    elif is_large(campaign):
-        found = found.filter(pk__in=list(first_that_differ(campaign)))
-    said = final_of(campaign, found, at=at)
+    unsettled = judged(campaign, at=at).filter(~Exists(standing))
+    if tasks is not None or not is_large(campaign):
+        return among(campaign, unsettled if tasks is None else unsettled.filter(pk__in=tasks), at=at)
+    last, found = 0, list[Conflict]()
+    # What differs and is no conflict is never settled: it must not keep back what comes after it.
+    while not found and (part := list(first_that_differ(campaign, after=last))):
+        last, found = part[-1], among(campaign, unsettled.filter(pk__in=part), at=at)
+    return found
+
+
+def among(campaign: Campaign, tasks: QuerySet[Task], *, at: dt.datetime) -> list[Conflict]:
+    said = final_of(campaign, tasks, at=at)
     rows = said.filter(task__in=differing(campaign, said).values("task"))
     return in_order(campaign, [each for each in compared(campaign, rows) if each.found.is_conflict])
 
@@ -113,11 +119,11 @@ def differing(campaign: Campaign, said: QuerySet[Judgment]) -> QuerySet[Judgment
     return grouped.annotate(low=Min(column), high=Max(column)).exclude(low=F("high")) if column else grouped
 
 
-def first_that_differ(campaign: Campaign) -> QuerySet[Judgment, Any]:
-    """Of a large campaign: what is looked at more closely. In the order of their tasks, so that the database reads no
-    further than it must."""
+def first_that_differ(campaign: Campaign, *, after: int) -> QuerySet[Judgment, Any]:
+    """Of a large campaign: what is looked at more closely, behind the task `after`. In the order of their tasks, so
+    that the database reads no further than it must."""
     settled = Adjudication.objects.filter(campaign=campaign, state=AdjudicationState.STANDING)
-    final = Judgment.objects.filter(campaign=campaign, state=JudgmentState.FINAL).exclude(
+    final = Judgment.objects.filter(campaign=campaign, state=JudgmentState.FINAL, task__gt=after).exclude(
         task__in=settled.values("task")
     )
     return differing(campaign, final).order_by("task").values_list("task", flat=True)[:COMPARED_UP_TO]
@@ -149,13 +155,16 @@ def is_large(campaign: Campaign) -> bool:
 
 
 def overview(campaign: Campaign, *, at: dt.datetime) -> Overview:
-    """Everything at once, for a page. What is settled is counted by what stands, even where it is excluded later."""
+    """Everything at once, for a page. What is settled is counted by what stands; of a large campaign, among the items
+    that are compared."""
     tasks = judged(campaign, at=at)
     if is_large(campaign):
         first = tasks.order_by("pk").values_list("pk", flat=True)[:COMPARED_UP_TO]
         tasks = Task.objects.filter(pk__in=list(first))
     strata = dict(tasks.values_list("pk", "stratum"))
     settled = set(standing(campaign).values_list("task", flat=True))
+    if is_large(campaign):
+        settled &= strata.keys()
     count = 0
     open_ones: list[Conflict] = []
     strata_of: dict[str, Counter[str]] = defaultdict(Counter)

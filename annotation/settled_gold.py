@@ -25,6 +25,11 @@ def why_not(row: Adjudication) -> Refusal | None:
     campaign = row.campaign
     if campaign.protocol != Protocol.PAIRWISE:
         return Refusal("not_pairwise", "Gold is for campaigns that compare pairs.")
+    if campaign.status != CampaignStatus.CLOSED:
+        return Refusal(
+            "still_judged",
+            "Gold says which response is preferred; it is made of this item when the campaign is closed.",
+        )
     if row.cause not in CLEAR or row.guideline_unclear:
         return Refusal(
             "no_one_answer",

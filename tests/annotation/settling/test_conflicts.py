@@ -273,3 +273,34 @@ def test_of_a_large_campaign_the_first_ones_are_compared(lead, both, monkeypatch
     page = signed_in(lead).get(f"{campaign.get_absolute_url()}conflicts/").content.decode()
     assert "its first 2 items were compared" in page
     assert "a page of their own" in signed_in(lead).get(campaign.get_absolute_url()).content.decode()
+
+
+def rated_by_two(lead, both, points):
+    """A large campaign whose items are rated by both, in this order."""
+    campaign = factory.stand_alone("rating", lead=lead, items=len(points))
+    place = dict(zip(campaign.tasks.order_by("pk"), points, strict=True))
+    for number, evaluator in enumerate(both):
+        while shown := factory.next_for(evaluator):
+            factory.judge(shown, rating=place[shown.task][number])
+    factory.the_minute_passes()
+    return campaign
+
+
+def test_items_that_differ_and_do_not_contradict_each_other_hide_no_conflict_behind_them(
+    lead, both, senior, monkeypatch
+):
+    """However many people rated a point apart: these are never settled, and so never out of the way."""
+    campaign = rated_by_two(lead, both, [(3, 4)] * 4 + [(1, 5)])
+    monkeypatch.setattr(conflicts, "COMPARED_UP_TO", 2)
+    shown = settling.next_conflict(senior)
+    assert shown
+    assert shown.task == campaign.tasks.order_by("pk")[4]
+
+
+def test_of_a_large_campaign_no_more_is_settled_than_was_compared(lead, both, senior, monkeypatch):
+    campaign = rated_by_two(lead, both, [(1, 5)] * 4)
+    while shown := settling.next_conflict(senior):
+        settling.settle(shown)
+    monkeypatch.setattr(conflicts, "COMPARED_UP_TO", 2)
+    found = conflicts.overview(campaign, at=clock.now())
+    assert (found.compared, found.in_conflict, found.settled) == (2, 2, 2)

@@ -240,6 +240,20 @@ def test_an_answer_that_comes_after_somebody_elses_is_kept_and_does_not_count(di
     assert sorted(Adjudication.objects.values_list("state", flat=True)) == ["standing", "surplus"]
 
 
+def test_what_was_kept_and_does_not_count_is_not_settled_by_sending_it_again(disputed, senior, lead):
+    """Also where whoever had the conflict meanwhile gave it back."""
+    other = settling.senior(signed(person("fourth", Role.EVALUATOR)), lead=lead)
+    late = settling.next_conflict(senior)
+    Hearing.objects.update(lease_expires_at=late.claimed_at)
+    taken = settling.next_conflict(other)
+    for _ in range(2):
+        with pytest.raises(Conflict) as refused:
+            settling.settle(late, preference=1)
+        assert refused.value.code == "reassigned"
+        hearings.release(taken.public_id, by=other, at=clock.now())
+    assert Adjudication.objects.get().state == "surplus"
+
+
 def test_the_database_itself_keeps_a_second_one_from_standing(disputed, senior):
     row = settling.settle(settling.next_conflict(senior))
     hearing = row.hearing

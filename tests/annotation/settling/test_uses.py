@@ -154,11 +154,14 @@ def later(campaign, lead):
 
 
 def made_gold(row, campaign, later, lead):
+    if campaign.status != "closed":
+        close(campaign, lead)
     return settled_gold.make(row.public_id, campaign, to=later, by=lead, at=clock.now())
 
 
 def test_a_settled_item_becomes_hidden_gold_of_a_later_campaign(disputed, later, senior, lead, both):
     row = settling.settle(settling.next_conflict(senior), preference=1, comment="It answers what was asked.")
+    close(disputed, lead)
     client = signed_in(lead)
     page = client.get(f"{disputed.get_absolute_url()}conflicts/").content.decode()
     assert "Make it gold" in page
@@ -173,6 +176,18 @@ def test_a_settled_item_becomes_hidden_gold_of_a_later_campaign(disputed, later,
     assert not set(factory.sources_of(made.task)) & set(factory.sources_of(row.task))
     assert factory.next_for(both[0]).task == made.task
     assert "Gold" in client.get(f"{disputed.get_absolute_url()}conflicts/").content.decode()
+
+
+def test_no_gold_is_made_while_people_judge_as_its_answer_says_what_is_preferred(
+    disputed, later, senior, lead
+):
+    """Whoever takes the later campaign's items along reads its gold, texts and answer."""
+    row = settling.settle(settling.next_conflict(senior), preference=1, comment="It is right.")
+    with pytest.raises(Refused) as refused:
+        settled_gold.make(row.public_id, disputed, to=later, by=lead, at=clock.now())
+    assert refused.value.code == "still_judged"
+    page = signed_in(lead).get(f"{disputed.get_absolute_url()}conflicts/").content.decode()
+    assert "Make it gold" not in page
 
 
 def test_what_people_said_of_the_item_itself_still_counts(disputed, later, senior, lead):
@@ -242,6 +257,7 @@ def test_it_goes_to_an_open_campaign_by_the_same_rubric(disputed, later, senior,
 
 def test_by_api_it_is_made_once_with_its_key(disputed, later, senior, lead):
     row = settling.settle(settling.next_conflict(senior), preference=1, comment="It is right.")
+    close(disputed, lead)
     api = bearer(lead, Permission.MANAGE_CAMPAIGNS)
     body = {"adjudication": str(row.public_id), "to": str(later.public_id)}
     path = f"/api/v1/campaigns/{disputed.public_id}/settled-gold"
