@@ -62,6 +62,28 @@ def test_nobody_there_is_said_without_the_address(add, tell, caplog):
     assert "B0secret" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["Cannot POST {}", "{0}" * 9, "x" * 186 + "{}", "<b>No hook B0secret, token=T0ken-secret"],
+    ids=["whole", "often", "cut", "parts"],
+)
+def test_an_answer_that_repeats_the_address_gives_it_to_nobody(said, add, tell, admin_person, caplog):
+    with receiving() as receiver:
+        receiver.behaviour = lambda call: Reply(404, said.format(call.path).encode())
+        receiver.address += "?token=T0ken-secret"
+        channel = add(receiver)
+        tell()
+        with caplog.at_level(logging.DEBUG):
+            sending.deliver_due()
+        assert len(receiver.calls) == 1
+    channel.refresh_from_db()
+    assert channel.pause_reason.startswith("It answered 404: ")
+    told = admin_person.notifications.get().body
+    for shown in (channel.pause_reason, channel.deliveries.get().problem, told, caplog.text):
+        assert "B0se" not in shown
+        assert "T0ke" not in shown
+
+
 def test_a_wait_that_is_asked_for_is_kept(add, tell):
     with receiving(answers(429, Retry_After="1800")) as receiver:
         channel = add(receiver)
