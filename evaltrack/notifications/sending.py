@@ -13,9 +13,10 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from evaltrack import clock, encryption
+from evaltrack.accounts.models import User
 from evaltrack.integrations import hosts
 from evaltrack.integrations.webhooks import Failed, Post, Posting, Taken
-from evaltrack.notifications import messages, outbox, payloads
+from evaltrack.notifications import messages, outbox, payloads, policies
 from evaltrack.notifications.models import Channel, ChannelKind, Delivery
 from evaltrack.notifications.payloads import Told
 
@@ -206,5 +207,7 @@ def give_up(delivery: Delivery, problem: str, *, at: dt.datetime) -> None:
     outbox.post(messages.message_refused(delivery, at=at), to=keepers(delivery.channel), at=at)
 
 
-def keepers(channel: Channel) -> set:
-    return {*outbox.holders("admin", "platform"), channel.added_by}
+def keepers(channel: Channel) -> set[User]:
+    """Who added it is one only while they look after channels: later they may judge, or be gone."""
+    added = {channel.added_by} if policies.managing(channel.added_by) is None else set()
+    return {*outbox.holders("admin", "platform"), *added}

@@ -177,6 +177,17 @@ def test_what_takes_nothing_for_days_pauses_and_admins_are_told_once(add, tell, 
     assert states() == ["sent"] * 3
 
 
+def test_who_added_a_channel_and_looks_after_none_any_more_is_not_told_of_it(add, tell, lead, admin_person):
+    """They may judge by now, and then are told of no experiment."""
+    with receiving(answers(404)) as receiver:
+        add(receiver, by=lead)
+        lead.role_grants.update(revoked_at=clock.now())
+        tell()
+        sending.deliver_due()
+    assert admin_person.notifications.count() == 1
+    assert lead.notifications.count() == 0
+
+
 def test_one_message_that_always_fails_holds_up_no_others_and_ends(add, tell, admin_person):
     poison = lambda call: Reply(500, b"") if b"poison" in call.body else Reply()  # noqa: E731
     with receiving(poison) as receiver:
