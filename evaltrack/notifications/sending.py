@@ -168,7 +168,9 @@ def settle(delivery: Delivery, outcome: Taken | Failed) -> None:
 
 def passes_on(channel: Channel, delivery: Delivery, outcome: Failed, *, at: dt.datetime) -> None:
     """A failure that may pass: the channel rests, and then another message is tried before this one."""
-    alone = channel.worked_at is not None and channel.worked_at > delivery.created_at
+    worked_since = channel.worked_at is not None and channel.worked_at > delivery.created_at
+    # Fewer failures in a row than this message alone has had: others were taken between its attempts.
+    alone = worked_since and channel.failures + 1 < delivery.attempts
     if alone and delivery.attempts >= MOST_ATTEMPTS:
         give_up(delivery, f"{outcome.detail[:250]} So it did {delivery.attempts} times.", at=at)
     channel.failures += 1

@@ -181,11 +181,26 @@ def test_who_added_a_channel_and_looks_after_none_any_more_is_not_told_of_it(add
     """They may judge by now, and then are told of no experiment."""
     with receiving(answers(404)) as receiver:
         add(receiver, by=lead)
-        lead.role_grants.update(revoked_at=clock.now())
+        lead.role_grants.update(revoked_at=clock.now(), revoked_by=admin_person)
         tell()
         sending.deliver_due()
     assert admin_person.notifications.count() == 1
     assert lead.notifications.count() == 0
+
+
+def test_what_was_told_shortly_before_an_outage_waits_for_its_end(add, tell, platform):
+    """Some of what was told at one moment was taken before it, and the rest is not to blame."""
+    with receiving(in_turn(takes, *[answers(500)] * 40)) as receiver:
+        channel = add(receiver)
+        for number in range(3):
+            tell(number)
+        for _ in range(sending.MOST_ATTEMPTS * 3):
+            sending.deliver_due()
+            later(hours=2)
+        assert states() == ["sent", "waiting", "waiting"]
+        channels.resume(channel.public_id, by=platform, at=clock.now())
+        sending.deliver_due()
+    assert states() == ["sent", "waiting", "waiting"]
 
 
 def test_one_message_that_always_fails_holds_up_no_others_and_ends(add, tell, admin_person):
