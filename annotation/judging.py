@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from annotation import assignment as assignments
 from annotation import policies, querysets, redaction, rubrics
@@ -128,7 +129,7 @@ def refuse_if_outdated(campaign: Campaign, claimed_at: dt.datetime, seen: int | 
 
 def finish(assignment: Assignment, *, by: User, at: dt.datetime) -> None:
     """Assignment and slot are done, under the token. A lease that ended is forgiven while the slot is free; that a
-    lead took the task away is not."""
+    lead took the task away is not, and neither is that one keeps it for somebody else."""
     if slot_done(slot=assignment.slot_id, token=assignment.public_id, by=by.pk):
         seen = AssignmentState.SHOWN
     elif slot_done(slot=assignment.slot_id, token=None, by=by.pk):
@@ -142,6 +143,7 @@ def finish(assignment: Assignment, *, by: User, at: dt.datetime) -> None:
     elif assignment.state in (AssignmentState.SKIPPED, AssignmentState.RELEASED):
         raise Conflict("assignment_ended", "You gave this task back; ask the queue for the next one.")
     else:
+        refuse_if_taken(assignment)
         raise Conflict(
             "reassigned",
             "This task went to somebody else after your time was up. Your answer was kept, and does not count. "
@@ -150,18 +152,23 @@ def finish(assignment: Assignment, *, by: User, at: dt.datetime) -> None:
     by_rubric = assignment.campaign.rubric_id
     if submitted(assignment=assignment.pk, seen=seen, rubric=by_rubric, at=at):
         return
-    if Assignment.objects.filter(pk=assignment.pk, state=AssignmentState.REASSIGNED).exists():
-        raise Conflict(*TAKEN)
+    refuse_if_taken(assignment)
     if not Campaign.objects.filter(pk=assignment.campaign_id, rubric=by_rubric).exists():
         raise Conflict(*REVISED)
     raise Conflict("assignment_ended", "You gave this task back; ask the queue for the next one.")
 
 
+def refuse_if_taken(assignment: Assignment) -> None:
+    if Assignment.objects.filter(pk=assignment.pk, state=AssignmentState.REASSIGNED).exists():
+        raise Conflict(*TAKEN)
+
+
 @Update
 def slot_done(*, slot: int, token: uuid.UUID | None, by: int) -> Change:
-    """The slot under its token, or, without one, while it is free."""
+    """The slot under its token, or, without one, while it is free and kept for nobody else."""
     slots = Slot.objects.filter(pk=slot)
-    slots = slots.filter(state=SlotState.OPEN) if token is None else slots.filter(token=token)
+    free = querysets.not_kept_from(by) & Q(state=SlotState.OPEN)
+    slots = slots.filter(free if token is None else Q(token=token))
     return slots, {"state": SlotState.DONE, "holder": by, "token": None, "lease_until": None}
 
 

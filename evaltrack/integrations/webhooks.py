@@ -1,6 +1,7 @@
 """Posts messages to webhooks. Whatever answers there is taken for hostile: little of it is read, none is followed."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -12,6 +13,7 @@ from evaltrack.integrations.model_api import storable
 
 TIMEOUT_S = 10.0
 LONGEST_WORDS = 200
+SHORTEST_SECRET = 6
 LONGEST_WAIT_S = 3600.0
 # Refusals that say "not now" rather than "never".
 PASSING = {408, 425, 429}
@@ -63,7 +65,7 @@ async def post(session: aiohttp.ClientSession, request: Post) -> Taken | Failed:
         ) as response:
             if 200 <= response.status < 300:
                 return Taken()
-            words = await beginning(response)
+            words = await beginning(response, address=request.address)
     except TimeoutError:
         return Failed(f"It did not answer within {TIMEOUT_S:.0f} seconds.", may_pass=True)
     except aiohttp.ClientConnectorError as error:
@@ -81,14 +83,26 @@ async def post(session: aiohttp.ClientSession, request: Post) -> Taken | Failed:
     return Failed(said, may_pass=False, of_address=status in OF_THE_ADDRESS)
 
 
-async def beginning(response: aiohttp.ClientResponse) -> str:
+async def beginning(response: aiohttp.ClientResponse, *, address: str) -> str:
     """The first words of an answer, on one line; none where they do not come soon."""
+    # Enough that nothing of the address is cut off where it begins among them.
+    most = LONGEST_WORDS + len(address)
     try:
-        content = await asyncio.wait_for(read_up_to(LONGEST_WORDS, response), timeout=2.0)
+        content = await asyncio.wait_for(read_up_to(most, response), timeout=2.0)
     except (TimeoutError, aiohttp.ClientError, OSError):
         return ""
-    text = storable(content.decode(errors="replace"))
+    text = storable(without(address, content.decode(errors="replace"))[:LONGEST_WORDS])
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def without(address: str, said: str) -> str:
+    """Servers repeat the path that they do not know, and a part of it may be a secret."""
+    parts = {
+        part for part in re.split(r"[/?&=#:@;]", address.partition("//")[2]) if len(part) >= SHORTEST_SECRET
+    }
+    for part in sorted(parts, key=len, reverse=True):
+        said = said.replace(part, "…")
+    return said
 
 
 def retry_after(value: str, *, now: datetime | None = None) -> float | None:

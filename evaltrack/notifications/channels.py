@@ -109,7 +109,7 @@ def resume(channel_id: uuid.UUID, *, by: User, at: dt.datetime) -> Channel:
     sending.recovered(channel)
     channel.save()
     waiting = Delivery.objects.filter(channel=channel, send_after__isnull=False, attempts__gt=0)
-    waiting.update(send_after=at)
+    waiting.update(send_after=at, attempts=0)
     if was_paused:
         note(channel, "resumed", by=by, at=at)
     return channel

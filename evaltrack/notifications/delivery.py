@@ -11,7 +11,7 @@ from django.db import transaction
 
 from evaltrack import clock
 from evaltrack.notifications import digests, mails, preferences
-from evaltrack.notifications.models import Digest, Notification
+from evaltrack.notifications.models import Digest, MailMode, Notification
 
 log = logging.getLogger(__name__)
 BATCH = 100
@@ -75,8 +75,9 @@ def deliver_digest(digest_id: int) -> bool:
         if row is None:
             return False
         at = clock.now()
-        moment = preferences.after_quiet(preferences.of(row.recipient), at)
-        if moment > at:
+        choice = preferences.of(row.recipient)
+        moment = None if choice.mode == MailMode.NONE else preferences.after_quiet(choice, at)
+        if moment is None or moment > at:
             row.send_after = moment
             row.save(update_fields=["send_after"])
             return False

@@ -26,6 +26,8 @@ class Choice:
 def of(user: User) -> Choice:
     row = MailPreference.objects.filter(user=user).first()
     zone = profiles.of(user).time_zone
+    if not user.is_active:
+        return Choice(mode=MailMode.NONE, zone=zone)  # who has left is mailed nothing
     if row is None:
         return Choice(zone=zone)
     if row.quiet_from is None or row.quiet_to is None:

@@ -13,9 +13,10 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from evaltrack import clock, encryption
+from evaltrack.accounts.models import User
 from evaltrack.integrations import hosts
 from evaltrack.integrations.webhooks import Failed, Post, Posting, Taken
-from evaltrack.notifications import messages, outbox, payloads
+from evaltrack.notifications import messages, outbox, payloads, policies
 from evaltrack.notifications.models import Channel, ChannelKind, Delivery
 from evaltrack.notifications.payloads import Told
 
@@ -167,7 +168,9 @@ def settle(delivery: Delivery, outcome: Taken | Failed) -> None:
 
 def passes_on(channel: Channel, delivery: Delivery, outcome: Failed, *, at: dt.datetime) -> None:
     """A failure that may pass: the channel rests, and then another message is tried before this one."""
-    alone = channel.worked_at is not None and channel.worked_at > delivery.created_at
+    worked_since = channel.worked_at is not None and channel.worked_at > delivery.created_at
+    # Fewer failures in a row than this message alone has had: others were taken between its attempts.
+    alone = worked_since and channel.failures + 1 < delivery.attempts
     if alone and delivery.attempts >= MOST_ATTEMPTS:
         give_up(delivery, f"{outcome.detail[:250]} So it did {delivery.attempts} times.", at=at)
     channel.failures += 1
@@ -206,5 +209,7 @@ def give_up(delivery: Delivery, problem: str, *, at: dt.datetime) -> None:
     outbox.post(messages.message_refused(delivery, at=at), to=keepers(delivery.channel), at=at)
 
 
-def keepers(channel: Channel) -> set:
-    return {*outbox.holders("admin", "platform"), channel.added_by}
+def keepers(channel: Channel) -> set[User]:
+    """Who added it is one only while they look after channels: later they may judge, or be gone."""
+    added = {channel.added_by} if policies.managing(channel.added_by) is None else set()
+    return {*outbox.holders("admin", "platform"), *added}

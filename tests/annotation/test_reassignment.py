@@ -94,6 +94,24 @@ def test_what_is_kept_for_somebody_is_given_to_nobody_else(campaign, lead, both,
     assert set(campaign.slots.values_list("state", flat=True)) == {SlotState.DONE}
 
 
+def test_whose_time_was_up_cannot_judge_what_is_kept_for_somebody_else(held, lead, both):
+    """That a lease ended is forgiven while the slot is free, and it is free for one person alone."""
+    assert assignment.expire_leases(at=held.lease_expires_at + dt.timedelta(seconds=1)) == 1
+    reassign(held.slot, by=lead, to=both[1])
+    with pytest.raises(Conflict) as refused:
+        factory.judge(held, 1)
+    assert refused.value.code == "reassigned"
+    assert [judgment.state for judgment in Judgment.objects.all()] == ["surplus"]
+    assert Slot.objects.get(pk=held.slot_id).state == SlotState.OPEN
+
+
+def test_whose_time_was_up_may_judge_what_is_kept_for_them(held, lead, both):
+    assert assignment.expire_leases(at=held.lease_expires_at + dt.timedelta(seconds=1)) == 1
+    reassign(held.slot, by=lead, to=both[0])
+    factory.judge(held, 1)
+    assert Slot.objects.get(pk=held.slot_id).state == SlotState.DONE
+
+
 def test_who_waits_for_what_is_kept_is_told_so_and_asks_rarely(campaign, lead, both, evaluator_three):
     factory.judge_everything([evaluator_three])
     for slot in campaign.slots.filter(state=SlotState.OPEN):

@@ -62,6 +62,28 @@ def test_nobody_there_is_said_without_the_address(add, tell, caplog):
     assert "B0secret" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["Cannot POST {}", "{0}" * 9, "x" * 186 + "{}", "<b>No hook B0secret, token=T0ken-secret"],
+    ids=["whole", "often", "cut", "parts"],
+)
+def test_an_answer_that_repeats_the_address_gives_it_to_nobody(said, add, tell, admin_person, caplog):
+    with receiving() as receiver:
+        receiver.behaviour = lambda call: Reply(404, said.format(call.path).encode())
+        receiver.address += "?token=T0ken-secret"
+        channel = add(receiver)
+        tell()
+        with caplog.at_level(logging.DEBUG):
+            sending.deliver_due()
+        assert len(receiver.calls) == 1
+    channel.refresh_from_db()
+    assert channel.pause_reason.startswith("It answered 404: ")
+    told = admin_person.notifications.get().body
+    for shown in (channel.pause_reason, channel.deliveries.get().problem, told, caplog.text):
+        assert "B0se" not in shown
+        assert "T0ke" not in shown
+
+
 def test_a_wait_that_is_asked_for_is_kept(add, tell):
     with receiving(answers(429, Retry_After="1800")) as receiver:
         channel = add(receiver)
@@ -153,6 +175,32 @@ def test_what_takes_nothing_for_days_pauses_and_admins_are_told_once(add, tell, 
         later(hours=1)
         sending.deliver_due()
     assert states() == ["sent"] * 3
+
+
+def test_who_added_a_channel_and_looks_after_none_any_more_is_not_told_of_it(add, tell, lead, admin_person):
+    """They may judge by now, and then are told of no experiment."""
+    with receiving(answers(404)) as receiver:
+        add(receiver, by=lead)
+        lead.role_grants.update(revoked_at=clock.now(), revoked_by=admin_person)
+        tell()
+        sending.deliver_due()
+    assert admin_person.notifications.count() == 1
+    assert lead.notifications.count() == 0
+
+
+def test_what_was_told_shortly_before_an_outage_waits_for_its_end(add, tell, platform):
+    """Some of what was told at one moment was taken before it, and the rest is not to blame."""
+    with receiving(in_turn(takes, *[answers(500)] * 40)) as receiver:
+        channel = add(receiver)
+        for number in range(3):
+            tell(number)
+        for _ in range(sending.MOST_ATTEMPTS * 3):
+            sending.deliver_due()
+            later(hours=2)
+        assert states() == ["sent", "waiting", "waiting"]
+        channels.resume(channel.public_id, by=platform, at=clock.now())
+        sending.deliver_due()
+    assert states() == ["sent", "waiting", "waiting"]
 
 
 def test_one_message_that_always_fails_holds_up_no_others_and_ends(add, tell, admin_person):

@@ -194,6 +194,33 @@ def test_what_waits_goes_by_what_is_chosen_now(lead, travel):
     assert subjects() == ["News 1"]
 
 
+def test_a_digest_that_waits_is_not_mailed_to_who_wants_no_mail_any_more(lead, travel, settings):
+    choose(lead, mode="digest")
+    tell(lead)
+    settings.EMAIL_BACKEND = f"{SERVERS}.Down"
+    travel("2026-03-28 12:00")
+    assert delivery.deliver_due() == 0
+    assert Digest.objects.get().send_after is not None
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    choose(lead, mode="none")
+    travel("2026-03-28 13:00")
+    assert delivery.deliver_due() == 0
+    assert mail.outbox == []
+    assert Digest.objects.get().send_after is None
+
+
+def test_who_has_left_is_mailed_nothing(lead, owner, travel):
+    choose(owner, mode="digest")
+    for person in (lead, owner):
+        tell(person, 1)
+        tell(person, 2, is_urgent=True)
+        person.is_active = False
+        person.save()
+    travel("2026-03-28 12:00")
+    assert delivery.deliver_due() == 0
+    assert mail.outbox == []
+
+
 def test_what_may_have_been_mailed_is_not_put_into_a_digest_too(lead, travel, settings):
     """It could arrive twice, under two ids."""
     settings.EMAIL_BACKEND = f"{SERVERS}.Killing"
