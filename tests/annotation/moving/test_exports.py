@@ -469,3 +469,39 @@ def test_queries_grow_with_chunks_and_not_with_judgments(lead, both, exported):
     more = stand_alone.campaign(lead, items=20, overlap=2, name="More")
     factory.judge_everything(both)
     assert len(queries_of(lambda: exported(more))) == few
+
+
+# ── Ids of what was judged elsewhere ─────────────────────────────────────────────────────────────────
+
+
+def test_annotations_of_one_task_have_ids_of_their_own_and_import_again(lead, client, exported, lines):
+    """Files of other tools count tasks: two annotations of one task have the same number and the same pair."""
+    campaign = stand_alone.campaign(lead, items=0)
+    data = {
+        "item": "i",
+        "prompt": "?",
+        "response_1": "x",
+        "response_2": "y",
+        "source_1": "A",
+        "source_2": "B",
+    }
+    said = [
+        {
+            "id": n,
+            "completed_by": n,
+            "result": [{"from_name": "p", "type": "pairwise", "value": {"selected": side}}],
+        }
+        for n, side in enumerate(("left", "right", "left"), start=1)
+    ]
+    path = f"/api/v1/campaigns/{campaign.public_id}/judgments?format=label_studio"
+    sent = json.dumps([{"id": 1, "project": 1, "data": data, "annotations": said}]).encode()
+    assert client.post(path, sent, content_type="application/json").json()["added"] == 3
+    rows = lines(campaign)
+    assert len({row["id"] for row in rows}) == 3
+    again = stand_alone.campaign(lead, items=0, name="Again")
+    answer = client.post(
+        f"/api/v1/campaigns/{again.public_id}/judgments",
+        exported(campaign, "?format=ndjson").encode(),
+        content_type="application/x-ndjson",
+    )
+    assert answer.json().get("added") == 3, answer.json()
