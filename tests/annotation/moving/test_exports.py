@@ -8,8 +8,9 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from annotation import agreement, assignment, campaigns, judging, revision
+from annotation import agreement, assignment, campaigns, judging, opening, revision
 from annotation.exports import records
+from annotation.items import Item, ResponseItem
 from annotation.models import ImportedJudgment, Judgment
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission
@@ -505,3 +506,17 @@ def test_annotations_of_one_task_have_ids_of_their_own_and_import_again(lead, cl
         content_type="application/x-ndjson",
     )
     assert answer.json().get("added") == 3, answer.json()
+
+
+def test_a_stratum_of_single_responses_is_not_told_yet(lead, both, lines, exported):
+    """Of a task with one response the stratum may say whose it is, and then the rating is that system's."""
+    campaign = stand_alone.campaign(lead, items=0, protocol="rating", overlap=2)
+    rows = [
+        (n, Item(f"item {n}", "What?", (ResponseItem(f"zz-{n % 2}", f"{n}"),), stratum=f"from zz-{n % 2}"))
+        for n in range(4)
+    ]
+    opening.add_items(campaign.pk, iter(rows), by=lead, at=clock.now())
+    factory.judge_everything(both, lambda shown: None)
+    for query in ("?include=campaign,exclusions", "?format=csv"):
+        assert "zz-" not in exported(campaign, query)
+    assert {row["stratum"] for row in lines(closed(campaign, lead))} == {"from zz-0", "from zz-1"}
