@@ -181,10 +181,12 @@ def refuse_what_tells(setup: Setup) -> None:
     scanner = identity.Scanner([*settings.REVIEW_ALIASES, *few])
     rubric = setup.body.get("rubric") or {}
     texts = {"name": setup.body["name"]} | {f"rubric.{part}": rubric[part] for part in READ if part in rubric}
+    texts["rubric.scale"] = "\n".join(rubric.get("scale", ()))
     for part in ("criteria", "reasons", "examples"):
         for number, each in enumerate(rubric.get(part, ())):
             words = [value for value in each.values() if isinstance(value, str)]
-            texts[f"rubric.{part}.{number}"] = "\n".join([*words, *each.get("responses", ())])
+            lists = (*each.get("responses", ()), *each.get("scale", ()))
+            texts[f"rubric.{part}.{number}"] = "\n".join([*words, *lists])
     found = {}
     for field, text in texts.items():
         certain = [each for each in scanner.scan(text) if each.level == identity.CERTAIN]

@@ -394,6 +394,26 @@ def test_the_same_campaign_can_be_opened_by_api(lead, both):
         assert getattr(by_api, field) == getattr(by_page, field), field
 
 
+@pytest.mark.parametrize(
+    ("parts", "field"),
+    [
+        ({"scale": ["poor", "", "as good as heron"]}, "rubric.scale"),
+        (
+            {
+                "scale": ["poor", "", "good"],
+                "criteria": [{"id": "a", "question": "Clear?", "scale": ["no", "like heron"]}],
+            },
+            "rubric.criteria.0",
+        ),
+    ],
+)
+def test_points_of_a_scale_name_no_system_of_the_file(lead, parts, field):
+    setup = begun(lead, ndjson(2, sources=("heron",)), protocol="rating")
+    with pytest.raises(Invalid) as told:
+        setups.describe(setup.pk, body=USUAL | {"rubric": USUAL["rubric"] | parts}, by=lead, at=clock.now())
+    assert (told.value.code, list(told.value.fields)) == ("names_a_system", [field])
+
+
 # ── Between the last page and the opening ────────────────────────────────────────────────────────────
 
 
