@@ -92,13 +92,10 @@ def describe(setup_id: int, *, body: Mapping[str, Any], by: User, at: dt.datetim
     setup = locked(setup_id)
     setup.body = {**body, "protocol": setup.protocol}
     refuse_what_tells(setup)
-    asked = asked_for(setup)
-    if asked["due_at"] and asked["due_at"] <= at:
-        sentence = "lies in the past; everything would be late at once"
-        raise Invalid("bad_due_time", f"due_at {sentence}.", {"due_at": [sentence]})
+    refuse_past_due_time(setup, at=at)
     try:
         with transaction.atomic():
-            opening.open_stand_alone(**asked, by=by, at=at)
+            opening.open_stand_alone(**asked_for(setup), by=by, at=at)
             raise TakenBack
     except TakenBack:
         pass
@@ -113,7 +110,7 @@ def open_campaign(setup_id: int, *, seen: str, by: User, at: dt.datetime) -> Cam
     `seen`: the digest of what the lead was shown.
     """
     refuse_if(policies.opening(by))
-    setup = Setup.objects.select_for_update(of=("self",)).select_related("campaign").get(pk=setup_id)
+    setup = standing(setup_id)
     if setup.campaign:
         return setup.campaign
     if not setup.body:
@@ -121,6 +118,8 @@ def open_campaign(setup_id: int, *, seen: str, by: User, at: dt.datetime) -> Cam
     if seen != digest_of(setup):
         raise Stale("setup_changed", "This was changed meanwhile, in another window. Look at it again.")
     refuse_what_tells(setup)
+    # The last page may have stayed open over night.
+    refuse_past_due_time(setup, at=at)
     campaign = opening.open_stand_alone(**asked_for(setup), by=by, at=at)
     if setup.file is not None:
         items, unit = task_files.read_upload(bytes(setup.file), setup.file_name, rules_of(setup.protocol))
@@ -137,10 +136,17 @@ def drop(setup_id: int, *, by: User) -> None:
     locked(setup_id).delete()
 
 
-def locked(setup_id: int) -> Setup:
-    setup = Setup.objects.select_for_update().filter(pk=setup_id).first()
+def standing(setup_id: int) -> Setup:
+    """Locked; it may have been dropped in another window."""
+    setup = Setup.objects.select_for_update(of=("self",)).filter(pk=setup_id).first()
     if setup is None:
         raise NotFound("no_such_setup", "This was dropped; begin a new one.")
+    return setup
+
+
+def locked(setup_id: int) -> Setup:
+    """The same, and not open yet."""
+    setup = standing(setup_id)
     if setup.campaign_id:
         raise Conflict("already_opened", "This campaign is open already; change it on its own page.")
     return setup
@@ -159,6 +165,13 @@ def asked_for(setup: Setup) -> dict[str, Any]:
     return asked
 
 
+def refuse_past_due_time(setup: Setup, *, at: dt.datetime) -> None:
+    due_at = asked_for(setup)["due_at"]
+    if due_at and due_at <= at:
+        sentence = "lies in the past; everything would be late at once"
+        raise Invalid("bad_due_time", f"due_at {sentence}.", {"due_at": [sentence]})
+
+
 def refuse_what_tells(setup: Setup) -> None:
     """What evaluators read of the campaign itself must not name the systems that its items come from.
 
@@ -168,10 +181,12 @@ def refuse_what_tells(setup: Setup) -> None:
     scanner = identity.Scanner([*settings.REVIEW_ALIASES, *few])
     rubric = setup.body.get("rubric") or {}
     texts = {"name": setup.body["name"]} | {f"rubric.{part}": rubric[part] for part in READ if part in rubric}
+    texts["rubric.scale"] = "\n".join(rubric.get("scale", ()))
     for part in ("criteria", "reasons", "examples"):
         for number, each in enumerate(rubric.get(part, ())):
             words = [value for value in each.values() if isinstance(value, str)]
-            texts[f"rubric.{part}.{number}"] = "\n".join([*words, *each.get("responses", ())])
+            lists = (*each.get("responses", ()), *each.get("scale", ()))
+            texts[f"rubric.{part}.{number}"] = "\n".join([*words, *lists])
     found = {}
     for field, text in texts.items():
         certain = [each for each in scanner.scan(text) if each.level == identity.CERTAIN]

@@ -11,7 +11,8 @@ OPAQUE_DIGITS = 16
 
 @dataclass(frozen=True)
 class Names:
-    """`tells_systems`: nobody is asked any more. `tells_items`: the reader may see single examples.
+    """`tells_systems`: nobody is asked any more. `tells_items`: the reader may see single examples. `is_single`: each
+    task has one response, so that whatever tells tasks apart may tell systems apart.
 
     Untold, a system has a letter that is drawn anew for each task, so that letters add up to nothing, and an item is
     a keyed digest: by its name whoever had sent it could look up which system answered. The same export again has
@@ -21,6 +22,7 @@ class Names:
     seed: str
     tells_systems: bool = True
     tells_items: bool = True
+    is_single: bool = False
 
     @property
     def hides_words(self) -> bool:
@@ -32,6 +34,10 @@ class Names:
 
     def task(self, public_id: object) -> str:
         return self.opaque("task", str(public_id)) if self.hides_words else str(public_id)
+
+    def stratum(self, stratum: str) -> str | None:
+        """Whoever sent the items named it, perhaps after the system that made them."""
+        return None if self.is_single and not self.tells_systems else stratum
 
     def systems(self, task_key: str, sources: Iterable[str]) -> dict[str, str]:
         """What each system is called within a task."""

@@ -71,7 +71,12 @@ def opened(
 def names_for(campaign: Campaign, *, by: User) -> Names:
     experiment = campaign.experiment
     sealed = experiment and datasets.policies.seeing_examples(by, experiment.dataset_version)
-    return Names(campaign.seed, tells_systems=agreement.may_be_told(campaign), tells_items=not sealed)
+    return Names(
+        campaign.seed,
+        tells_systems=agreement.may_be_told(campaign),
+        tells_items=not sealed,
+        is_single=rules_of(campaign.protocol).most == 1,
+    )
 
 
 def json_lines(

@@ -25,7 +25,7 @@ COLUMNS = (
     "evaluator__pseudonym", "state", "submitted_at", "settled_at", "active_ms", "wall_ms",
 )  # fmt: skip
 IMPORTED_COLUMNS = (
-    "batch__public_id", "line", "rater__number", "item", "left__name", "right__name", "choice", "answers",
+    "pk", "batch__public_id", "line", "rater__number", "item", "left__name", "right__name", "choice", "answers",
     "judged_at",
 )  # fmt: skip
 
@@ -90,7 +90,7 @@ def record(
         "id": str(row["public_id"]),
         "task": names.task(row["task__public_id"]),
         "item": names.item(row["task__item"]),
-        "stratum": row["task__stratum"],
+        "stratum": names.stratum(row["task__stratum"]),
         "slots": {str(place): systems[int(each)] for place, each in enumerate(row["places"], start=1)},
         "preference": named(row["choice"], said),
         "preferred_slot": preferred_slot(row["choice"], row["places"]),
@@ -152,11 +152,9 @@ def imported(row: dict[str, Any], names: Names) -> dict[str, Any]:
     called = names.systems("imported-" + task_key(row["item"], (left, right)), (left, right))
     said = {ImportedChoice.LEFT.value: called[left], ImportedChoice.RIGHT.value: called[right]}
     slot = {ImportedChoice.LEFT.value: 1, ImportedChoice.RIGHT.value: 2}
-    identity = names.digest(
-        "imported", str(row["batch__public_id"]), str(row["line"]), *sorted((left, right))
-    )
     return {
-        "id": identity[:32],
+        # Not by its line: of another tool's file many judgments of one task have the same, and often the same pair.
+        "id": names.digest("imported", str(row["pk"]))[:32],
         "task": None,
         "item": names.item(row["item"]),
         "stratum": "",
@@ -201,7 +199,7 @@ def exclusions(campaign: Campaign, names: Names) -> Iterator[list[dict[str, Any]
                 "campaign": str(campaign.public_id),
                 "task": names.task(row["public_id"]),
                 "item": names.item(row["item"]),
-                "stratum": row["stratum"],
+                "stratum": names.stratum(row["stratum"]),
                 "excluded_at": as_text(row["excluded_at"]),
                 "exclusion_reason": None if names.hides_words else row["exclusion_reason"],
                 "judgments": row["given"],

@@ -95,7 +95,7 @@ def judgments_of(
 
     def located(wrong: WrongField, part: str = "") -> LineError:
         where = ", ".join(filter(None, [f"{reader.noun} {number}", part]))
-        return LineError(number, wrong.field, wrong.reason[:LONGEST_REASON], where)
+        return LineError(number, storable(wrong.field), storable(wrong.reason), where)
 
     try:
         for part, row in reader.rows(task, known):
@@ -108,6 +108,11 @@ def judgments_of(
                 errors.append(located(wrong, part))
     except WrongField as wrong:
         errors.append(located(wrong))
+
+
+def storable(words: str) -> str:
+    """As it can be sent in an answer: a file may name a question with half a character, or with a whole book."""
+    return words[:LONGEST_REASON].encode(errors="backslashreplace").decode()
 
 
 def refuse_unstorable(row: dict[str, Any]) -> None:

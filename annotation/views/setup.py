@@ -1,6 +1,7 @@
 """Pages of the lead: set up a campaign from a file, from nothing, or for an experiment that waits for people."""
 
 import uuid
+from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -144,12 +145,16 @@ def describe(request: PageRequest, setup_id: uuid.UUID) -> HttpResponse:
 
 
 def shaped(body: dict[str, Any]) -> dict[str, Any]:
-    """The body, if the API would take its shape."""
+    """The body, if the API would take its shape: numbers and times as it reads them, whatever was typed."""
     checked = CampaignIn(data=body)
     if not checked.is_valid():
         fields = by_field(checked.errors)
         raise Invalid("invalid", "Something here cannot be used yet.", fields)
-    return body
+    rule, due_at = checked.validated_data["overlap"], checked.validated_data["due_at"]
+    return body | {
+        "overlap": asdict(rule) if isinstance(rule, overlap.Adaptive) else rule,
+        "due_at": due_at.isoformat() if due_at else None,
+    }
 
 
 @require_http_methods(["GET", "POST"])

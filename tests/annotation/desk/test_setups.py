@@ -10,7 +10,7 @@ from annotation.models import Campaign, Rubric, Setup, Task
 from annotation.views import setup_form
 from evaltrack import clock
 from evaltrack.accounts.roles import Role
-from evaltrack.errors import Conflict, Invalid, Refused, Stale
+from evaltrack.errors import Conflict, Invalid, NotFound, Refused, Stale
 from evaltrack.ledger.models import LedgerEntry
 from experiments.models import Experiment
 from tests.accounts.callers import bearer, signed_in
@@ -392,3 +392,76 @@ def test_the_same_campaign_can_be_opened_by_api(lead, both):
     by_api = Campaign.objects.get(public_id=answer.json()["id"])
     for field in ("name", "protocol", "rubric", "overlap", "sla", "priority", "language", "course"):
         assert getattr(by_api, field) == getattr(by_page, field), field
+
+
+@pytest.mark.parametrize(
+    ("parts", "field"),
+    [
+        ({"scale": ["poor", "", "as good as heron"]}, "rubric.scale"),
+        (
+            {
+                "scale": ["poor", "", "good"],
+                "criteria": [{"id": "a", "question": "Clear?", "scale": ["no", "like heron"]}],
+            },
+            "rubric.criteria.0",
+        ),
+    ],
+)
+def test_points_of_a_scale_name_no_system_of_the_file(lead, parts, field):
+    setup = begun(lead, ndjson(2, sources=("heron",)), protocol="rating")
+    with pytest.raises(Invalid) as told:
+        setups.describe(setup.pk, body=USUAL | {"rubric": USUAL["rubric"] | parts}, by=lead, at=clock.now())
+    assert (told.value.code, list(told.value.fields)) == ("names_a_system", [field])
+
+
+# ── Between the last page and the opening ────────────────────────────────────────────────────────────
+
+
+def test_a_due_time_that_has_passed_meanwhile_opens_nothing(lead):
+    """The last page may stay open over night; a campaign that is late at once makes the ladder wait for nobody."""
+    due = clock.now() + dt.timedelta(hours=1)
+    setup = described(lead, ndjson(1), due_at=due.isoformat())
+    with pytest.raises(Invalid) as wrong:
+        setups.open_campaign(
+            setup.pk, seen=setups.digest_of(setup), by=lead, at=due + dt.timedelta(seconds=1)
+        )
+    assert wrong.value.code == "bad_due_time"
+    assert not Campaign.objects.exists()
+
+
+def test_what_was_dropped_in_another_window_is_not_opened(lead):
+    setup = described(lead, ndjson(1))
+    seen = setups.digest_of(setup)
+    setups.drop(setup.pk, by=lead)
+    with pytest.raises(NotFound):
+        setups.open_campaign(setup.pk or 0, seen=seen, by=lead, at=clock.now())
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"overlap_kind": "adaptive", "confidence": "nan"},
+        {"overlap_kind": "adaptive", "calibration_share": "inf"},
+        {"overlap": "-1"},
+        {"overlap": "two"},
+        {"overlap_kind": "adaptive", "overlap_min": "-2"},
+        {"due_at": "2020-1-5 3:04"},
+        {"overlap": "²"},
+        {"due_at": "9999-12-31T23:59"},
+        {"due_at": "0001-01-01T00:00"},
+        {"question": "a\x00b"},
+        {"guidance": "a\x00b"},
+        {"criteria": "a\x00b: c\x00?"},
+        {"scale": "\x00"},
+        {"name": "\x00"},
+        {"start_from": "\x00", "fill": "1"},
+        {"skills": ["\x00"]},
+        {"language": "\x00"},
+        {"sla": "\x00"},
+        {"priority": "\x00"},
+    ],
+)
+def test_odd_words_in_the_form_are_answered(lead, typed):
+    setup = begun(lead, ndjson(1))
+    answer = signed_in(lead).post(f"/campaigns/new/{setup.public_id}/", form_of(setup, **typed))
+    assert answer.status_code in (200, 422), (typed, answer.status_code)

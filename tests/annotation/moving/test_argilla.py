@@ -186,3 +186,12 @@ def test_a_label_given_twice_in_different_words_is_contradictory(send):
     other["responses"]["better"].append({"value": "B", "user_id": "u1"})
     body = send([record, other], HERE).json()
     assert (body["added"], body["import"]["left_out"]["contradictory"]) == (1, 1)
+
+
+def test_half_a_character_in_a_name_is_answered_in_words(send):
+    """Errors name the question as the file does; an answer cannot hold half a character."""
+    raw = b'[{"id": "r1", "fields": {}, "responses": [{"user_id": "u", "values": {"\\ud800": 3}}]}]'
+    answer = send(raw, HERE)
+    assert answer.status_code == 400, answer.content
+    raw = b'[{"id": "r1", "fields": {}, "responses": {"\\ud800": 3}}]'
+    assert send(raw, HERE).status_code == 400

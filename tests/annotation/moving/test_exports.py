@@ -8,8 +8,9 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from annotation import agreement, assignment, campaigns, judging, revision
+from annotation import agreement, assignment, campaigns, judging, opening, revision
 from annotation.exports import records
+from annotation.items import Item, ResponseItem
 from annotation.models import ImportedJudgment, Judgment
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission
@@ -469,3 +470,53 @@ def test_queries_grow_with_chunks_and_not_with_judgments(lead, both, exported):
     more = stand_alone.campaign(lead, items=20, overlap=2, name="More")
     factory.judge_everything(both)
     assert len(queries_of(lambda: exported(more))) == few
+
+
+# ── Ids of what was judged elsewhere ─────────────────────────────────────────────────────────────────
+
+
+def test_annotations_of_one_task_have_ids_of_their_own_and_import_again(lead, client, exported, lines):
+    """Files of other tools count tasks: two annotations of one task have the same number and the same pair."""
+    campaign = stand_alone.campaign(lead, items=0)
+    data = {
+        "item": "i",
+        "prompt": "?",
+        "response_1": "x",
+        "response_2": "y",
+        "source_1": "A",
+        "source_2": "B",
+    }
+    said = [
+        {
+            "id": n,
+            "completed_by": n,
+            "result": [{"from_name": "p", "type": "pairwise", "value": {"selected": side}}],
+        }
+        for n, side in enumerate(("left", "right", "left"), start=1)
+    ]
+    path = f"/api/v1/campaigns/{campaign.public_id}/judgments?format=label_studio"
+    sent = json.dumps([{"id": 1, "project": 1, "data": data, "annotations": said}]).encode()
+    assert client.post(path, sent, content_type="application/json").json()["added"] == 3
+    rows = lines(campaign)
+    assert len({row["id"] for row in rows}) == 3
+    again = stand_alone.campaign(lead, items=0, name="Again")
+    answer = client.post(
+        f"/api/v1/campaigns/{again.public_id}/judgments",
+        exported(campaign, "?format=ndjson").encode(),
+        content_type="application/x-ndjson",
+    )
+    assert answer.json().get("added") == 3, answer.json()
+
+
+def test_a_stratum_of_single_responses_is_not_told_yet(lead, both, lines, exported):
+    """Of a task with one response the stratum may say whose it is, and then the rating is that system's."""
+    campaign = stand_alone.campaign(lead, items=0, protocol="rating", overlap=2)
+    rows = [
+        (n, Item(f"item {n}", "What?", (ResponseItem(f"zz-{n % 2}", f"{n}"),), stratum=f"from zz-{n % 2}"))
+        for n in range(4)
+    ]
+    opening.add_items(campaign.pk, iter(rows), by=lead, at=clock.now())
+    factory.judge_everything(both, lambda shown: None)
+    for query in ("?include=campaign,exclusions", "?format=csv"):
+        assert "zz-" not in exported(campaign, query)
+    assert {row["stratum"] for row in lines(closed(campaign, lead))} == {"from zz-0", "from zz-1"}
