@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterator
-from itertools import islice
 from typing import IO, Any
 
 from annotation.formats import argilla, label_studio
@@ -18,6 +17,8 @@ from evaltrack.ndjson import MOST_ERRORS, BrokenLines, LineError
 
 # Bounds what is held of a file, and how many tasks are looked up at once.
 BATCH = 200
+# A few long tasks are enough, too: parsed, each takes many times as much.
+BATCH_BYTES = 4 << 20
 LONGEST_REASON = 500
 
 READERS: dict[str, type[Judgments]] = {
@@ -69,7 +70,11 @@ def looked_up(
         batch: list[tuple[int, Any]] = []
         broken: Unreadable | None = None
         try:
-            batch.extend(islice(tasks, BATCH))
+            begins = file.tell()
+            for task in tasks:
+                batch.append(task)
+                if len(batch) == BATCH or file.tell() - begins > BATCH_BYTES:
+                    break
         except Unreadable as error:
             broken = error
         references: set[str] = set().union(*(reader.references(task) for _, task in batch))

@@ -76,7 +76,7 @@ def waive_skills(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
 @requires(Permission.MANAGE_CAMPAIGNS)
 def withdraw_items(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     campaign = lookup.campaign_named(public_id, seen_by=request.user)
-    names = [line.strip() for line in request.POST.get("items", "").splitlines() if line.strip()]
+    names = {line.strip() for line in request.POST.get("items", "").splitlines() if line.strip()}
     return told(
         request,
         campaign,

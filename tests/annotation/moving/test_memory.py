@@ -9,7 +9,7 @@ import pytest
 
 from annotation import exports
 from annotation.exports import records
-from annotation.formats import other_tools
+from annotation.formats import label_studio, other_tools
 from annotation.formats.left_out import LeftOut
 from annotation.formats.mapping import Fields
 from annotation.models import ImportedJudgment, ImportedRater, ImportedSource, JudgmentImport
@@ -80,3 +80,13 @@ def test_an_import_takes_the_memory_of_a_batch_of_tasks(monkeypatch):
     large, many = peak_of(read(files[1]))
     assert (few, many) == (200, 1000)
     assert large < small * 1.25
+
+
+def test_of_long_tasks_few_are_held_at_once():
+    """A task may take 4 MB, and its values many times as much; two hundred of them are more than a server has."""
+    reader = label_studio.Judgments(Fields(), (), LeftOut())
+    task = json.dumps({"data": {"prompt": "x" * 1_500_000}, "annotations": []})
+    file = io.BytesIO(f"[{','.join([task] * 12)}]".encode())
+    sizes = [len(batch) for batch, _ in other_tools.looked_up(file, reader, lambda names: {})]
+    assert sum(sizes) == 12
+    assert max(sizes) <= 6
