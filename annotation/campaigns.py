@@ -6,19 +6,8 @@ from collections.abc import Iterator
 from django.db import transaction
 from django.db.models import F
 
-from annotation import (
-    agreement,
-    assignment,
-    enough,
-    human_rule,
-    lifecycle,
-    overlap,
-    policies,
-    querysets,
-    revision,
-    robustness,
-    rollup,
-)
+from annotation import assignment, lifecycle, overlap, policies, querysets, revision
+from annotation.agreement import enough, figures, human_rule, robustness, rollup
 from annotation.models import Campaign, CampaignStatus, Decision, JudgmentState, Response, Task
 from annotation.protocols import rules_of
 from evaltrack import reasons
@@ -83,7 +72,7 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
     root = judgments_root(campaign)
     if experiment and not campaign.is_simulated and experiment.status != ExperimentStatus.CANCELLED:
         rule = human_rule.of(campaign)
-        found = agreement.of_pairs(campaign, agreement.counted(campaign, at=at))
+        found = figures.of_pairs(campaign, figures.counted(campaign, at=at))
         evidence.record_human_evidence(
             experiment.pk,
             net_preference=enough.at_every_look(campaign, found) if is_early else found.net_preference,

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator
 from django.db import transaction
 from django.db.models import Count
 
-from annotation import campaigns, messages, overlap, policies, qualification, sla_policies
-from annotation.blinding import Placeable, Placing
+from annotation import campaigns, messages, overlap, policies
+from annotation.blinding.sides import Placeable, Placing
 from annotation.models import Campaign, Flag, Slot, SlotState
+from annotation.onboarding import qualification
+from annotation.sla import sla_policies
 from evaltrack import reasons
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, ExpectedError, Invalid, refuse_if

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from annotation import gate, identity, release
+from annotation.blinding import gate, identity, release
+from annotation.blinding.readable import Readable
 from annotation.models import Campaign, Flag
-from annotation.readable import Readable
 
 AROUND = 80
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 
-from annotation import querysets, sla_policies, standing
+from annotation import querysets
 from annotation.models import (
     AgreementState,
     Campaign,
@@ -19,6 +19,7 @@ from annotation.models import (
     SlotState,
     StandingCount,
 )
+from annotation.sla import sla_policies, standing
 from evaltrack import durations
 from evaltrack.accounts.models import User
 
@@ -60,7 +61,7 @@ class Glance:
     done: int
     # What a worker has counted; None where none has yet.
     count: StandingCount | None
-    # As `annotation.reliability` keeps it; empty where nothing is known.
+    # As `annotation.agreement.reliability` keeps it; empty where nothing is known.
     deciding: dict[str, Any]
     blocked: Sequence[Blocked]
     at: dt.datetime

@@ -11,7 +11,9 @@ from typing import IO
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from annotation import exported, lifecycle, policies, rollup, rubrics
+from annotation import lifecycle, policies, rubrics
+from annotation.agreement import rollup
+from annotation.blinding import exported
 from annotation.formats import appraise, judged_elsewhere, other_tools
 from annotation.formats.judged_elsewhere import Judged
 from annotation.formats.left_out import LeftOut

@@ -2,22 +2,12 @@
 
 import logging
 
-from annotation import (
-    assignment,
-    escalation,
-    failing_gold,
-    hearings,
-    judging,
-    opening,
-    overlap,
-    querysets,
-    reassignment,
-    reliability,
-    revision,
-    rollup,
-    standing,
-)
+from annotation import assignment, judging, opening, overlap, querysets, reassignment, revision
+from annotation.agreement import reliability, rollup
 from annotation.models import Campaign, CampaignStatus
+from annotation.quality import failing_gold
+from annotation.settling import hearings
+from annotation.sla import escalation, standing
 from evaltrack import clock
 from experiments.models import Experiment
 

@@ -9,8 +9,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from annotation import assignment as assignments
-from annotation import policies, querysets, redaction, rubrics
+from annotation import policies, querysets, rubrics
 from annotation.answers import Answer
+from annotation.blinding import redaction
 from annotation.models import Assignment, AssignmentState, Campaign, Judgment, JudgmentState, Slot, SlotState
 from annotation.protocols import rules_of
 from evaltrack.accounts.models import User

@@ -4,7 +4,7 @@ no channel."""
 import datetime as dt
 
 from annotation.models import Appeal, Campaign, Pause, Slot, Task
-from annotation.outlook import Outlook
+from annotation.sla.outlook import Outlook
 from evaltrack.notifications.outbox import Message
 from evaltrack.notifications.topics import Topic
 from evaltrack.stats.estimate import Estimate, Undefined

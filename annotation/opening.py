@@ -7,12 +7,15 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from annotation import courses, guesses, lifecycle, messages, policies, qualification, sla_policies, tasks
+from annotation import lifecycle, messages, policies, tasks
 from annotation import overlap as overlaps
-from annotation.gate import Held
+from annotation.blinding import guesses
+from annotation.blinding.gate import Held
 from annotation.items import Item, ResponseItem
 from annotation.models import Campaign, Priority, Protocol, Rubric
+from annotation.onboarding import courses, qualification
 from annotation.protocols import Rules, rules_of
+from annotation.sla import sla_policies
 from datasets import versions
 from datasets.sampling import shuffled_rank
 from evaltrack.accounts.models import User

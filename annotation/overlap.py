@@ -11,9 +11,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
-from annotation import confidence, querysets
-from annotation.blinding import Placing
+from annotation import querysets
+from annotation.blinding.sides import Placing
 from annotation.models import Campaign, CampaignStatus, Judgment, JudgmentState, Protocol, Slot, Task
+from annotation.settling import confidence
 from evaltrack.errors import Invalid
 
 MOST = 20

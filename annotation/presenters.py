@@ -8,8 +8,10 @@ from uuid import UUID
 from django.db.models import Count, Exists, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
-from annotation import guesses, qualification, querysets, redaction, revision, rubrics, turns
+from annotation import querysets, revision, rubrics, turns
+from annotation.blinding import guesses, redaction
 from annotation.models import Assignment, AssignmentState, Campaign, Format, Rubric, Slot, SlotState
+from annotation.onboarding import qualification
 from annotation.shown import Attached, Response, Shown
 from evaltrack import wording
 from evaltrack.accounts.models import User

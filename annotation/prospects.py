@@ -4,11 +4,13 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
-from annotation import courses, estimate, outlook, pool, qualification, querysets, setups, sla, sla_policies
+from annotation import estimate, pool, querysets, setups
 from annotation.estimate import Duration, Judgments
 from annotation.models import Campaign, Judgment, JudgmentState, Protocol, Setup
-from annotation.outlook import Outlook
+from annotation.onboarding import courses, qualification
 from annotation.overlap import Adaptive
+from annotation.sla import outlook, rules, sla_policies
+from annotation.sla.outlook import Outlook
 
 # The newest judgments by the same protocol say how long one takes.
 LOOKED_AT, CAMPAIGNS = 500, 10
@@ -76,7 +78,7 @@ def of(setup: Setup, *, at: dt.datetime) -> Prospect:
             missing=count.fewest,
             overlap=least,
             before=querysets.asking_campaigns(),
-            policy=sla.Policy.from_json(columns["sla"].body),
+            policy=rules.Policy.from_json(columns["sla"].body),
             due_at=columns["due_at"],
             at=at,
         )

@@ -137,8 +137,8 @@ def campaigns_to_settle(evaluator: User | int) -> QuerySet[Campaign]:
 
 
 def asks_no_more_than(evaluator: User | int) -> Q:
-    """Campaigns whose skills the evaluator has, and whose language they read. `annotation.requirements` says the
-    same of sets; a test holds the two together."""
+    """Campaigns whose skills the evaluator has, and whose language they read. Of sets
+    `annotation.onboarding.requirements` says the same; a test holds the two together."""
     had = SkillGrant.objects.filter(skill=OuterRef("skill"), user=evaluator, revoked_at=None)
     lacking = Campaign.skills.through.objects.filter(campaign=OuterRef("pk")).exclude(Exists(had))
     return (Q(skills_waived_at__isnull=False) | ~Q(Exists(lacking))) & Q(

@@ -10,9 +10,11 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Field, QuerySet
 
 from annotation import assignment as assignments
-from annotation import pauses, policies, qualification, querysets, workload
+from annotation import policies, querysets, workload
 from annotation.models import Assignment, AssignmentState, Campaign, CampaignStatus, Slot, SlotState
 from annotation.models.pause import kept_from, unseen_kept_back
+from annotation.onboarding import qualification
+from annotation.quality import pauses
 from evaltrack.accounts import profiles
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, NotFound

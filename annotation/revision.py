@@ -9,7 +9,8 @@ from django.db import transaction
 from django.db.models import DateTimeField, Value
 from django.db.models.functions import Coalesce
 
-from annotation import guideline_notes, messages, opening, policies, qualification, querysets, rollup, rubrics
+from annotation import messages, opening, policies, querysets, rubrics
+from annotation.agreement import rollup
 from annotation.models import (
     Adjudication,
     AdjudicationState,
@@ -25,7 +26,9 @@ from annotation.models import (
     Task,
 )
 from annotation.models.judgment import STANDING
+from annotation.onboarding import qualification
 from annotation.protocols import rules_of
+from annotation.settling import guideline_notes
 from evaltrack import reasons, wording
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, refuse_if

@@ -15,7 +15,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 
-from annotation import identity, opening, overlap, policies
+from annotation import opening, overlap, policies
+from annotation.blinding import identity
 from annotation.formats import task_files
 from annotation.models import Campaign, Setup
 from annotation.protocols import rules_of

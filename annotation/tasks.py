@@ -8,8 +8,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, F
 
 from annotation import media
-from annotation.blinding import Placeable, Placing
-from annotation.gate import Gate, Held
+from annotation.blinding.gate import Gate, Held
+from annotation.blinding.sides import Placeable, Placing
 from annotation.items import Item
 from annotation.models import Campaign, Flag, Gold, Response, Slot, SlotState, Task
 from evaltrack.ndjson import BrokenLines, LineError

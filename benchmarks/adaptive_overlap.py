@@ -2,9 +2,9 @@
 
     python -m benchmarks.adaptive_overlap
 
-Three labels, twelve evaluators of mixed skill, 40 % hard items. Skill is estimated by `annotation.confidence`, as in
-the application: from the first two judgments of all items and from those of the calibration slice. It is not told
-the truth, nor which items are hard.
+Three labels, twelve evaluators of mixed skill, 40 % hard items. Skill is estimated as in the application, by
+`annotation.settling.confidence`: from the first two judgments of all items and from those of the calibration slice.
+It is not told the truth, nor which items are hard.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from annotation import confidence
+from annotation.settling import confidence
 
 LABELS = ("first", "second", "tie")
 EVALUATORS = 12

@@ -16,8 +16,10 @@ from collections.abc import Callable
 from django.db import connection
 from django.test import Client
 
-from annotation import agreement, opening, rollup, standing
+from annotation import opening
+from annotation.agreement import figures, rollup
 from annotation.models import AgreementState, Campaign, Judgment
+from annotation.sla import standing
 from evaltrack import clock
 from evaltrack.accounts import grants
 from evaltrack.accounts.models import User
@@ -116,7 +118,7 @@ def one_more(campaign: Campaign, times: int) -> dict[str, dict[str, float]]:
     looked, counted, both = [], [], []
 
     def look() -> None:
-        found = agreement.of(campaign, at=clock.now())
+        found = figures.of(campaign, at=clock.now())
         found.inter.as_json(lambda: found.cohen_kappa)
         ((_, _, table),) = found.tables(0, 1)
         assert table.sum()

@@ -13,9 +13,10 @@ import time
 
 from django.db import connection
 
-from annotation import escalation, opening
+from annotation import opening
 from annotation.items import Item, ResponseItem
 from annotation.models import Escalation
+from annotation.sla import escalation
 from evaltrack import clock
 from evaltrack.accounts import grants
 from evaltrack.accounts.models import User

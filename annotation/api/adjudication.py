@@ -4,23 +4,16 @@ from drf_spectacular.utils import OpenApiTypes, extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from annotation import (
-    adjudication,
-    agreement,
-    conflicts,
-    heard,
-    hearings,
-    labels,
-    lookup,
-    settled_gold,
-)
-from annotation.adjudication import Finding
+from annotation import lookup
+from annotation.agreement import figures
 from annotation.answers import Answer
 from annotation.api.media import AnyType, file_answer
 from annotation.api.queue import AnswerIn, nothing
 from annotation.models import Adjudication, Campaign, Cause, Hearing, Task
 from annotation.protocols import rules_of
 from annotation.queue import NothingToDo
+from annotation.settling import adjudication, conflicts, heard, hearings, labels, settled_gold
+from annotation.settling.adjudication import Finding
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView, NewestFirst
@@ -167,7 +160,7 @@ class CampaignLabels(ApiView):
     def get(self, request, public_id):
         """Once the campaign is closed, each task's label in terms of systems, newest first, and what made it."""
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
-        if not agreement.may_be_told(campaign):
+        if not figures.may_be_told(campaign):
             raise Conflict(
                 "still_judged", "Labels are told when the campaign is closed, as they say what people prefer."
             )

@@ -6,25 +6,15 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from annotation import (
-    agreement,
-    enough,
-    guesses,
-    lookup,
-    opening,
-    outlook,
-    overlap,
-    pairs,
-    pool,
-    preferences,
-    qualification,
-    querysets,
-    standing,
-)
+from annotation import lookup, opening, overlap, pool, querysets
+from annotation.agreement import enough, figures, pairs, preferences
 from annotation.api.imports import ImportOut
 from annotation.api.rubrics import RubricIn, Strict
+from annotation.blinding import guesses
 from annotation.imports import imports_of
 from annotation.models import Campaign, Priority, Protocol, SlotState
+from annotation.onboarding import qualification
+from annotation.sla import outlook, standing
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView, paged
@@ -182,12 +172,12 @@ class CampaignAgreement(ApiView):
         """
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
         start = pairs_from(request.query_params.get("pairs_from", "0"))
-        shown = agreement.of(campaign, at=self.at)
-        found = shown.as_json(name_of=agreement.pseudonym, pairs_from=start)
+        shown = figures.of(campaign, at=self.at)
+        found = shown.as_json(name_of=figures.pseudonym, pairs_from=start)
         foreseen = enough.of(campaign, shown, standing.of(campaign, at=self.at).outlook, at=self.at)
         guessed = guesses.of(campaign, at=self.at)
         more = {
-            "by_rubric": agreement.by_rubric(campaign, at=self.at),
+            "by_rubric": figures.by_rubric(campaign, at=self.at),
             "blinding": guessed.as_json() if guessed else None,
             "enough": foreseen.as_json() if foreseen else None,
         }
@@ -212,7 +202,7 @@ class CampaignPreferences(ApiView):
         from `rank_low`, the best that the votes leave open, to `rank_high`.
         """
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
-        found = agreement.read(campaign, at=self.at)
+        found = figures.read(campaign, at=self.at)
         if not isinstance(found, pairs.Findings):
             raise NotFound(
                 "no_preferences",

@@ -4,9 +4,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from annotation import courses
-from annotation.lessons import read_lessons
 from annotation.models import Course
+from annotation.onboarding import courses
+from annotation.onboarding.lessons import read_lessons
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView

@@ -4,7 +4,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from annotation import flags, lookup, querysets, release
+from annotation import flags, lookup, querysets
+from annotation.blinding import release
 from annotation.models import Decision
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P

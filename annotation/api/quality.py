@@ -4,8 +4,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from annotation import lookup, pauses, quality
+from annotation import lookup
 from annotation.models import Pause
+from annotation.quality import evaluators, pauses
 from evaltrack.accounts import roster
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
@@ -25,7 +26,7 @@ class CampaignEvaluators(ApiView):
         judgments were read.
         """
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
-        found = quality.of(campaign, at=self.at)
+        found = evaluators.of(campaign, at=self.at)
         paused = [shown(row) for row in pauses.of(campaign) if row.is_in_force]
         return Response({"simulated": campaign.is_simulated, **found.as_json(), "paused": paused})
 

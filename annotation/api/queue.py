@@ -5,8 +5,9 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from annotation import assignment as assignments
-from annotation import guesses, judging, presenters, queue
+from annotation import judging, presenters, queue
 from annotation.answers import Answer
+from annotation.blinding import guesses
 from annotation.models import Assignment
 from annotation.protocols import rules_of
 from annotation.protocols.rules import HEADLINES

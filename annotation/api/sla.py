@@ -4,8 +4,9 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from annotation import breaches, outlook, querysets, sla_policies
+from annotation import querysets
 from annotation.models import SlaPolicy
+from annotation.sla import breaches, outlook, sla_policies
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView, paged
@@ -13,7 +14,7 @@ from evaltrack.api import ApiView, paged
 
 class SlaPolicyIn(serializers.Serializer):
     name = serializers.CharField(max_length=80)
-    # Read by `annotation.sla`, which names each bad field.
+    # Read by `annotation.sla.rules`, which names each bad field.
     policy = serializers.JSONField()
 
 

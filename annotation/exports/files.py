@@ -10,11 +10,12 @@ from itertools import chain
 from typing import Any
 
 import datasets.policies
-from annotation import agreement, overlap, policies, rubrics
+from annotation import overlap, policies, rubrics
+from annotation.agreement import figures
+from annotation.blinding.untold import Names
 from annotation.exports import records
 from annotation.models import Campaign, Protocol, Rubric
 from annotation.protocols import rules_of
-from annotation.untold import Names
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Invalid, refuse_if
 from evaltrack.tables import harmless
@@ -73,7 +74,7 @@ def names_for(campaign: Campaign, *, by: User) -> Names:
     sealed = experiment and datasets.policies.seeing_examples(by, experiment.dataset_version)
     return Names(
         campaign.seed,
-        tells_systems=agreement.may_be_told(campaign),
+        tells_systems=figures.may_be_told(campaign),
         tells_items=not sealed,
         is_single=rules_of(campaign.protocol).most == 1,
     )

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 from django.db.models import Count, Model, Q, QuerySet
 
 from annotation import querysets
-from annotation.blinding import place_of
+from annotation.blinding.sides import place_of
+from annotation.blinding.untold import Names
 from annotation.items import task_key
 from annotation.models import Campaign, Choice, ImportedChoice, JudgmentState, Response
 from annotation.models.judgment import STANDING
-from annotation.untold import Names
 
 CHUNK = 2000
 Row = TypeVar("Row", bound=Model)

@@ -8,7 +8,8 @@ from typing import Any
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
 
-from annotation import exported, policies, redaction, rubrics
+from annotation import policies, rubrics
+from annotation.blinding import exported, redaction
 from annotation.exports.files import File
 from annotation.exports.records import chunks
 from annotation.formats import label_studio_config

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 class AgreementState(models.Model):
     """Of a campaign about pairs, the sums of the judgments that are marked as counted.
 
-    `body` is an `annotation.tally.Tally`. Written by `annotation.rollup` alone, under a lock of this row; whatever
+    `body` is an `annotation.agreement.tally.Tally`. Written by the roll-up alone, under a lock of this row; whatever
     takes counted judgments out of the figures sets `is_stale` in its own transaction.
     """
 

@@ -12,7 +12,7 @@ class Priority(models.TextChoices):
 
 
 class SlaPolicy(models.Model):
-    """A calendar, times by priority, and the ladder. Versioned, never changed; `annotation.sla` reads its body."""
+    """A calendar, times by priority, and the ladder. Versioned, never changed; `annotation.sla.rules` reads it."""
 
     name = models.CharField(max_length=80)
     version = models.PositiveIntegerField()

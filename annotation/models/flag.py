@@ -23,9 +23,10 @@ class Decision(models.TextChoices):
 class Flag(models.Model):
     """A place in a task's prompt or in a response. Undecided, it holds the task back from every evaluator.
 
-    `part` numbers the string that it stands in, among those of the same prompt or response (`annotation.readable`);
-    `start` and `end` count that string's code points. `text` is the name as the scanner reads it:
-    it is what is decided in bulk, and a redaction takes it away wherever it stands in the same prompt or response.
+    `part` numbers the string that it stands in, among those of the same prompt or response, as
+    `annotation.blinding.readable` has them; `start` and `end` count that string's code points. `text` is the name as
+    the scanner reads it: it is what is decided in bulk, and a redaction takes it away wherever it stands in the same
+    prompt or response.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)

@@ -25,7 +25,7 @@ class Gold(models.Model):
     # The choice was wrong, or none is right: after an appeal, or by rule.
     corrected_at = models.DateTimeField(null=True)
     suspended_at = models.DateTimeField(null=True)
-    # Of gold that was suspended by rule, as good evaluators failed it: see `annotation.gold_rule`.
+    # Of gold that was suspended by rule, as good evaluators failed it: see `annotation.quality.gold_rule`.
     suspended_because = models.TextField(blank=True)
 
     class Meta:

@@ -88,7 +88,7 @@ class Judgment(Said):
     state = models.CharField(max_length=11, choices=JudgmentState.choices, default=JudgmentState.PROVISIONAL)
     # When it became final, or was undone.
     settled_at = models.DateTimeField(null=True)
-    # Whether it is in the campaign's sums: see `annotation.rollup`.
+    # Whether it is in the campaign's sums: see `annotation.agreement.rollup`.
     is_counted = models.BooleanField(default=False)
 
     class Meta:

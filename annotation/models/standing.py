@@ -4,7 +4,7 @@ from django.db import models
 
 
 class StandingCount(models.Model):
-    """What `annotation.standing` counted about a campaign, and when."""
+    """What `annotation.sla.standing` counted about a campaign, and when."""
 
     campaign = models.OneToOneField("annotation.Campaign", on_delete=models.PROTECT, related_name="standing")
     wanted = models.PositiveIntegerField()

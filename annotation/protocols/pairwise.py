@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from annotation.answers import Answer, Said
-from annotation.blinding import ordinal_at, place_of
+from annotation.blinding.sides import ordinal_at, place_of
 from annotation.protocols.rules import Rules, wrong
 from annotation.rubrics import ALWAYS, BOTH_BAD, MUCH_BETTER, Details
 from evaltrack.errors import Invalid

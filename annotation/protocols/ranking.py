@@ -5,7 +5,7 @@ from itertools import combinations
 from typing import Any
 
 from annotation.answers import Answer, Said
-from annotation.blinding import ordinal_at, place_of
+from annotation.blinding.sides import ordinal_at, place_of
 from annotation.protocols.rules import Rules, whole_number, wrong
 from annotation.rubrics import Details
 

@@ -7,8 +7,10 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from annotation import agreement, findings, heat, human_rule, lookup, pairs, rubrics, standing
+from annotation import lookup, rubrics
+from annotation.agreement import figures, findings, heat, human_rule, pairs
 from annotation.models import Campaign
+from annotation.sla import standing
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
@@ -21,7 +23,7 @@ from experiments import gates
 def standing_of(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     """How far the people of an experiment are and whether they agree, for the experiment's own page."""
     campaign = lookup.campaign_named(public_id, seen_by=request.user)
-    found = agreement.of(campaign, at=clock.now())
+    found = figures.of(campaign, at=clock.now())
     if isinstance(found, findings.Findings):
         raise NotFound("no_preferences", "Only a campaign about pairs has a standing beside a gate policy.")
     context = {
@@ -36,7 +38,7 @@ def standing_of(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
 def pairs_of(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     """Each two evaluators, those who judged most items in common first."""
     campaign = lookup.campaign_named(public_id, seen_by=request.user)
-    found = agreement.of(campaign, at=clock.now())
+    found = figures.of(campaign, at=clock.now())
     if isinstance(found, findings.Findings):
         raise NotFound("no_pairs", "Pairs of evaluators are compared in campaigns about pairs alone.")
     counted = Paginator(range(found.n_pairs), pairs.MOST_PAIRS).get_page(request.GET.get("page"))
@@ -46,8 +48,8 @@ def pairs_of(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "page": counted,
         "rows": [
             {
-                "one": agreement.pseudonym(each.one),
-                "other": agreement.pseudonym(each.other),
+                "one": figures.pseudonym(each.one),
+                "other": figures.pseudonym(each.other),
                 "kappa": each.kappa.as_json(),
                 "percent": each.percent.as_json(),
             }
@@ -59,7 +61,7 @@ def pairs_of(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     return page(request, "annotation/pairs.html", context)
 
 
-def told_of(campaign: Campaign, found: agreement.Shown) -> dict[str, Any]:
+def told_of(campaign: Campaign, found: figures.Shown) -> dict[str, Any]:
     """What the page says about agreement beyond the numbers: of preferences, whether a policy can use them."""
     if isinstance(found, findings.Findings):
         return {
@@ -69,7 +71,7 @@ def told_of(campaign: Campaign, found: agreement.Shown) -> dict[str, Any]:
     rule = human_rule.of(campaign)
     deciding = found.coefficient(rule.coefficient)
     return {
-        "heat": found.heat(name_of=agreement.pseudonym),
+        "heat": found.heat(name_of=figures.pseudonym),
         "fewest_in_common": heat.FEWEST,
         "any_time": found.any_time.get(rule.coefficient),
         "agreement": deciding.as_json(),

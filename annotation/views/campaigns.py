@@ -7,29 +7,16 @@ from typing import Any
 from django.http import HttpResponse
 from django.views.decorators.http import require_POST
 
-from annotation import (
-    agreement,
-    campaigns,
-    conflicts,
-    enough,
-    escalation,
-    guesses,
-    guideline_notes,
-    imports,
-    lookup,
-    overlap,
-    policies,
-    pool,
-    querysets,
-    reassignment,
-    revision,
-    standing,
-)
+from annotation import campaigns, imports, lookup, overlap, policies, pool, querysets, reassignment, revision
+from annotation.agreement import enough, figures
+from annotation.blinding import guesses
 from annotation.models import (
     Campaign,
     Escalation,
     Level,
 )
+from annotation.settling import conflicts, guideline_notes
+from annotation.sla import escalation, standing
 from annotation.views.agreement import told_of
 from annotation.views.gold import gold_of
 from annotation.views.told import told
@@ -46,7 +33,7 @@ MOST_NOTES = 100
 def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     campaign = lookup.campaign_named(public_id, seen_by=request.user)
     may_manage = request.user.can(Permission.MANAGE_CAMPAIGNS)
-    found = agreement.of(campaign, at=clock.now())
+    found = figures.of(campaign, at=clock.now())
     now = standing.of(campaign, at=clock.now())
     foreseen = enough.of(campaign, found, now.outlook, at=clock.now())
     context = {
@@ -58,10 +45,10 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "adaptive": overlap.progress(campaign),
         "imports": imports.imports_of(campaign),
         "excluded": excluded(campaign),
-        "told": agreement.may_be_told(campaign),
-        "findings": found.as_json(name_of=agreement.pseudonym, brief=True),
+        "told": figures.may_be_told(campaign),
+        "findings": found.as_json(name_of=figures.pseudonym, brief=True),
         "blinding": guesses.of(campaign, at=clock.now()),
-        "by_rubric": agreement.by_rubric(campaign, at=clock.now()),
+        "by_rubric": figures.by_rubric(campaign, at=clock.now()),
         "must_ask_again": policies.revising(request.user, campaign, asks_again=False),
         "escalated": Escalation.objects.filter(
             task__campaign=campaign, level=Level.WIDEN, round=campaign.extensions

@@ -7,9 +7,11 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.views.decorators.http import require_POST
 
-from annotation import adjudication, agreement, conflicts, lookup, settled_gold
+from annotation import lookup
+from annotation.agreement import figures
 from annotation.models import Adjudication, Campaign, Cause, Hearing, HearingState, Task
 from annotation.protocols import rules_of
+from annotation.settling import adjudication, conflicts, settled_gold
 from annotation.views.gold import unblinded
 from annotation.views.told import told
 from evaltrack import clock
@@ -32,7 +34,7 @@ def campaign_conflicts(request: PageRequest, public_id: uuid.UUID) -> HttpRespon
     settled = Paginator(settled_in(campaign), PAGE_SIZE).get_page(request.GET.get("settled"))
     may_manage = request.user.can(Permission.MANAGE_CAMPAIGNS)
     targets = settled_gold.targets(campaign) if may_manage else []
-    is_told = agreement.may_be_told(campaign)
+    is_told = figures.may_be_told(campaign)
     context = {
         "campaign": campaign,
         "is_told": is_told,
@@ -67,7 +69,7 @@ def described(row: Adjudication, *, is_told: bool, may_manage: bool) -> dict[str
     """What was settled; which system it prefers is told when the campaign is closed."""
     return {
         "row": row,
-        "by": agreement.pseudonym(row.adjudicator),
+        "by": figures.pseudonym(row.adjudicator),
         "outcome": outcome(row) if is_told else "",
         "gold_refusal": settled_gold.why_not(row) if may_manage else None,
         "is_gold": bool(row.gold.all()),

@@ -11,8 +11,9 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from annotation import courses, lookup
+from annotation import lookup
 from annotation.models import Course
+from annotation.onboarding import courses
 from evaltrack import clock
 from evaltrack.accounts import roster
 from evaltrack.accounts.access import PageRequest, requires

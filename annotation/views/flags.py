@@ -8,7 +8,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
-from annotation import flags, lookup, querysets, release
+from annotation import flags, lookup, querysets
+from annotation.blinding import release
 from annotation.models import Campaign
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires

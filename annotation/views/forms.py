@@ -5,10 +5,11 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from annotation import heard, presenters
+from annotation import presenters
 from annotation.answers import Answer
 from annotation.protocols.spans import SURROGATE
 from annotation.rubrics import MOST_POINTS, SEVERITIES, Details
+from annotation.settling import heard
 from evaltrack.errors import Invalid
 
 AnyScreen = presenters.Screen | heard.Screen

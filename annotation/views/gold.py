@@ -8,8 +8,10 @@ from django.db.models import Count, F, Q
 from django.http import HttpResponse
 from django.views.decorators.http import require_POST
 
-from annotation import agreement, gold, lookup, querysets
+from annotation import lookup, querysets
+from annotation.agreement import figures
 from annotation.models import Appeal, Campaign, Choice, Gold, Outcome, Task
+from annotation.quality import gold
 from annotation.views.told import told
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires
@@ -33,7 +35,7 @@ def gold_of(campaign: Campaign, *, at: dt.datetime) -> dict[str, Any]:
         "appeals": [
             {
                 "row": appeal,
-                "by": agreement.pseudonym(appeal.judgment.evaluator),
+                "by": figures.pseudonym(appeal.judgment.evaluator),
                 "said": unblinded(str(appeal.judgment.choice), appeal.judgment.task),
                 "gold": unblinded(appeal.gold_choice, appeal.judgment.task),
             }

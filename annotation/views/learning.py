@@ -7,8 +7,9 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from annotation import learning, lookup, sittings
+from annotation import lookup
 from annotation.models import LessonKind, Question, Sitting
+from annotation.onboarding import learning, sittings
 from annotation.views.forms import CHOICES
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires

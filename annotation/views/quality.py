@@ -11,8 +11,9 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from annotation import behaviour, lookup, pauses, policies, quality, signals
+from annotation import lookup, policies
 from annotation.models import Campaign, PauseOutcome
+from annotation.quality import behaviour, evaluators, pauses, signals
 from evaltrack import clock
 from evaltrack.accounts import roster
 from evaltrack.accounts.access import PageRequest, requires
@@ -26,7 +27,7 @@ PAGE_SIZE = 50
 @requires(Permission.MANAGE_CAMPAIGNS)
 def campaign_evaluators(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     campaign = lookup.campaign_named(public_id, seen_by=request.user)
-    found = quality.of(campaign, at=clock.now())
+    found = evaluators.of(campaign, at=clock.now())
     shown = Paginator(found.evaluators, PAGE_SIZE).get_page(request.GET.get("page"))
     disagreement = found.disagreement_as_json()
     context = {
@@ -50,7 +51,7 @@ def campaign_evaluators(request: PageRequest, public_id: uuid.UUID) -> HttpRespo
 @requires(Permission.MANAGE_CAMPAIGNS)
 def campaign_evaluator(request: PageRequest, public_id: uuid.UUID, pseudonym: str) -> HttpResponse:
     campaign = lookup.campaign_named(public_id, seen_by=request.user)
-    found = quality.of(campaign, at=clock.now())
+    found = evaluators.of(campaign, at=clock.now())
     user = roster.judge_named(pseudonym)
     one = next((each for each in found.evaluators if each.user == user), None)
     rows = list(pauses.of(campaign).filter(evaluator=user))
@@ -74,7 +75,7 @@ def campaign_evaluator(request: PageRequest, public_id: uuid.UUID, pseudonym: st
 
 def thresholds() -> dict[str, Any]:
     return {
-        "most_read": quality.MOST_READ,
+        "most_read": evaluators.MOST_READ,
         "gold_threshold": signals.percent(behaviour.GOLD_THRESHOLD),
         "ability_threshold": signals.percent(behaviour.ABILITY_THRESHOLD),
         "raised_below": signals.percent(signals.RAISED),
@@ -105,7 +106,7 @@ HABITS: list[tuple[str, str, Callable[[float], str]]] = [
 ]
 
 
-def habits(each: quality.Evaluator) -> list[tuple[str, dict[str, Any], str]]:
+def habits(each: evaluators.Evaluator) -> list[tuple[str, dict[str, Any], str]]:
     """Name, size and chance, and the score in words, of what is known."""
     known = each.measured.indications
     return [
@@ -119,7 +120,7 @@ def habits(each: quality.Evaluator) -> list[tuple[str, dict[str, Any], str]]:
     ]
 
 
-def described(each: quality.Evaluator) -> dict[str, Any]:
+def described(each: evaluators.Evaluator) -> dict[str, Any]:
     """What templates show of one evaluator: figures as JSON, signals with their odds."""
     return {"evaluator": each, "signals": each.signals, "figures": each.measured.as_json()}
 

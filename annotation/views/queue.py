@@ -14,8 +14,9 @@ from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_POST
 
 from annotation import assignment as assignments
-from annotation import drafts, guesses, judging, presenters, querysets, redaction
+from annotation import drafts, judging, presenters, querysets
 from annotation import queue as queues
+from annotation.blinding import guesses, redaction
 from annotation.lookup import uuid_of
 from annotation.models import Assignment, AssignmentState, Protocol
 from annotation.queue import NothingToDo

@@ -10,12 +10,14 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from annotation import adjudication, heard, hearings, policies, redaction
-from annotation.adjudication import Finding
+from annotation import policies
 from annotation.answers import Answer
+from annotation.blinding import redaction
 from annotation.judging import REVISED
 from annotation.models import AdjudicationState, Cause, Hearing, HearingState, Protocol
 from annotation.queue import NothingToDo
+from annotation.settling import adjudication, heard, hearings
+from annotation.settling.adjudication import Finding
 from annotation.views import forms
 from evaltrack import clock
 from evaltrack.accounts import profiles

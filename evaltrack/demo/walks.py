@@ -10,7 +10,7 @@ from django_q.tasks import async_task
 from annotation import assignment as assignments
 from annotation import campaigns, judging, opening
 from annotation.answers import Answer
-from annotation.blinding import place_of
+from annotation.blinding.sides import place_of
 from annotation.models import Campaign, Slot, SlotState
 from datasets import versions
 from datasets.examples import Example

@@ -10,7 +10,8 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver
 from django_q.models import OrmQ, Schedule, Task
 
-from annotation import setups, sittings
+from annotation import setups
+from annotation.onboarding import sittings
 from evaltrack import clock
 from evaltrack.accounts.models import ApiToken, RoleGrant, User
 from evaltrack.accounts.roles import SCOPES, Permission, Role

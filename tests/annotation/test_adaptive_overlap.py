@@ -8,8 +8,9 @@ import pytest
 from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
-from annotation import agreement, campaigns, jobs, opening, overlap, querysets, queue
-from annotation.blinding import Placing
+from annotation import campaigns, jobs, opening, overlap, querysets, queue
+from annotation.agreement import figures
+from annotation.blinding.sides import Placing
 from annotation.items import read_items
 from annotation.models import Campaign, Judgment, Slot, SlotState
 from evaltrack import clock
@@ -166,14 +167,14 @@ def test_every_figure_is_the_same_as_with_fixed_overlap(lead, both, monkeypatch,
     jobs.settle_judgments()
     chosen = Judgment.objects.filter(state="final", slot__in=first)
     assert chosen.count() == 80
-    before = agreement.of(campaign, at=clock.now())
+    before = figures.of(campaign, at=clock.now())
     assert before.n_judgments == 80
     for _ in range(6):
         work()
         factory.judge_everything(people, errs)
     work()
     assert not querysets.undecided_tasks().exists()
-    after = agreement.of(campaign, at=clock.now())
+    after = figures.of(campaign, at=clock.now())
     assert asdict(after) == asdict(before)
     assert Judgment.objects.filter(slot__ordinal__gte=2, task__is_calibration=False).count() > 10
 
@@ -245,7 +246,7 @@ def test_a_disputed_task_does_not_leave_the_figures_because_its_further_slot_was
     assert not querysets.skips_without_judgments(disputed).exists()
     with pytest.raises(Conflict, match="misses no judgment"):
         campaigns.exclude_task(shown.task_id, by=lead, reason="Nobody judges it.", at=clock.now())
-    assert agreement.of(disputed, at=clock.now()).n_judgments == 16
+    assert figures.of(disputed, at=clock.now()).n_judgments == 16
 
 
 def test_a_pass_costs_what_changed(lead, both):

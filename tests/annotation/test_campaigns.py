@@ -7,8 +7,9 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from annotation import assignment, campaigns, escalation, jobs, opening, presenters, queue
+from annotation import assignment, campaigns, jobs, opening, presenters, queue
 from annotation.models import Campaign, CampaignStatus, Judgment, Response, Slot
+from annotation.sla import escalation
 from evaltrack import clock
 from evaltrack.canonical import canonical_json
 from evaltrack.errors import Conflict, Gone, Refused

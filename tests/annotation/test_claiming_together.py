@@ -6,10 +6,11 @@ from collections import Counter
 import pytest
 from django.db import transaction
 
-from annotation import assignment, campaigns, escalation, judging, opening, queue
+from annotation import assignment, campaigns, judging, opening, queue
 from annotation.answers import Answer
 from annotation.models import Assignment, Campaign, Escalation, Judgment, Slot, SlotState
 from annotation.queue import NothingToDo
+from annotation.sla import escalation
 from evaltrack import clock
 from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Role

@@ -3,8 +3,10 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from annotation import agreement, assignment, campaigns, escalation, presenters
+from annotation import assignment, campaigns, presenters
+from annotation.agreement import figures
 from annotation.models import CampaignStatus, Judgment, Slot, SlotState, Task
+from annotation.sla import escalation
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import Conflict, Gone, Invalid, Refused
@@ -51,9 +53,9 @@ def test_a_campaign_closes_without_what_everybody_skipped(campaign, stuck, lead)
 
 
 def test_judgments_of_an_excluded_task_stay_and_count_in_nothing(campaign, stuck, lead):
-    assert agreement.of(campaign, at=clock.now()).n_judgments == 11
+    assert figures.of(campaign, at=clock.now()).n_judgments == 11
     exclude(stuck, lead)
-    found = agreement.of(campaign, at=clock.now())
+    found = figures.of(campaign, at=clock.now())
     assert (found.n_judgments, found.n_items, sum(found.counts.values())) == (10, 5, 10)
     assert Judgment.objects.filter(task=stuck).count() == 1
 

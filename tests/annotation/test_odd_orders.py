@@ -2,7 +2,8 @@
 
 import pytest
 
-from annotation import agreement, assignment, campaigns, judging, overlap, revision
+from annotation import assignment, campaigns, judging, overlap, revision
+from annotation.agreement import figures
 from annotation.models import Campaign, Gold, SlotState
 from evaltrack import clock
 from evaltrack.accounts import grants
@@ -119,4 +120,4 @@ def test_gold_whose_answer_was_told_is_not_asked_again(lead, evaluator_one, eval
     given.refresh_from_db()
     other.refresh_from_db()
     assert (given.state == "superseded", other.state) == (False, "superseded")
-    assert agreement.of(campaign, at=clock.now()).n_judgments == 0
+    assert figures.of(campaign, at=clock.now()).n_judgments == 0

@@ -7,9 +7,10 @@ import threading
 import pytest
 from django.db import transaction
 
-from annotation import assignment, campaigns, escalation, queue, reassignment
+from annotation import assignment, campaigns, queue, reassignment
 from annotation.models import Assignment, AssignmentState, Judgment, Slot, SlotState
 from annotation.queue import NothingToDo
+from annotation.sla import escalation
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission, Role
 from evaltrack.errors import Conflict, Refused

@@ -3,29 +3,19 @@
 import datetime as dt
 import signal
 
-from annotation import (
-    agreement,
-    assignment,
-    campaigns,
-    enough,
-    judging,
-    kept_figures,
-    live,
-    outlook,
-    pairs,
-    revision,
-    rollup,
-)
+from annotation import assignment, campaigns, judging, revision
+from annotation.agreement import enough, figures, kept_figures, live, pairs, rollup
 from annotation.jobs import roll_up_agreement
 from annotation.models import AgreementState, Campaign
+from annotation.sla import outlook
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission
 from evaltrack.ledger.models import LedgerEntry
 from evaltrack.stats.planning import enough as planning
 from experiments.models import Experiment
 from tests.accounts.callers import bearer, signed_in
-from tests.annotation.test_enough import judged, opened, people
-from tests.annotation.test_kept_figures import take
+from tests.annotation.agreement.test_enough import judged, opened, people
+from tests.annotation.agreement.test_kept_figures import take
 from tests.factories import annotation as factory
 
 __all__ = ["people"]
@@ -80,7 +70,7 @@ def stopped_early(people, lead, evaluators, **rule):
                 wins = not wins
             factory.judge(shown, (factory.prefers_candidate if wins else factory.prefers_baseline)(shown))
     factory.the_minute_passes()
-    found = agreement.of(campaign, at=clock.now())
+    found = figures.of(campaign, at=clock.now())
     campaigns.close(campaign.pk, by=lead, at=clock.now())
     return found, Experiment.objects.get(pk=campaign.experiment.pk).evidence.get().body
 
@@ -153,7 +143,7 @@ def test_a_look_between_two_batches_of_one_worker_loses_nothing(campaign, both, 
         return pending(of, at=at)
 
     monkeypatch.setattr(live, "pending", a_batch_comes_between)
-    assert agreement.of(campaign, at=later).n_judgments == 12
+    assert figures.of(campaign, at=later).n_judgments == 12
 
 
 def test_a_rubric_that_is_revised_while_a_worker_counts_is_the_one_that_is_counted_by(
@@ -189,7 +179,7 @@ def test_a_rubric_that_is_revised_while_a_worker_counts_is_the_one_that_is_count
     factory.judge(factory.next_for(evaluator_three), 1, answers={"tone": 2})
     factory.the_minute_passes()
     campaign.refresh_from_db()
-    found = agreement.of(campaign, at=clock.now())
+    found = figures.of(campaign, at=clock.now())
     assert isinstance(found, live.Findings)
     assert found.kept.tally.panels["tone"].totals.sum() == 5
     rollup.roll_up(campaign.pk, at=clock.now())
@@ -222,8 +212,8 @@ def test_beside_imports_too_a_judgment_counts_as_soon_as_nobody_can_take_it_back
     campaign = factory.stand_alone("pairwise", lead=lead, items=2, overlap=2)
     take(campaign, lead, 1)
     roll_up_agreement()
-    before = agreement.of(campaign, at=clock.now())
+    before = figures.of(campaign, at=clock.now())
     assert isinstance(before, kept_figures.Figures)
     factory.judge(factory.next_for(both[0]), 1)
     later = clock.now() + dt.timedelta(minutes=5)  # and no sweep has come
-    assert agreement.of(campaign, at=later).n_judgments == before.n_judgments + 1
+    assert figures.of(campaign, at=later).n_judgments == before.n_judgments + 1

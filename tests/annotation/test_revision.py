@@ -6,7 +6,8 @@ import threading
 import pytest
 from django.db import connection, transaction
 
-from annotation import agreement, campaigns, judging, presenters, revision
+from annotation import campaigns, judging, presenters, revision
+from annotation.agreement import figures
 from annotation.answers import Answer
 from annotation.jobs import ask_again
 from annotation.models import Campaign, Judgment, Slot, Task
@@ -106,18 +107,18 @@ def test_without_scripts_the_task_comes_again_with_what_was_typed(alone, lead, e
 
 def test_what_was_judged_is_asked_again_and_counts_no_more(alone, lead, both):
     factory.judge_everything(both, lambda shown: 1)
-    assert agreement.of(alone, at=clock.now()).n_judgments == 6
+    assert figures.of(alone, at=clock.now()).n_judgments == 6
     revise(alone, lead, asks_again=True)
     assert set(states(alone)) == {("superseded", 1)}
     assert set(alone.slots.values_list("state", "holder")) == {("open", None)}
-    assert agreement.of(alone, at=clock.now()).n_judgments == 0
+    assert figures.of(alone, at=clock.now()).n_judgments == 0
     assert Notification.objects.filter(subject__contains="asked again").count() >= len(both)
     with pytest.raises(Refused, match="6 judgments are still missing"):
         campaigns.close(alone.pk, by=lead, at=clock.now())
     assert factory.judge_everything(both, lambda shown: "tie") == 6
-    found = agreement.of(alone, at=clock.now())
+    found = figures.of(alone, at=clock.now())
     assert (found.n_judgments, found.counts["tie"]) == (6, 6)
-    versions = agreement.by_rubric(alone, at=clock.now())
+    versions = figures.by_rubric(alone, at=clock.now())
     assert [(row["rubric"], row["n_judgments"]) for row in versions] == [
         ("helpfulness v1", 6),
         ("helpfulness v2", 6),

@@ -5,8 +5,9 @@ from collections import Counter
 
 import pytest
 
-from annotation import agreement, campaigns, rubrics
-from annotation.blinding import place_of
+from annotation import campaigns, rubrics
+from annotation.agreement import figures
+from annotation.blinding.sides import place_of
 from annotation.models import Campaign, Response, Rubric, Slot, Task
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission
@@ -60,7 +61,7 @@ def test_items_become_tasks_with_two_slots_each(campaign, add):
 def test_it_is_open_at_once_and_people_judge_it(campaign, add, both, lead):
     add(*(line(number) for number in range(6)))
     assert factory.judge_everything(both, lambda shown: place_with(shown, "system-b")) == 12
-    found = agreement.of(campaign, at=clock.now())
+    found = figures.of(campaign, at=clock.now())
     assert (found.n_judgments, found.counts) == (
         12,
         {"system-a": 0, "system-b": 12, "tie": 0, "both_bad": 0},

@@ -6,7 +6,8 @@ import pytest
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from annotation import agreement, assignment, campaigns, jobs, judging, queue
+from annotation import assignment, campaigns, jobs, judging, queue
+from annotation.agreement import figures
 from annotation.answers import Answer
 from annotation.models import Assignment, AssignmentState, Judgment, Slot, SlotState
 from evaltrack import clock
@@ -46,7 +47,7 @@ def test_judging_it_again_counts_once(campaign, judged):
     again = factory.judge(undo(judged), "tie")
     factory.the_minute_passes()
     assert again.task == judged.task
-    assert agreement.of(campaign, at=clock.now()).n_judgments == 1
+    assert figures.of(campaign, at=clock.now()).n_judgments == 1
     assert [row.state for row in Judgment.objects.order_by("pk")] == ["undone", "provisional"]
 
 
@@ -80,8 +81,8 @@ def test_the_next_judgment_makes_it_final(judged):
 
 def test_after_a_minute_it_is_final_whether_or_not_anybody_wrote_that_down(campaign, judged):
     over = judged.submitted_at + dt.timedelta(seconds=settings.REVIEW_UNDO_SECONDS)
-    assert agreement.of(campaign, at=over - dt.timedelta(seconds=1)).n_judgments == 0
-    assert agreement.of(campaign, at=over).n_judgments == 1
+    assert figures.of(campaign, at=over - dt.timedelta(seconds=1)).n_judgments == 0
+    assert figures.of(campaign, at=over).n_judgments == 1
     with pytest.raises(Conflict) as refused:
         undo(judged, at=over)
     assert refused.value.code == "too_late"
@@ -194,5 +195,5 @@ def test_a_late_answer_is_kept_once_and_counts_nowhere(campaign, both):
     assert (surplus.state, surplus.comment) == ("surplus", "my work")
     factory.judge(taken)
     factory.the_minute_passes()
-    assert agreement.of(campaign, at=clock.now()).n_judgments == 1
+    assert figures.of(campaign, at=clock.now()).n_judgments == 1
     assert assignment.mine(late.public_id, both[0]).state == "expired"

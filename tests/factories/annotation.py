@@ -10,7 +10,7 @@ from django.db.models import F
 
 from annotation import assignment, judging, opening, queue
 from annotation.answers import Answer
-from annotation.blinding import place_of
+from annotation.blinding.sides import place_of
 from annotation.items import read_items
 from annotation.models import Assignment, Campaign, Judgment, Slot, Task
 from annotation.protocols import rules_of

@@ -5,10 +5,11 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from annotation import courses, opening, sittings
+from annotation import opening
 from annotation.items import read_items
-from annotation.lessons import read_lessons
 from annotation.models import Campaign, Course, Sitting
+from annotation.onboarding import courses, sittings
+from annotation.onboarding.lessons import read_lessons
 from annotation.protocols import rules_of
 from annotation.protocols.pairwise import as_shown
 from evaltrack import clock

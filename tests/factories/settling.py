@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from annotation import adjudication, hearings, queue
-from annotation.adjudication import Finding
+from annotation import queue
 from annotation.answers import Answer
 from annotation.models import Adjudication, Assignment, Campaign, Hearing
 from annotation.queue import NothingToDo
+from annotation.settling import adjudication, hearings
+from annotation.settling.adjudication import Finding
 from evaltrack import clock
 from evaltrack.accounts import skills
 from evaltrack.accounts.models import User

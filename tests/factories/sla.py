@@ -4,9 +4,10 @@ import datetime as dt
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from annotation import opening, sla_policies
+from annotation import opening
 from annotation.items import Item, ResponseItem
 from annotation.models import Campaign, SlaPolicy
+from annotation.sla import sla_policies
 from evaltrack import clock
 from evaltrack.accounts.models import User
 

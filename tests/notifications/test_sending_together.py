@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings as configured
 from django.db import connection
 
-from annotation import escalation
+from annotation.sla import escalation
 from evaltrack import clock
 from evaltrack.notifications import channels, sending
 from evaltrack.notifications.models import Delivery, Notification

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from annotation import agreement
+from annotation.agreement import figures
 from annotation.models import Campaign
 from evaltrack import clock
 from evaltrack.demo import report, seed, walks
@@ -102,8 +102,8 @@ class Command(BaseCommand):
                 f"\n{campaign.name} is open for people: {campaign.slots.count()} judgments wanted."
             )
         if simulated:
-            judgments = agreement.counted(simulated, at=clock.now())
-            kappa = agreement.of_pairs(simulated, judgments).cohen_kappa
+            judgments = figures.counted(simulated, at=clock.now())
+            kappa = figures.of_pairs(simulated, judgments).cohen_kappa
             shown = (
                 f"{kappa.value:.2f} ({kappa.ci_low:.2f} to {kappa.ci_high:.2f})"
                 if isinstance(kappa, Estimate) and kappa.ci_low is not None and kappa.ci_high is not None

@@ -4,9 +4,10 @@ import datetime as dt
 
 import pytest
 
-from annotation import assignment, campaigns, changes, escalation, judging, opening, outlook, policies
+from annotation import assignment, campaigns, changes, judging, opening, policies
 from annotation.items import Item, ResponseItem
 from annotation.models import Campaign, Escalation, Level, Slot, Task
+from annotation.sla import escalation, outlook
 from evaltrack import clock
 from evaltrack.errors import Conflict, ExpectedError, Invalid, Refused
 from evaltrack.ledger.models import LedgerEntry

@@ -4,9 +4,10 @@ import datetime as dt
 
 import pytest
 
-from annotation import assignment, campaigns, glance, jobs, opening, sla_policies, standing
+from annotation import assignment, campaigns, glance, jobs, opening
 from annotation.items import Item, ResponseItem
 from annotation.models import AgreementState, Campaign, StandingCount
+from annotation.sla import sla_policies, standing
 from evaltrack import clock, durations
 from evaltrack.accounts.roles import Role
 from tests.accounts.callers import signed_in

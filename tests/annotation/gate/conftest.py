@@ -2,7 +2,8 @@
 
 import pytest
 
-from annotation import opening, release
+from annotation import opening
+from annotation.blinding import release
 from evaltrack import clock
 
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from annotation import jobs, opening, overlap, queue, release
+from annotation import jobs, opening, overlap, queue
+from annotation.blinding import release
 from annotation.items import read_items
 from annotation.models import Flag, Lesson, Task
 from evaltrack import clock

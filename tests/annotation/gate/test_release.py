@@ -5,7 +5,8 @@ from django.db import IntegrityError, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from annotation import campaigns, opening, queue, release
+from annotation import campaigns, opening, queue
+from annotation.blinding import release
 from annotation.models import Decision, Flag, Slot, SlotState
 from evaltrack import clock
 from evaltrack.errors import Conflict, Invalid, NotFound, Refused

@@ -4,14 +4,17 @@ import uuid
 
 import pytest
 
-from annotation import campaigns, gold, guesses, opening, overlap, release, revision, sittings
-from annotation.courses import add_lessons, set_rule
+from annotation import campaigns, opening, overlap, revision
+from annotation.blinding import guesses, release
 from annotation.items import read_items
 from annotation.jobs import ask_again, extend_overlap
-from annotation.lessons import read_lessons
 from annotation.models import Flag, Judgment
+from annotation.onboarding import sittings
+from annotation.onboarding.courses import add_lessons, set_rule
+from annotation.onboarding.lessons import read_lessons
 from annotation.protocols import rules_of
 from annotation.protocols.pairwise import as_shown
+from annotation.quality import gold
 from evaltrack import clock
 from tests.annotation.leaks.crawler import answered_form
 from tests.factories import annotation as factory

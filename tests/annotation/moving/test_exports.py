@@ -8,7 +8,8 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from annotation import agreement, assignment, campaigns, judging, opening, revision
+from annotation import assignment, campaigns, judging, opening, revision
+from annotation.agreement import figures
 from annotation.exports import records
 from annotation.items import Item, ResponseItem
 from annotation.models import ImportedJudgment, Judgment
@@ -235,7 +236,7 @@ def test_everything_is_there_and_says_why_it_does_not_count(lead, both, evaluato
     closed(campaign, lead)
     judgments = lines(campaign)
     counted = {row["id"] for row in judgments if row["counts_in_statistics"]}
-    assert counted == {str(row.public_id) for row in agreement.counted(campaign, at=clock.now())}
+    assert counted == {str(row.public_id) for row in figures.counted(campaign, at=clock.now())}
     assert {row["not_counted_because"] for row in judgments} == {None, "gold", "undone"}
     _, exclusion, *_ = lines(campaign, "?include=campaign,exclusions")
     assert exclusion["exclusion_reason"] == "Nobody knows what it asks"
@@ -256,7 +257,7 @@ def test_what_is_beyond_the_overlap_excluded_or_superseded_is_marked(lead, both,
     ]  # fmt: skip
     assert {row["exclusion_reason"] for row in rows} == {None, "Names a system"}
     counted = {row["id"] for row in rows if row["counts_in_statistics"]}
-    assert counted == {str(row.public_id) for row in agreement.counted(campaign, at=clock.now())}
+    assert counted == {str(row.public_id) for row in figures.counted(campaign, at=clock.now())}
 
 
 def test_a_superseded_judgment_names_its_rubric(lead, both, lines):
@@ -336,7 +337,7 @@ def test_an_empty_campaign_gives_a_header_and_an_empty_file(lead, exported):
 # ── Back again ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def figures(client, campaign):
+def told(client, campaign):
     body = client.get(f"/api/v1/campaigns/{campaign.public_id}/agreement").json()
     kept = ("inter", "intra", "by_question", "systems", "n_judgments", "n_items", "n_evaluators")
     return {name: body[name] for name in kept}
@@ -359,7 +360,7 @@ def test_an_export_imports_again_with_the_same_figures(lead, both, evaluator_thr
     path = f"/api/v1/campaigns/{other.public_id}/judgments"
     answer = client.post(path, sent, content_type="application/x-ndjson")
     assert (answer.status_code, answer.json()["added"]) == (201, 45)
-    before, after = figures(client, campaign), figures(client, other)
+    before, after = told(client, campaign), told(client, other)
     assert before["n_judgments"] == 45
     assert before == after
     # Once more, after a round over the other campaign: the same judgments again, and not their repeats.
@@ -367,7 +368,7 @@ def test_an_export_imports_again_with_the_same_figures(lead, both, evaluator_thr
     third = stand_alone.campaign(lead, items=0, name="Third", rubric=RUBRIC)
     path = f"/api/v1/campaigns/{third.public_id}/judgments"
     assert client.post(path, again, content_type="application/x-ndjson").json()["added"] == 45
-    assert figures(client, third) == before
+    assert told(client, third) == before
     twice = client.post(path, again + b"\n", content_type="application/x-ndjson").json()
     assert (twice["added"], twice["import"]["known"]) == (0, 45)
 

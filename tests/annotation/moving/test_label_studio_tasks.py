@@ -8,7 +8,8 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from annotation import campaigns, opening, release
+from annotation import campaigns, opening
+from annotation.blinding import release
 from annotation.items import Item, ResponseItem
 from annotation.models import Campaign, Flag, Response, Slot, Task
 from evaltrack import clock

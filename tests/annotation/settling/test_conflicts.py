@@ -2,10 +2,11 @@
 
 import pytest
 
-from annotation import campaigns, conflicts, opening, overlap
+from annotation import campaigns, opening, overlap
 from annotation.items import read_items
 from annotation.jobs import extend_overlap
 from annotation.models import Judgment, Task
+from annotation.settling import conflicts
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission, Role
 from tests.accounts.callers import bearer, signed_in

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation import disagreement
 from annotation.answers import Said
 from annotation.protocols import rules_of
 from annotation.rubrics import Criterion, Details
+from annotation.settling import disagreement
 
 FIVE = Details(scale=("bad", "", "", "", "good"))
 TEN = Details(scale=("bad", *[""] * 8, "good"))

@@ -4,9 +4,10 @@ import io
 
 import pytest
 
-from annotation import campaigns, hearings, media, opening, revision
+from annotation import campaigns, media, opening, revision
 from annotation.items import read_items
 from annotation.models import Adjudication, Hearing
+from annotation.settling import hearings
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission
 from evaltrack.integrations.object_store import object_store

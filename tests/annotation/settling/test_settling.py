@@ -3,8 +3,10 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from annotation import agreement, assignment, campaigns, conflicts, hearings, judging, revision
+from annotation import assignment, campaigns, judging, revision
+from annotation.agreement import figures
 from annotation.models import Adjudication, Campaign, Hearing, Judgment, Task
+from annotation.settling import conflicts, hearings
 from evaltrack import clock
 from evaltrack.accounts import grants, skills
 from evaltrack.accounts.models import RoleGrant, User
@@ -335,7 +337,7 @@ def test_no_figure_knows_of_what_was_settled(disputed, senior, lead):
     disputed.refresh_from_db()
 
     def figures():
-        return agreement.of(disputed, at=clock.now()).as_json(name_of=agreement.pseudonym)
+        return figures.of(disputed, at=clock.now()).as_json(name_of=figures.pseudonym)
 
     before = figures()
     while shown := settling.next_conflict(senior):
@@ -356,7 +358,7 @@ def test_the_evidence_of_an_experiment_is_the_same_whatever_was_settled_before(
     settling.settle(shown, preference=shown.places.index(str(place)) + 1)
     assert campaigns.judgments_root(campaign) == root
     campaigns.close(campaign.pk, by=lead, at=clock.now())
-    found = agreement.of_pairs(campaign, agreement.counted(campaign, at=clock.now()))
+    found = figures.of_pairs(campaign, figures.counted(campaign, at=clock.now()))
     assert (found.n_judgments, found.net_preference.value) == (12, 0)
 
 

@@ -5,9 +5,10 @@ import threading
 import pytest
 from django.db import transaction
 
-from annotation import campaigns, conflicts, hearings, judging, revision
+from annotation import campaigns, judging, revision
 from annotation.models import Adjudication, Campaign, Hearing, Judgment
 from annotation.queue import NothingToDo
+from annotation.settling import conflicts, hearings
 from evaltrack import clock
 from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Role

@@ -4,8 +4,9 @@ import uuid
 
 import pytest
 
-from annotation import campaigns, guideline_notes, labels, opening, revision, settled_gold
+from annotation import campaigns, opening, revision
 from annotation.models import Campaign, Flag, Gold, Response, Task
+from annotation.settling import guideline_notes, labels, settled_gold
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import Conflict, Invalid, Refused

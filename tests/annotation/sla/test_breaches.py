@@ -2,8 +2,9 @@
 
 import datetime as dt
 
-from annotation import assignment, breaches, campaigns, escalation
+from annotation import assignment, campaigns
 from annotation.models import Campaign, Judgment, Slot
+from annotation.sla import breaches, escalation
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission
 from tests.accounts.callers import bearer

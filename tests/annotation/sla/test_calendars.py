@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from annotation.calendars import Calendar, moment
+from annotation.sla.calendars import Calendar, moment
 from evaltrack.accounts.hours import WEEKDAYS
 
 HOUR = dt.timedelta(hours=1)

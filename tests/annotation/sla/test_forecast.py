@@ -4,9 +4,9 @@ import datetime as dt
 
 import pytest
 
-from annotation import escalation, forecast, outlook
-from annotation.forecast import Past
 from annotation.models import Escalation, Judgment, Level
+from annotation.sla import escalation, forecast, outlook
+from annotation.sla.forecast import Past
 from evaltrack import clock
 from evaltrack.stats.estimate import Undefined
 from tests.accounts.callers import signed_in

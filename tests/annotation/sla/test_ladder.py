@@ -5,9 +5,10 @@ import datetime as dt
 import pytest
 from django.db import IntegrityError, transaction
 
-from annotation import assignment, campaigns, escalation, pool, queue
+from annotation import assignment, campaigns, pool, queue
 from annotation.models import Assignment, Campaign, Escalation, Level, SlaPolicy, Slot, SlotState
 from annotation.queue import NothingToDo
+from annotation.sla import escalation
 from evaltrack import clock
 from evaltrack.accounts.roles import Role
 from tests.conftest import person, signed

@@ -9,8 +9,9 @@ from functools import partial
 import pytest
 from django.db import connection
 
-from annotation import assignment, escalation
+from annotation import assignment
 from annotation.models import Escalation, Level
+from annotation.sla import escalation
 from evaltrack.notifications import outbox
 from evaltrack.notifications.models import Notification
 from tests.annotation.together import together

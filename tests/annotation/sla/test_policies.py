@@ -5,8 +5,9 @@ import datetime as dt
 
 import pytest
 
-from annotation import opening, sla, sla_policies
+from annotation import opening
 from annotation.models import SlaPolicy
+from annotation.sla import rules, sla_policies
 from evaltrack import clock
 from evaltrack.errors import Invalid, Refused
 from tests.accounts.callers import signed_in
@@ -34,16 +35,16 @@ def changed(path, value):
 
 
 def test_what_was_read_is_written_and_read_again():
-    policy = sla.parse(slas.OFFICE)
-    assert sla.parse(policy.as_json()) == sla.Policy.from_json(policy.as_json()) == policy
-    assert policy.targets["urgent"] == sla.Target(due_hours=4, warn_hours=1)
-    assert policy.targets["normal"] == sla.Target(due_hours=16, warn_hours=4)
+    policy = rules.parse(slas.OFFICE)
+    assert rules.parse(policy.as_json()) == rules.Policy.from_json(policy.as_json()) == policy
+    assert policy.targets["urgent"] == rules.Target(due_hours=4, warn_hours=1)
+    assert policy.targets["normal"] == rules.Target(due_hours=16, warn_hours=4)
 
 
 @pytest.mark.parametrize("hours", [0, 48, 5_000])
 def test_what_holds_without_a_policy_is_a_policy_too(hours):
-    policy = sla.around_the_clock(hours)
-    assert sla.Policy.from_json(policy.as_json()) == policy
+    policy = rules.around_the_clock(hours)
+    assert rules.Policy.from_json(policy.as_json()) == policy
     opened = dt.datetime(2026, 3, 29, tzinfo=dt.UTC)
     assert policy.due_at("low", opened_at=opened) == opened + hours * HOUR
 
@@ -86,7 +87,7 @@ def test_what_holds_without_a_policy_is_a_policy_too(hours):
 )
 def test_each_bad_field_has_one_sentence(path, value, place, sentence):
     with pytest.raises(Invalid) as refused:
-        sla.parse(changed(path, value))
+        rules.parse(changed(path, value))
     assert list(refused.value.fields) == [place]
     (said,) = refused.value.fields[place]
     assert sentence in said
@@ -95,7 +96,7 @@ def test_each_bad_field_has_one_sentence(path, value, place, sentence):
 @pytest.mark.parametrize("body", [None, [], "9 to 5", 7])
 def test_what_is_no_object_is_no_policy(body):
     with pytest.raises(Invalid):
-        sla.parse(body)
+        rules.parse(body)
 
 
 def test_all_bad_fields_are_named_at_once():
@@ -103,7 +104,7 @@ def test_all_bad_fields_are_named_at_once():
     body["ladder"]["widen"] = -1
     del body["priorities"]["low"]
     with pytest.raises(Invalid) as refused:
-        sla.parse(body)
+        rules.parse(body)
     assert set(refused.value.fields) == {
         "policy.calendar.time_zone",
         "policy.ladder.widen",

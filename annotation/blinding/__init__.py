@@ -1,0 +1,1 @@
+"""Nothing that an evaluator sees names a system, or tells which stands where."""

@@ -1,0 +1,1 @@
+"""What somebody reads, tries and shows before they may judge."""

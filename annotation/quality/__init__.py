@@ -1,0 +1,1 @@
+"""How well each evaluator judges, and what a lead does about it."""

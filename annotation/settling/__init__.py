@@ -1,0 +1,1 @@
+"""Items that people disagree about, and how they are settled."""
