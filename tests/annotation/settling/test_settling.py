@@ -336,13 +336,13 @@ def test_no_figure_knows_of_what_was_settled(disputed, senior, lead):
     campaigns.close(disputed.pk, by=lead, at=clock.now())
     disputed.refresh_from_db()
 
-    def figures():
+    def told():
         return figures.of(disputed, at=clock.now()).as_json(name_of=figures.pseudonym)
 
-    before = figures()
+    before = told()
     while shown := settling.next_conflict(senior):
         settling.settle(shown, preference=1)
-    assert figures() == before
+    assert told() == before
 
 
 def test_the_evidence_of_an_experiment_is_the_same_whatever_was_settled_before(

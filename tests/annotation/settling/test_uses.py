@@ -5,6 +5,7 @@ import uuid
 import pytest
 
 from annotation import campaigns, opening, revision
+from annotation.agreement import figures
 from annotation.models import Campaign, Flag, Gold, Response, Task
 from annotation.settling import guideline_notes, labels, settled_gold
 from evaltrack import clock
@@ -192,11 +193,11 @@ def test_no_gold_is_made_while_people_judge_as_its_answer_says_what_is_preferred
 
 
 def test_what_people_said_of_the_item_itself_still_counts(disputed, later, senior, lead):
-    before = campaigns.agreement.of(disputed, at=clock.now()).n_judgments
+    before = figures.of(disputed, at=clock.now()).n_judgments
     row = settling.settle(settling.next_conflict(senior), preference=1, comment="It is right.")
     made_gold(row, disputed, later, lead)
     assert not Gold.objects.filter(task__campaign=disputed).exists()
-    assert campaigns.agreement.of(disputed, at=clock.now()).n_judgments == before == 6
+    assert figures.of(disputed, at=clock.now()).n_judgments == before == 6
 
 
 def test_an_item_is_gold_of_a_campaign_once(disputed, later, senior, lead):
