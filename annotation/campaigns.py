@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import F
 
 from annotation import assignment, lifecycle, overlap, policies, querysets, revision
-from annotation.agreement import enough, figures, human_rule, robustness, rollup
+from annotation.agreement import beside_metric, enough, figures, human_rule, robustness, rollup
 from annotation.models import Campaign, CampaignStatus, Decision, JudgmentState, Response, Task
 from annotation.protocols import rules_of
 from evaltrack import reasons
@@ -87,6 +87,9 @@ def close(campaign_id: int, *, by: User, at: dt.datetime) -> Campaign:
             counts=found.counts,
             # By intervals for one look, which say nothing of an outcome that rests on those of every look.
             without_each=None if is_early else robustness.without_each(found, rule),
+            beside_metric=beside_metric.as_evidence(campaign, rule.proxy)
+            if rule.proxy and not is_early
+            else None,
         )
     record(
         Event.CAMPAIGN_CLOSED,

@@ -20,6 +20,7 @@ from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import Refusal
 from evaltrack.notifications import outbox
+from experiments import proxies
 from experiments.models import ExperimentStatus
 
 
@@ -208,15 +209,19 @@ def checking(by: User, campaign: Campaign) -> Refusal | None:
     return None
 
 
-def unblocking(by: User, campaign: Campaign) -> Refusal | None:
+def unblocking(by: User, campaign: Campaign, *, at: dt.datetime) -> Refusal | None:
     if not by.can(Permission.MANAGE_CAMPAIGNS):
         return Refusal("not_lead", "Only an evaluation lead lets a proxy stand in for people.")
     if campaign.experiment is None:
         return Refusal("no_experiment", "Nothing waits for a stand-alone campaign, so it blocks nothing.")
     if campaign.is_simulated:
         return Refusal("simulated", "A simulated campaign blocks nothing.")
-    if campaign.status == CampaignStatus.CLOSED or campaign.unblocked_at:
+    if campaign.status == CampaignStatus.CLOSED:
         return Refusal("not_blocked", "This campaign blocks nothing any more.")
+    if campaign.unblocked_at and not proxies.is_over(campaign.experiment, at=at):
+        return Refusal(
+            "not_blocked", "The proxy stands in already; until its time is over there is nothing to do."
+        )
     if not Escalation.objects.filter(task__campaign=campaign, round=campaign.extensions).exists():
         return Refusal("not_overdue", "No task of this campaign is overdue; people still have time to judge.")
     return None

@@ -78,7 +78,7 @@ def tested(experiment: Experiment, rules: Suite) -> Tested:
         candidate=experiment.candidate.version,
         baseline=experiment.baseline.version,
     )
-    people = verdicts.latest_people(experiment)
+    people = verdicts.latest_people(experiment, at=experiment.verdicts.all()[0].decided_at)
     now = gates.decide(comparisons, rule=rules.human, people=people, needed=needed)
     return Tested(experiment, experiment.verdicts.all()[0].outcome, now, comparisons)
 

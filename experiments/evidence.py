@@ -1,6 +1,7 @@
 """Acts: the port through which evidence from people comes in, pushed by whoever gathers it."""
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
@@ -11,9 +12,11 @@ from evaltrack.errors import Conflict, Invalid
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.identity import SYSTEM
 from evaltrack.ledger.record import record
+from evaltrack.notifications import outbox
 from evaltrack.stats.estimate import Estimate, Undefined
-from experiments import lifecycle, suite, verdicts
+from experiments import lifecycle, messages, proxies, suite, verdicts
 from experiments.models import Evidence, EvidenceKind, Experiment, ExperimentStatus, Verdict
+from experiments.proxies import Validity
 from experiments.querysets import ExperimentQuerySet
 
 
@@ -30,9 +33,11 @@ def record_human_evidence(
     at: dt.datetime,
     counts: dict[str, int] | None = None,
     without_each: dict[str, int] | None = None,
+    beside_metric: dict[str, Any] | None = None,
 ) -> Verdict:
     """Take the closed judgments of people, and decide for good. `counts`: how often each answer was given;
-    `without_each`: how often each outcome came when one evaluator was left out, each in turn.
+    `without_each`: how often each outcome came when one evaluator was left out, each in turn; `beside_metric`: what
+    people would have said of all examples, as far as a metric tells, which decides nothing.
 
     What they judged are answers of every extension too, so these are decided with it.
     """
@@ -48,6 +53,8 @@ def record_human_evidence(
         body["counts"] = counts
     if without_each is not None:
         body["without_each"] = without_each
+    if beside_metric is not None:
+        body["beside_metric"] = beside_metric
     return spread(experiment, body, by=by, at=at)
 
 
@@ -62,10 +69,14 @@ def inherit(experiment: Experiment, *, at: dt.datetime) -> Verdict | None:
     before = locked(experiment.extends_id)
     if human := verdicts.newest(before, EvidenceKind.HUMAN):
         return spread(experiment, named(before, human.body), by=human.recorded_by, at=at)
-    if before.status == ExperimentStatus.AWAITING_PEOPLE and (
-        proxy := verdicts.newest(before, EvidenceKind.PROXY)
-    ):
-        return stand_in(experiment, by=proxy.recorded_by, reason=f"As for {before}.", at=at)
+    if before.status == ExperimentStatus.AWAITING_PEOPLE and (proxy := proxies.standing(before, at=at)):
+        return stand_in(
+            experiment,
+            like=named(before, proxy.body),
+            by=proxy.recorded_by,
+            reason=f"As for {before}.",
+            at=at,
+        )
     return None
 
 
@@ -93,10 +104,20 @@ def named(experiment: Experiment, body: dict[str, Any]) -> dict[str, Any]:
 
 
 @transaction.atomic
-def record_proxy_evidence(experiment_id: int, *, by: User, reason: str, at: dt.datetime) -> Verdict:
-    """Let the metric that the policy names stand in for people; the verdict becomes provisional.
+def record_proxy_evidence(
+    experiment_id: int,
+    *,
+    validity: Validity,
+    missing: int | None,
+    by: User,
+    reason: str,
+    at: dt.datetime,
+) -> Verdict:
+    """Let the metric that the policy names stand in for people for a time; the verdict becomes provisional.
 
-    People still judge: their evidence supersedes the proxy's when it arrives.
+    `validity` is what is known of how it agrees with them, `missing` how many of their judgments are not in. It fails
+    or leaves open what it likes, and passes only where the policy lets it and it is known to agree. People still
+    judge: their evidence supersedes the proxy's when it arrives.
     """
     experiment = locked(experiment_id)
     rule = suite.parse(experiment.policy.body).human
@@ -106,32 +127,50 @@ def record_proxy_evidence(experiment_id: int, *, by: User, reason: str, at: dt.d
         )
     if experiment.status != ExperimentStatus.AWAITING_PEOPLE:
         raise Conflict("not_awaiting", f"{experiment} does not wait for people; there is nothing to unblock.")
-    return stand_in(experiment, by=by, reason=reason, at=at)
-
-
-def stand_in(experiment: Experiment, *, by: User | None, reason: str, at: dt.datetime) -> Verdict:
-    """Decide by the proxy of the policy, and the extensions whose answers the same people are late with."""
-    rule = suite.parse(experiment.policy.body).human
-    assert rule is not None
     outcome = experiment.comparisons.get(metric=rule.proxy).outcome
-    body = {
-        "metric": rule.proxy,
-        "outcome": outcome,
-        "validity": Undefined("how well the proxy agrees with people was not measured").as_json(),
-    }
+    body = proxies.body(rule, outcome, validity, missing=missing, at=at)
+    return stand_in(experiment, like=body, by=by, reason=reason, at=at)
+
+
+def stand_in(
+    experiment: Experiment, *, like: Mapping[str, Any], by: User | None, reason: str, at: dt.datetime
+) -> Verdict:
+    """Decide by the proxy of the policy, and the extensions whose answers the same people are late with."""
+    metric = like["metric"]
+    outcome = experiment.comparisons.get(metric=metric).outcome
+    body = {**like, "outcome": outcome}
     keep(experiment, EvidenceKind.PROXY, body, by=by, at=at)
     record(
         Event.PROXY_EVIDENCE_RECORDED,
         by=by or SYSTEM,
         subject=experiment,
-        facts={"metric": rule.proxy, "outcome": outcome, "evidence": digest(body)},
+        facts={**proxies.facts(body), "evidence": digest(body)},
         statements={"reason": reason},
         at=at,
     )
-    verdict = verdicts.decide(experiment, cause=f"proxy {rule.proxy}", at=at)
+    verdict = verdicts.decide(experiment, cause=f"proxy {metric}", at=at)
     for extension in locking(experiment.extensions.awaiting_people()):
-        stand_in(extension, by=by, reason=reason, at=at)
+        stand_in(extension, like=named(experiment, body), by=by, reason=reason, at=at)
     return verdict
+
+
+def let_proxies_expire(*, at: dt.datetime) -> int:
+    """Decide again where the time of a proxy is over and people have not judged; how many experiments."""
+    waiting = Experiment.objects.awaiting_people().filter(evidence__kind=EvidenceKind.PROXY).distinct()
+    return sum(let_proxy_expire(pk, at=at) for pk in waiting.values_list("pk", flat=True))
+
+
+@transaction.atomic
+def let_proxy_expire(experiment_id: int, *, at: dt.datetime) -> bool:
+    """Whether it did. Leads hear of it, as they may let it stand in once more."""
+    experiment = locked(experiment_id)
+    verdict = experiment.verdicts.first()
+    waits = experiment.status == ExperimentStatus.AWAITING_PEOPLE
+    if not waits or verdict is None or not verdict.provisional or not proxies.is_over(experiment, at=at):
+        return False
+    verdicts.decide(experiment, cause=verdicts.PROXY_IS_OVER, at=at)
+    outbox.post(messages.proxy_expired(experiment, verdict), to=outbox.holders("lead"), at=at)
+    return True
 
 
 def locked(experiment_id: int) -> Experiment:

@@ -45,6 +45,9 @@ class Judged:
         return " ".join(filter(None, (self.sentence, advice, why_tests_differ(self.compared))))
 
 
+STILL_TO_JUDGE = "people still to judge"
+
+
 class Ruling(Protocol):
     """The outcome of one metric, as far as the verdict needs it: a stored comparison is one."""
 
@@ -56,12 +59,15 @@ class Ruling(Protocol):
 
 @dataclass(frozen=True)
 class People:
-    """What people said, or what stands in for them; `proxy` names the metric that does."""
+    """What people said, or what stands in for them: `proxy` names the metric that does, `proxy_cannot_pass` says why
+    it may not pass the gate, and `proxy_note` what is behind it."""
 
     net_preference: Estimate | Undefined | None = None
     agreement: Estimate | Undefined | None = None
     proxy: str = ""
     proxy_outcome: str = ""
+    proxy_cannot_pass: str = ""
+    proxy_note: str = ""
 
 
 @dataclass(frozen=True)
@@ -190,15 +196,17 @@ def decide(
         return Decision(automated, False, automated, "not asked by the gate policy", reasons)
     if people is None:
         return Decision(
-            INCONCLUSIVE, False, automated, "people still to judge", ["People still have to judge.", *reasons]
+            INCONCLUSIVE, False, automated, STILL_TO_JUDGE, ["People still have to judge.", *reasons]
         )
     if people.proxy:
-        outcome = worst(automated, people.proxy_outcome)
         sentence = (
             f"PROXY: {people.proxy} stands in for people and says {people.proxy_outcome}. "
             "The verdict is provisional until they have judged."
         )
-        return Decision(outcome, True, automated, f"PROXY by {people.proxy}", [sentence, *reasons])
+        held_back = people.proxy_cannot_pass if people.proxy_outcome == PASS else ""
+        outcome = worst(automated, INCONCLUSIVE if held_back else people.proxy_outcome)
+        said = [each for each in (sentence, held_back, people.proxy_note) if each]
+        return Decision(outcome, True, automated, f"PROXY by {people.proxy}", [*said, *reasons])
     outcome, sentence = human_outcome(people, rule)
     return Decision(worst(automated, outcome), False, automated, outcome, [sentence, *reasons])
 

@@ -1,11 +1,12 @@
 """What people said of an experiment, and what that does to its verdict. For reading alone."""
 
+import datetime as dt
 from dataclasses import dataclass, replace
 from typing import Any
 
 from evaltrack.stats.estimate import Estimate, Undefined, from_json
 from evaltrack.stats.preference import too_little
-from experiments import gates, suite, verdicts
+from experiments import gates, proxies, suite, verdicts
 from experiments.comparison import Statistic
 from experiments.models import Evidence, EvidenceKind, Experiment
 from experiments.suite import HumanRule
@@ -84,18 +85,23 @@ class Spoken:
 
 @dataclass(frozen=True)
 class HumanEvaluation:
-    """`spoken` is None until the campaign is closed; `proxy` is what stands in meanwhile."""
+    """`spoken` is None until the campaign is closed; `proxy` is what stands in meanwhile, or did until `until`."""
 
     rule: HumanRule
     spoken: Spoken | None
     proxy: Evidence | None
+    proxy_stands: bool = False
+
+    @property
+    def until(self) -> dt.datetime | None:
+        return proxies.expires_at(self.proxy.body) if self.proxy else None
 
     @property
     def coefficient(self) -> str:
         return NAMES[self.rule.coefficient]
 
 
-def of(experiment: Experiment) -> HumanEvaluation | None:
+def of(experiment: Experiment, *, at: dt.datetime) -> HumanEvaluation | None:
     """None where the policy asks nobody about this change."""
     rule = suite.parse(experiment.policy.body).human
     if rule is None or not experiment.needs_people:
@@ -104,7 +110,8 @@ def of(experiment: Experiment) -> HumanEvaluation | None:
     return HumanEvaluation(
         rule=rule,
         spoken=spoken(found, rule) if found else None,
-        proxy=None if found else verdicts.newest(experiment, EvidenceKind.PROXY),
+        proxy=None if found else proxies.newest(experiment),
+        proxy_stands=found is None and proxies.standing(experiment, at=at) is not None,
     )
 
 

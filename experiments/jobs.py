@@ -1,7 +1,7 @@
 """What workers run. Each takes ids or nothing, and may run twice, late, or at the same time as itself."""
 
 from evaltrack import clock
-from experiments import runner
+from experiments import evidence, runner
 from experiments.production import retention, silence, watching
 
 
@@ -13,6 +13,10 @@ def watch_production() -> None:
     at = clock.now()
     watching.look_at_news(at=at)
     silence.tell(at=at)
+
+
+def let_proxies_expire() -> None:
+    evidence.let_proxies_expire(at=clock.now())
 
 
 def forget_texts() -> None:

@@ -2,6 +2,7 @@
 
 from evaltrack.notifications.outbox import Message
 from evaltrack.notifications.topics import Topic
+from experiments import gates
 from experiments.models import (
     Component,
     Experiment,
@@ -40,8 +41,12 @@ def experiment_undecided(experiment: Experiment) -> Message:
 
 def experiment_decided(experiment: Experiment, verdict: Verdict, previous: Verdict | None) -> Message:
     change = ""
-    if previous and previous.provisional and previous.outcome != verdict.outcome:
-        change = f"This REVERSES the provisional {previous.outcome}.\n"
+    if previous and previous.provisional and verdict.people == gates.STILL_TO_JUDGE:
+        change = f"The proxy's time is over: the provisional {previous.outcome} does not hold any more.\n"
+    elif previous and previous.provisional and previous.outcome != verdict.outcome:
+        # What was open has not been turned round.
+        verb = "replaces" if previous.outcome == gates.INCONCLUSIVE else "REVERSES"
+        change = f"This {verb} the provisional {previous.outcome}.\n"
     return Message(
         key=f"experiment-decided:{experiment.public_id}:{verdict.number}",
         subject=f"{experiment}: {verdict}",
@@ -49,6 +54,20 @@ def experiment_decided(experiment: Experiment, verdict: Verdict, previous: Verdi
         path=experiment.get_absolute_url(),
         topic=Topic.VERDICTS,
         why="you own the component",
+    )
+
+
+def proxy_expired(experiment: Experiment, verdict: Verdict) -> Message:
+    return Message(
+        key=f"proxy-expired:{experiment.public_id}:{verdict.number}",
+        subject=f"{experiment}: the proxy's time is over, and people have not judged",
+        body=(
+            f"The provisional {verdict.outcome} does not hold any more, and the experiment waits for people again. "
+            "Remind the evaluators, or let the proxy stand in once more on the campaign's page."
+        ),
+        path=experiment.get_absolute_url(),
+        topic=Topic.ESCALATIONS,
+        why="you lead evaluations",
     )
 
 

@@ -208,7 +208,7 @@ def verdict_differs(
     decision = gates.decide(
         comparisons,
         rule=suite.parse(experiment.plan.body["policy"]).human,
-        people=verdicts.latest_people(experiment),
+        people=verdicts.latest_people(experiment, at=verdict.decided_at),
         needed=experiment.plan.body["needs_people"],
     )
     yield from differing(f"Verdict {verdict.number}", verdict, decision, DECIDED)

@@ -51,7 +51,10 @@ class HumanRule:
     margin: float = 0.2
     coefficient: str = "preference_kappa"
     floor: float = 0.4
+    # What stands in for them, whether it may pass the gate where it is known to agree with them, and for how long.
     proxy: str = ""
+    proxy_may_pass: bool = False
+    proxy_days: int = 14
     # On so large a share of judgments people are asked which response they think is in production.
     guess_share: float = 0.0
     # "all": people judge everything; "settled": the lead may stop when the interval that holds at every look lies on
@@ -127,6 +130,13 @@ class Reading:
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
             self.wrong(f"{path}.{name}", f"must be a number from {low:g} to {high:g}")
             return default
+        return value
+
+    def flag(self, source: dict, name: str, path: str) -> bool:
+        value = source.get(name, False)
+        if not isinstance(value, bool):
+            self.wrong(f"{path}.{name}", "must be true or false")
+            return False
         return value
 
     def text(self, source: dict, name: str, longest: int, path: str) -> str:
@@ -254,6 +264,8 @@ def human_rule(given: Any, metrics: list[str], reading: Reading) -> HumanRule | 
         coefficient=coefficient,
         floor=reading.number(given, "floor", 0.4, -1, 1, path),
         proxy=proxy,
+        proxy_may_pass=reading.flag(given, "proxy_may_pass", path),
+        proxy_days=int(reading.number(given, "proxy_days", 14, 1, 365, path)),
         guess_share=reading.number(given, "guess_share", 0.0, 0, 1, path),
         stop=stop,
     )

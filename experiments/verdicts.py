@@ -10,15 +10,18 @@ from evaltrack.ledger.identity import SYSTEM
 from evaltrack.ledger.record import record
 from evaltrack.notifications import outbox
 from evaltrack.stats.estimate import from_json
-from experiments import gates, messages, suite
+from experiments import gates, messages, proxies, suite
 from experiments.gates import People
 from experiments.models import Comparison, Evidence, EvidenceKind, Experiment, Run, Verdict
+
+# The cause of a verdict that follows upon a provisional one without people.
+PROXY_IS_OVER = "the proxy's time is over"
 
 
 def decide(experiment: Experiment, *, cause: str, at: dt.datetime) -> Verdict:
     """Add a verdict from the stored comparisons and evidence; call it inside the act's transaction."""
     rule = suite.parse(experiment.policy.body).human
-    people = latest_people(experiment)
+    people = latest_people(experiment, at=at)
     decision = gates.decide(
         list(experiment.comparisons.all()), rule=rule, people=people, needed=experiment.needs_people
     )
@@ -54,15 +57,21 @@ def decide(experiment: Experiment, *, cause: str, at: dt.datetime) -> Verdict:
     return verdict
 
 
-def latest_people(experiment: Experiment) -> People | None:
-    """What people said, if they have; else the proxy that stands in for them, if one does."""
+def latest_people(experiment: Experiment, *, at: dt.datetime) -> People | None:
+    """What people said, if they have; else the proxy that stands in for them at `at`, if one does."""
     if human := newest(experiment, EvidenceKind.HUMAN):
         return People(
             net_preference=from_json(human.body["net_preference"]),
             agreement=from_json(human.body["agreement"]),
         )
-    if proxy := newest(experiment, EvidenceKind.PROXY):
-        return People(proxy=proxy.body["metric"], proxy_outcome=proxy.body["outcome"])
+    if proxy := proxies.standing(experiment, at=at):
+        return People(
+            proxy=proxy.body["metric"],
+            proxy_outcome=proxy.body["outcome"],
+            # Evidence of before it was asked how well proxies agree with people has none of this.
+            proxy_cannot_pass=proxy.body.get("cannot_pass", ""),
+            proxy_note=proxies.behind_it(proxy.body),
+        )
     return None
 
 

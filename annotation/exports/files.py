@@ -19,6 +19,7 @@ from annotation.protocols import rules_of
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Invalid, refuse_if
 from evaltrack.tables import harmless
+from experiments import proxies
 
 SCHEMA = "evaltrack/export/1"
 INCLUDES = ("campaign", "exclusions")
@@ -96,6 +97,13 @@ def as_lines(rows: list[dict[str, Any]], *, kind: str) -> str:
     return "".join(json.dumps({"kind": kind, **row}, ensure_ascii=False) + "\n" for row in rows)
 
 
+def proxy_evidence(campaign: Campaign) -> dict[str, Any]:
+    """What is kept of the proxy that stood in last: what it said, how well it was known, and until when it held."""
+    kept = proxies.newest(campaign.experiment) if campaign.experiment else None
+    names = ("metric", "outcome", "cannot_pass", "validity", "missing_judgments", "expires_at")
+    return {name: kept.body[name] for name in names if name in kept.body} if kept else {}
+
+
 def about(campaign: Campaign, names: Names, *, by: User) -> dict[str, Any]:
     """What the judgments of a file have in common, and how many there are: a file that was cut off has fewer."""
     rubric = campaign.rubric
@@ -119,6 +127,7 @@ def about(campaign: Campaign, names: Names, *, by: User) -> dict[str, Any]:
         "proxy": {
             "stood_in_at": records.as_text(campaign.unblocked_at),
             "reason": campaign.unblocking_reason,
+            **proxy_evidence(campaign),
         }
         if campaign.unblocked_at
         else None,

@@ -12,10 +12,10 @@ from annotation import assignment, messages, policies, pool, querysets
 from annotation.agreement import human_rule
 from annotation.models import Campaign, Escalation, Level, Slot
 from annotation.onboarding import qualification
-from annotation.sla import outlook, rules, sla_policies
+from annotation.sla import outlook, rules, sla_policies, validity
 from evaltrack import reasons
 from evaltrack.accounts.models import User
-from evaltrack.errors import Conflict, refuse_if
+from evaltrack.errors import refuse_if
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.record import record
 from evaltrack.notifications import outbox
@@ -168,15 +168,19 @@ def in_batches(rows: Iterator[Escalation]) -> Iterator[list[Escalation]]:
 def unblock_by_proxy(campaign_id: int, *, by: User, reason: str, at: dt.datetime) -> Campaign:
     """Let the policy's proxy metric stand in; the verdict becomes provisional, and people go on judging."""
     campaign = Campaign.objects.select_for_update(no_key=True).get(pk=campaign_id)
-    refuse_if(policies.unblocking(by, campaign))
+    refuse_if(policies.unblocking(by, campaign, at=at))
     reason = reasons.checked(reason)
-    changed = Campaign.objects.filter(pk=campaign.pk, unblocked_at=None).update(
-        unblocked_by=by, unblocked_at=at, unblocking_reason=reason
-    )
-    if not changed:
-        raise Conflict("already_unblocked", "Somebody else has let the proxy stand in already.")
+    campaign.unblocked_by, campaign.unblocked_at, campaign.unblocking_reason = by, at, reason
+    campaign.save(update_fields=["unblocked_by", "unblocked_at", "unblocking_reason"])
     assert campaign.experiment is not None  # the policy has refused one that stands alone
-    evidence.record_proxy_evidence(campaign.experiment.pk, by=by, reason=reason, at=at)
+    evidence.record_proxy_evidence(
+        campaign.experiment.pk,
+        validity=validity.of(campaign, at=at),
+        missing=campaign.slots.filter(querysets.MISSING, querysets.asked_beforehand()).count(),
+        by=by,
+        reason=reason,
+        at=at,
+    )
     record(
         Event.CAMPAIGN_UNBLOCKED,
         by=by,

@@ -1,5 +1,6 @@
 """Pages of the lead: how a campaign goes, how far people agree, and what to do when they are late."""
 
+import datetime as dt
 import uuid
 from collections import Counter, defaultdict
 from typing import Any
@@ -16,7 +17,7 @@ from annotation.models import (
     Level,
 )
 from annotation.settling import conflicts, guideline_notes
-from annotation.sla import escalation, standing
+from annotation.sla import escalation, standing, validity
 from annotation.views.agreement import told_of
 from annotation.views.gold import gold_of
 from annotation.views.told import told
@@ -25,6 +26,7 @@ from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.htmx import page
 from evaltrack.stats.planning.enough import Enough
+from experiments import proxies
 
 MOST_NOTES = 100
 
@@ -35,6 +37,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     may_manage = request.user.can(Permission.MANAGE_CAMPAIGNS)
     found = figures.of(campaign, at=clock.now())
     now = standing.of(campaign, at=clock.now())
+    unblocking = policies.unblocking(request.user, campaign, at=clock.now())
     foreseen = enough.of(campaign, found, now.outlook, at=clock.now())
     context = {
         "campaign": campaign,
@@ -62,8 +65,9 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "closing": enough.closing(request.user, campaign, at=clock.now(), known=foreseen),
         "enough": foreseen.as_json() if foreseen else None,
         "may_close_now": isinstance(foreseen, Enough) and foreseen.is_settled,
-        "unblocking": policies.unblocking(request.user, campaign),
+        "unblocking": unblocking,
         "may_manage": may_manage,
+        **proxy_of(campaign, offered=may_manage and unblocking is None, at=clock.now()),
         "held_back": querysets.held_back(campaign).count(),
         "skipped": skipped(campaign) if may_manage else [],
         "late": reassignment.late(campaign, at=clock.now()) if may_manage else None,
@@ -75,6 +79,18 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "releasing": policies.releasing(request.user, campaign),
     }
     return page(request, "annotation/campaign.html", context, fragment="annotation/_campaign.html")
+
+
+def proxy_of(campaign: Campaign, *, offered: bool, at: dt.datetime) -> dict[str, Any]:
+    """What the page says of a proxy: until when it stands in, or how well it is known to agree with people."""
+    if campaign.experiment is None:
+        return {}
+    standing_in = proxies.standing(campaign.experiment, at=at) if campaign.unblocked_at else None
+    waits = campaign.status != "closed"
+    return {
+        "proxy_until": proxies.expires_at(standing_in.body) if standing_in and waits else None,
+        "validity": validity.of(campaign, at=at).as_json() if offered else None,
+    }
 
 
 def excluded(campaign: Campaign) -> dict[str, int]:

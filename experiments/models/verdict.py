@@ -83,4 +83,4 @@ class Verdict(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.outcome}{' (provisional)' if self.provisional else ''}"
+        return f"{self.outcome}{' (provisional, PROXY)' if self.provisional else ''}"

@@ -109,7 +109,7 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "latency_picture": cumulative.plot(took.values) if took else "",
         "latency_reach": cumulative.reach(took.values) if took else None,
         "looks": looks_at(experiment, verdict),
-        "people": human.of(experiment),
+        "people": human.of(experiment, at=clock.now()),
         "verdict": verdict,
         "earlier_verdicts": verdicts[1:],
         "runs": list(experiment.runs.select_related("version", "endpoint").order_by("arm")),

@@ -196,9 +196,7 @@ def test_people_who_disagree_with_each_other_leave_it_inconclusive(people, lead)
 
 
 def test_a_proxy_is_provisional_and_people_supersede_it(awaiting, lead, owner):
-    provisional = evidence.record_proxy_evidence(
-        awaiting.pk, by=lead, reason="Two evaluators are ill.", at=clock.now()
-    )
+    provisional = experiments.proxy_stands_in(awaiting, lead)
     assert (provisional.outcome, provisional.provisional) == ("PASS", True)
     awaiting.refresh_from_db()
     assert awaiting.status == ExperimentStatus.AWAITING_PEOPLE
@@ -213,12 +211,12 @@ def test_without_a_proxy_in_the_policy_nothing_stands_in(people, lead):
     human = {key: value for key, value in experiments.SUITE["human"].items() if key != "proxy"}
     experiment = experiments.measured(**people, risk="high", suite={**experiments.SUITE, "human": human})
     with pytest.raises(Invalid, match="names no proxy metric"):
-        evidence.record_proxy_evidence(experiment.pk, by=lead, reason="Overdue.", at=clock.now())
+        experiments.proxy_stands_in(experiment, lead)
 
 
 def test_a_proxy_cannot_reopen_what_is_decided(experiment, lead):
     with pytest.raises(Conflict, match="does not wait for people"):
-        evidence.record_proxy_evidence(experiment.pk, by=lead, reason="Overdue.", at=clock.now())
+        experiments.proxy_stands_in(experiment, lead)
 
 
 def test_undefined_agreement_never_passes(awaiting, lead):

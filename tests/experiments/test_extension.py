@@ -1,5 +1,7 @@
 """From a smaller tier to a larger one: every answer is kept, and the level is spent once."""
 
+import datetime as dt
+
 import pytest
 from django.db import IntegrityError, transaction
 
@@ -9,7 +11,7 @@ from evaltrack.errors import Conflict, Invalid, Refused
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.models import LedgerEntry
 from evaltrack.stats.estimate import Estimate
-from experiments import conclusion, evidence, extension, planning, policies, runner, submission
+from experiments import conclusion, evidence, extension, planning, policies, proxies, runner, submission
 from experiments.models import Arm, Component, Evidence, Experiment, Output, OutputState, TestPlan
 from experiments.recomputation import recompute
 from tests.accounts.callers import bearer, signed_in
@@ -297,7 +299,7 @@ def test_an_extension_that_was_cancelled_keeps_nobody_from_their_verdict(awaitin
 
 def test_a_proxy_stands_in_for_both_and_people_replace_it_in_both(awaiting, lead):
     larger = experiments.extended(awaiting, CLEARLY)
-    evidence.record_proxy_evidence(awaiting.pk, by=lead, reason="They are late.", at=clock.now())
+    experiments.proxy_stands_in(awaiting, lead)
     larger = Experiment.objects.get(pk=larger.pk)
     assert [row.provisional for row in larger.verdicts.all()] == [True, False]
     judge(awaiting, lead)
@@ -308,9 +310,19 @@ def test_a_proxy_stands_in_for_both_and_people_replace_it_in_both(awaiting, lead
 
 
 def test_a_proxy_that_stands_in_already_stands_in_for_the_extension(awaiting, lead):
-    evidence.record_proxy_evidence(awaiting.pk, by=lead, reason="They are late.", at=clock.now())
+    experiments.proxy_stands_in(awaiting, lead)
     larger = experiments.extended(awaiting, CLEARLY)
     assert (larger.status, larger.verdicts.get().provisional) == ("awaiting_people", True)
+    own, kept = proxies.newest(larger).body, proxies.newest(awaiting).body
+    # Of its own examples it may say something else.
+    assert own | {"outcome": ""} == kept | {"outcome": "", "judged_in": awaiting.public_id}
+
+
+def test_when_the_time_of_the_proxy_is_over_no_extension_has_it(awaiting, lead):
+    earlier = clock.now() - dt.timedelta(days=15)
+    experiments.proxy_stands_in(awaiting, lead, at=earlier)
+    first = experiments.extended(awaiting, CLEARLY)
+    assert not first.verdicts.get().provisional
 
 
 def test_no_second_campaign_asks_people_about_answers_that_they_judge_already(awaiting):

@@ -1,5 +1,6 @@
 """Components, datasets and experiments, up to a verdict, without calling any endpoint."""
 
+import datetime as dt
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,7 +11,8 @@ from datasets import ingest, versions
 from datasets.models import DatasetVersion
 from evaltrack import clock
 from evaltrack.accounts.models import User
-from experiments import conclusion, extension, planning, promotion, registration, submission
+from evaltrack.stats.estimate import Estimate
+from experiments import conclusion, evidence, extension, planning, promotion, registration, submission
 from experiments.models import (
     Arm,
     Component,
@@ -20,7 +22,9 @@ from experiments.models import (
     Outcome,
     Output,
     OutputState,
+    Verdict,
 )
+from experiments.proxies import Validity
 from experiments.submission import Question
 
 SUITE: dict[str, Any] = {
@@ -29,7 +33,14 @@ SUITE: dict[str, Any] = {
         {"metric": "token_f1", "role": "gating", "margin": 0.05},
         {"metric": "latency_p50", "role": "guardrail", "margin": 1000},
     ],
-    "human": {"items": 6, "overlap": 2, "margin": 0.5, "floor": 0.0, "proxy": "exact_match"},
+    "human": {
+        "items": 6,
+        "overlap": 2,
+        "margin": 0.5,
+        "floor": 0.0,
+        "proxy": "exact_match",
+        "proxy_may_pass": True,
+    },
 }
 
 
@@ -176,6 +187,25 @@ def several(
         conclusion.conclude(experiment, at=clock.now())
         found.append(Experiment.objects.with_names().get(pk=experiment.pk))
     return found
+
+
+KNOWN = Validity(
+    labels=120,
+    campaigns=5,
+    bias=Estimate(0.02, -0.05, 0.09, 120, "test"),
+    favour=Estimate(0.02, -0.08, 0.12, 5, "test"),
+    margin=0.5,
+    eligible=True,
+    reasons=("120 human labels of the last 90 days; 100 are asked for",),
+    lacks=(),
+)
+
+
+def proxy_stands_in(experiment: Experiment, lead: User, *, at: dt.datetime | None = None) -> Verdict:
+    """A proxy that is known to agree with people stands in for them, who have judged nothing."""
+    return evidence.record_proxy_evidence(
+        experiment.pk, validity=KNOWN, missing=12, by=lead, reason="They are late.", at=at or clock.now()
+    )
 
 
 def measured(*, better: bool = True, same: bool = False, **given: Any) -> Experiment:

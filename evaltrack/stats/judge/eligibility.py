@@ -17,10 +17,16 @@ WITHIN_DAYS = 90.0
 
 @dataclass(frozen=True, slots=True)
 class Eligibility:
-    """The answer, and a sentence for each condition: those that fail first."""
+    """The answer, a sentence for each condition, those that fail first, and how many fail."""
 
     eligible: bool
     reasons: tuple[str, ...]
+    failing: int = 0
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """The sentences of the conditions that fail."""
+        return self.reasons[: self.failing]
 
     def as_json(self) -> dict[str, Any]:
         return {"eligible": self.eligible, "reasons": list(self.reasons)}
@@ -34,15 +40,16 @@ def proxy_eligibility(
     margin: float,
     fewest: int = FEWEST_LABELS,
     within_days: float = WITHIN_DAYS,
+    judge: str = "the judge",
 ) -> Eligibility:
     """May this judge's verdict on two systems be used as a proxy, with that word wherever it is shown?
 
     All must hold. At least `fewest` human labels, drawn at random, are no older than `within_days`; `ages_in_days`
-    has one number for each label of the same version of judge and task and the same family of datasets. And the judge
-    is equivalent to people: the whole 95 % interval of `bias` (judge − people, `judge_bias`) lies within
-    ±`margin`, and so does that of `favour` (how much more it overrates one system, `favour`). That no
-    difference was found is not equivalence; a wide interval fails. With 95 % intervals each error has 2.5 %, stricter
-    than the usual two one-sided tests at 5 %.
+    has one number for each label of the same version of judge and task and the same family of datasets; `judge` is
+    what it is called in the sentences. And the judge is equivalent to people: the whole 95 % interval of `bias`
+    (judge − people, `judge_bias`) lies within ±`margin`, and so does that of `favour` (how much more it overrates one
+    system, `favour`). That no difference was found is not equivalence; a wide interval fails. With 95 % intervals
+    each error has 2.5 %, stricter than the usual two one-sided tests at 5 %.
 
     A judge can meet both and still reverse a comparison (Prentice 1989): a proxy gives FAIL or INCONCLUSIVE freely,
     PASS only where the policy says so.
@@ -56,11 +63,12 @@ def proxy_eligibility(
     counted = f"{fresh} human labels of the last {within_days:g} days"
     conditions = [
         (fresh >= fewest, f"{counted}; {fewest} are asked for"),
-        _equivalent("the judge's bias", bias, margin),
-        _equivalent("the judge's favour for one system", favour, margin),
+        _equivalent(f"{judge}'s bias", bias, margin),
+        _equivalent(f"{judge}'s favour for one system", favour, margin),
     ]
     conditions.sort(key=lambda condition: condition[0])
-    return Eligibility(all(held for held, _ in conditions), tuple(reason for _, reason in conditions))
+    failing = sum(not held for held, _ in conditions)
+    return Eligibility(failing == 0, tuple(reason for _, reason in conditions), failing)
 
 
 def _equivalent(what: str, shown: Estimate | Undefined, margin: float) -> tuple[bool, str]:

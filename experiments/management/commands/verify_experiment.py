@@ -45,7 +45,7 @@ def as_line(found: Recomputed) -> str:
 
 def in_words(found: Recomputed) -> str:
     state = "the same bytes" if found.ok else "DIFFERENT"
-    lines = [f"{found.experiment}: {found.verdict.outcome}, {state}; evidence {found.evidence_digest}"]
+    lines = [f"{found.experiment}: {found.verdict}, {state}; evidence {found.evidence_digest}"]
     lines += [f"  - {sentence}" for sentence in found.findings]
     if found.findings:
         lines += [f"    ({sentence})" for sentence in found.other_versions]

@@ -116,14 +116,14 @@ def test_with_more_time_the_ladder_begins_anew_and_what_was_done_stays_written(c
     assert escalation.escalate_overdue(at=clock.now()) == 0
     assert Escalation.objects.count() == first
     assert outlook.late(campaign, at=clock.now())["tasks_reminded"] == 0
-    assert policies.unblocking(lead, campaign).code == "not_overdue"
+    assert policies.unblocking(lead, campaign, at=clock.now()).code == "not_overdue"
     factory.becomes_due(campaign)
     campaign.refresh_from_db()
     for _ in range(2):
         escalation.escalate_overdue(at=clock.now())
     assert steps(campaign) == [(round, level) for round in (0, 1) for level in (Level.REMIND, Level.WIDEN)]
     assert Escalation.objects.count() == 2 * first
-    assert policies.unblocking(lead, campaign) is None
+    assert policies.unblocking(lead, campaign, at=clock.now()) is None
     assert Notification.objects.filter(recipient=lead).count() > told
 
 

@@ -95,8 +95,11 @@ def experiment_of(campaign):
 def test_a_proxy_makes_a_provisional_verdict_and_says_so(overdue, lead):
     unblocked = unblock(overdue, lead)
     verdict = experiment_of(overdue).verdicts.first()
-    assert (verdict.outcome, verdict.provisional, verdict.people) == ("PASS", True, "PROXY by exact_match")
-    assert "PROXY: exact_match stands in for people" in verdict.reasons[0]
+    assert (verdict.outcome, verdict.provisional) == ("INCONCLUSIVE", True)
+    assert verdict.people == "PROXY by exact_match"
+    assert "PROXY: exact_match stands in for people and says PASS" in verdict.reasons[0]
+    assert "It cannot pass the gate" in verdict.reasons[1]
+    assert "24 judgments are missing; 0 human labels are known" in verdict.reasons[2]
     assert (unblocked.unblocked_by, unblocked.unblocking_reason) == (lead, REASON)
     assert experiment_of(overdue).status == ExperimentStatus.AWAITING_PEOPLE
 
@@ -167,11 +170,11 @@ def test_people_go_on_judging_and_supersede_the_proxy(overdue, lead, both, owner
     assert factory.judge_everything(both, factory.prefers_candidate) == 24
     campaigns.close(overdue.pk, by=lead, at=clock.now())
     verdicts = [(each.outcome, each.provisional) for each in experiment_of(overdue).verdicts.all()]
-    assert verdicts == [("PASS", False), ("PASS", True), ("INCONCLUSIVE", False)]
+    assert verdicts == [("PASS", False), ("INCONCLUSIVE", True), ("INCONCLUSIVE", False)]
     assert "REVERSES" not in owner.notifications.order_by("-pk").first().body
 
 
-def test_people_who_say_otherwise_reverse_the_proxy_and_the_owner_is_told(overdue, lead, both, owner):
+def test_people_who_say_otherwise_replace_the_proxy_and_the_owner_is_told(overdue, lead, both, owner):
     unblock(overdue, lead)
     factory.judge_everything(both, factory.prefers_baseline)
     campaigns.close(overdue.pk, by=lead, at=clock.now())
@@ -179,7 +182,7 @@ def test_people_who_say_otherwise_reverse_the_proxy_and_the_owner_is_told(overdu
     assert (verdict.outcome, verdict.provisional) == ("FAIL", False)
     message = owner.notifications.order_by("-pk").first()
     assert message.subject == f"{overdue.experiment}: FAIL"
-    assert message.body.startswith("This REVERSES the provisional PASS.")
+    assert message.body.startswith("This replaces the provisional INCONCLUSIVE.")
 
 
 def test_a_closed_campaign_needs_no_proxy(overdue, lead, both):

@@ -41,7 +41,7 @@ def test_judgments_that_would_pass_pass_nothing_below_the_floor(
     experiment = Experiment.objects.get(pk=campaign.experiment.pk)
     verdict = experiment.verdicts.first()
     assert (verdict.automated, verdict.people, verdict.outcome) == ("PASS", outcome, outcome)
-    spoken = human.of(experiment).spoken
+    spoken = human.of(experiment, at=clock.now()).spoken
     assert spoken.net_preference.as_json() == found.net_preference.as_json()
     assert spoken.agreement.as_json() == found.coefficient("preference_kappa").as_json()
     page = signed_in(owner).get(experiment.get_absolute_url()).content.decode()
