@@ -61,7 +61,7 @@ def test_the_same_preference_passes_only_where_people_agree(
 ):
     verdict = speak(awaiting, lead, agreement=agreement)
     assert (verdict.automated, verdict.people, verdict.outcome) == ("PASS", part, outcome)
-    found = human.of(awaiting).spoken
+    found = human.of(awaiting, at=clock.now()).spoken
     assert (found.usable, found.judged[0], found.disagree) == (usable, part, disagree)
     text = page(awaiting).content.decode()
     assert (DISAGREE in text) == disagree
@@ -71,7 +71,10 @@ def test_the_same_preference_passes_only_where_people_agree(
 
 def test_what_cannot_pass_can_still_fail(awaiting, lead, page):
     assert speak(awaiting, lead, net=(-0.9, -0.7, -0.5), agreement=(0.0, 0.2, 0.3)).outcome == "FAIL"
-    assert human.of(awaiting).spoken.effect == "They cannot pass the gate. They can fail it, and do."
+    assert (
+        human.of(awaiting, at=clock.now()).spoken.effect
+        == "They cannot pass the gate. They can fail it, and do."
+    )
     assert "They can fail it, and do." in page(awaiting).content.decode()
 
 
@@ -99,7 +102,7 @@ def test_before_people_have_judged_the_page_says_what_is_asked_of_them(awaiting,
 
 
 def test_a_proxy_is_named_until_people_have_judged(awaiting, lead, page):
-    evidence.record_proxy_evidence(awaiting.pk, by=lead, reason="Nobody was there.", at=clock.now())
+    experiments.proxy_stands_in(awaiting, lead)
     assert "exact_match stands in for them" in page(awaiting).content.decode()
     speak(awaiting, lead)
     assert "stands in for them" not in page(awaiting).content.decode()
@@ -107,7 +110,7 @@ def test_a_proxy_is_named_until_people_have_judged(awaiting, lead, page):
 
 def test_where_nobody_is_asked_there_is_nothing(people, page):
     experiment = experiments.measured(**people)
-    assert human.of(experiment) is None
+    assert human.of(experiment, at=clock.now()) is None
     assert "What people say" not in page(experiment).content.decode()
     assert page(experiment, "?format=csv&table=people").status_code == 404
 

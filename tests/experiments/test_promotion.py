@@ -13,7 +13,7 @@ from evaltrack.ledger.events import Event
 from evaltrack.ledger.models import LedgerEntry
 from evaltrack.ledger.verification import verify
 from evaltrack.notifications.models import Notification
-from experiments import conclusion, evidence, promotion, registration, registry, submission
+from experiments import conclusion, promotion, registration, registry, submission
 from experiments.models import Deployment, Experiment, PromotionRequest, PromotionStatus
 from tests.conftest import person
 from tests.experiments.test_conclusion import record_people
@@ -122,7 +122,7 @@ def test_a_smoke_test_justifies_nothing(people, request_of):
 
 def test_a_provisional_pass_goes_to_staging_and_not_to_production(people, request_of, lead):
     experiment = experiments.measured(**people, risk="high")
-    evidence.record_proxy_evidence(experiment.pk, by=lead, reason="Overdue.", at=clock.now())
+    experiments.proxy_stands_in(experiment, lead)
     experiment = Experiment.objects.with_names().get(pk=experiment.pk)
     with pytest.raises(Refused) as refused:
         request_of(experiment)
@@ -306,7 +306,7 @@ def test_whatever_the_evidence_is_made_of_cannot_be_altered_unseen(open_request,
 
 def test_a_verdict_that_was_reversed_since_is_refused(people, request_of, approver, lead):
     experiment = experiments.measured(**people, risk="high")
-    evidence.record_proxy_evidence(experiment.pk, by=lead, reason="Overdue.", at=clock.now())
+    experiments.proxy_stands_in(experiment, lead)
     row = request_of(Experiment.objects.with_names().get(pk=experiment.pk), "staging")
     record_people(experiment, lead, low=-0.9, high=-0.7)
     with pytest.raises(Refused) as refusal:

@@ -100,7 +100,7 @@ def test_whether_it_rests_on_one_of_them(people, lead, both, evaluator_three):
     judged(campaign, evaluator_three, 20, 0.9)
     campaigns.close(campaign.pk, by=lead, at=clock.now())
     experiment = Experiment.objects.with_names().get(pk=campaign.experiment.pk)
-    spoken = human.of(experiment).spoken
+    spoken = human.of(experiment, at=clock.now()).spoken
     assert spoken.judged[0] == "PASS"
     assert spoken.without_each == f"Unchanged if any one of the {len(everybody)} evaluators is removed."
     page = signed_in(lead).get(experiment.get_absolute_url()).content.decode()
@@ -113,7 +113,7 @@ def test_it_says_when_it_does(people, lead, both, evaluator_three):
     for evaluator, share in zip([*both, evaluator_three], (0.55, 0.55, 1.0), strict=True):
         judged(campaign, evaluator, 20, share)
     campaigns.close(campaign.pk, by=lead, at=clock.now())
-    spoken = human.of(Experiment.objects.with_names().get(pk=campaign.experiment.pk)).spoken
+    spoken = human.of(Experiment.objects.with_names().get(pk=campaign.experiment.pk), at=clock.now()).spoken
     assert spoken.without_each.startswith("It rests on single evaluators: of 3, each removed in turn")
 
 
