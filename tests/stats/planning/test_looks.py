@@ -1,5 +1,6 @@
 """What several looks cost: Jennison and Turnbull's tables, simulated paths, all outcomes counted."""
 
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -141,11 +142,12 @@ def test_a_fair_coin_is_seldom_thought_unfair():
 @pytest.mark.parametrize(("truth", "null"), [(0.9, 0.5), (0.3, 0.6)])
 def test_it_counts_all_sequences(truth, null):
     most, above, below, total = 13, 0.0, 0.0, 0.0
+    seen = cache(share_any_time)
     for outcomes in product((0, 1), repeat=most):
         chance = truth ** sum(outcomes) * (1 - truth) ** (most - sum(outcomes))
         stopped = most
         for n in range(1, most + 1):
-            shown = share_any_time(sum(outcomes[:n]), n)
+            shown = seen(sum(outcomes[:n]), n)
             if shown.ci_low > null or shown.ci_high < null:
                 stopped = n
                 above += chance * (shown.ci_low > null)
