@@ -15,7 +15,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from scipy import special
 
 from annotation import querysets, rubrics
-from annotation.agreement import pairs, preferences, rollup
+from annotation.agreement import pairs, preferences, remembered, rollup
 from annotation.agreement.compared import SEED, Compared, Statistic
 from annotation.agreement.tally import LABELS, MAIN, Tables, Tally, moved
 from annotation.agreement.votes import EVALUATOR, Person, Rater
@@ -85,7 +85,7 @@ class Sums(Compared):
 
     @cached_property
     def preference(self) -> PreferenceAgreement:
-        return self.sums.preference(seed=SEED)
+        return remembered.preference(self.sums, seed=SEED)
 
     @property
     def same_order(self) -> PreferenceAgreement:
