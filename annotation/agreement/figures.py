@@ -75,7 +75,7 @@ def preferences_by_part(found: Shown) -> dict[str, dict[str, Any]] | None:
         return found.body["preferences"]
     if isinstance(found, findings.Findings | live.Findings) or len(found.votes) > MOST_AT_A_LOOK:
         return None
-    return parts.preferences(found.of_criteria, found.of_strata or {})
+    return parts.preferences(found.of_criteria(), found.of_strata())
 
 
 def with_imports(campaign: Campaign, *, at: dt.datetime) -> pairs.Findings:

@@ -130,7 +130,7 @@ def as_kept(found: pairs.Findings) -> dict[str, Any]:
         ],
         "preferences": {
             "whole": found.preferences(),
-            **parts.preferences(found.of_criteria, found.of_strata or {}),
+            **parts.preferences(found.of_criteria(), found.of_strata()),
         },
         "pairs_undefined": found.cohen.pairs_undefined,
         "heat": [

@@ -5,7 +5,7 @@ are read as they are (`agreement.of`): the mean over pairs of evaluators then ha
 """
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -160,15 +160,16 @@ class Findings(pairs.Findings):
     def left_picks(self) -> Statistic:
         return left_pick_rate(self.kept.tally.left, self.kept.tally.decisive)
 
-    @cached_property
-    def of_criteria(self) -> Mapping[str, pairs.Findings]:
+    def of_criteria(self) -> Iterator[tuple[str, pairs.Findings]]:
         panels = self.kept.tally.panels
-        return {name: self.of_panel(panels.get(name, NOTHING.main)) for name in self.criteria}
+        return ((name, self.of_panel(panels.get(name, NOTHING.main))) for name in self.criteria)
 
-    @cached_property
-    def of_strata(self) -> Mapping[str, pairs.Findings] | None:
-        strata = self.kept.tally.strata
-        return None if strata is None else {name: self.of_panel(strata[name]) for name in sorted(strata)}
+    def of_strata(self) -> Iterator[tuple[str, pairs.Findings]]:
+        return ((name, self.of_panel(panel)) for name, panel in sorted((self.strata or {}).items()))
+
+    @property
+    def strata(self) -> Mapping[str, Panel] | None:
+        return self.kept.tally.strata
 
     def of_panel(self, panel: Panel) -> pairs.Findings:
         return OfPart(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -14,7 +14,6 @@ import numpy as np
 from annotation.agreement import heat, parts, preferences
 from annotation.agreement.compared import HEADLINE, LABELS, SEED, Compared, Statistic
 from annotation.agreement.preferences import WHEN_CLOSED
-from annotation.agreement.tally import MOST_STRATA
 from annotation.agreement.votes import IMPORTED, NEITHER, Person, Rater, Vote
 from annotation.models import Campaign, Choice
 from evaltrack.stats.agreement import PreferenceAgreement
@@ -241,25 +240,23 @@ class Findings:
             "n_imported": of.n_imported,
         }
 
-    @cached_property
-    def of_criteria(self) -> Mapping[str, Findings]:
-        return {name: self.only(parts.answering(self.votes, name)) for name in self.criteria}
+    def of_criteria(self) -> Iterator[tuple[str, Findings]]:
+        """One after another: of a large import there is no room for all at a time."""
+        return ((name, self.only(parts.answering(self.votes, name))) for name in self.criteria)
+
+    def of_strata(self) -> Iterator[tuple[str, Findings]]:
+        return ((name, self.only(votes)) for name, votes in sorted((self.strata or {}).items()))
 
     @cached_property
-    def of_strata(self) -> Mapping[str, Findings] | None:
-        """Of the strata that have a name; None where they are too many to tell apart."""
-        named: dict[str, list[Vote]] = defaultdict(list)
-        for vote in self.votes:
-            if vote.stratum:
-                named[vote.stratum].append(vote)
-        return None if len(named) > MOST_STRATA else {name: self.only(named[name]) for name in sorted(named)}
+    def strata(self) -> Mapping[str, Any] | None:
+        return parts.by_stratum(self.votes)
 
     def only(self, votes: Sequence[Vote]) -> Findings:
         return replace(self, votes=votes, criteria=())
 
     def parts(self, only: Collection[str] = ()) -> list[dict[str, Any]]:
         """By criterion and by stratum."""
-        return parts.rows(self.of_criteria, self.of_strata or {}, only)
+        return parts.rows(self.of_criteria(), self.of_strata(), only)
 
     @property
     def any_time(self) -> dict[str, dict[str, Any]]:
@@ -288,7 +285,7 @@ class Findings:
             "n_pairs": self.n_pairs,
             "by_question": {row["name"]: row["agreement"] for row in rows if row["kind"] == "criterion"},
             "parts": rows,
-            "too_many_strata": self.of_strata is None,
+            "too_many_strata": self.strata is None,
             "left_picks": self.left_picks.as_json(),
             "net_preference": (self.net_preference if self.is_final else WHEN_CLOSED).as_json(),
             "counts": self.counts if self.is_final else None,

@@ -1,10 +1,12 @@
 """What people said to each criterion, and of the items of each stratum: the same figures as of the whole."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Protocol
 
 from annotation.agreement.compared import Compared, Statistic
 from annotation.agreement.preferences import WHEN_CLOSED
+from annotation.agreement.tally import MOST_STRATA
 from annotation.agreement.votes import Vote
 from evaltrack.errors import Invalid
 from evaltrack.stats.pairwise import PairwiseKappa
@@ -31,7 +33,7 @@ class Part(Protocol):
 
 
 def rows(
-    criteria: Mapping[str, Part], strata: Mapping[str, Part], only: Collection[str] = ()
+    criteria: Iterable[tuple[str, Part]], strata: Iterable[tuple[str, Part]], only: Collection[str] = ()
 ) -> list[dict[str, Any]]:
     """One for each part, with every coefficient or those of these names; which way people lean is told at the end."""
     return [
@@ -45,7 +47,7 @@ def rows(
             "n_items": part.n_items,
         }
         for kind, parts in (("criterion", criteria), ("stratum", strata))
-        for name, part in parts.items()
+        for name, part in parts
     ]
 
 
@@ -53,17 +55,28 @@ def coefficients(part: Part, only: Collection[str]) -> dict[str, Any]:
     return part.inter.as_json(lambda: part.cohen.kappa, only)
 
 
-def preferences(criteria: Mapping[str, Part], strata: Mapping[str, Part]) -> dict[str, dict[str, Any]]:
+def preferences(
+    criteria: Iterable[tuple[str, Part]], strata: Iterable[tuple[str, Part]]
+) -> dict[str, dict[str, Any]]:
     """How strong each system is in each part, by kind and name."""
     return {
-        "criterion": {name: part.preferences() for name, part in criteria.items()},
-        "stratum": {name: part.preferences() for name, part in strata.items()},
+        "criterion": {name: part.preferences() for name, part in criteria},
+        "stratum": {name: part.preferences() for name, part in strata},
     }
 
 
 def answering(votes: Sequence[Vote], criterion: str) -> list[Vote]:
     """What was answered to a criterion, as if nothing else had been asked."""
     return [vote._replace(said=vote.answers[criterion]) for vote in votes if criterion in vote.answers]
+
+
+def by_stratum(votes: Iterable[Vote]) -> dict[str, list[Vote]] | None:
+    """What was said of the items of each stratum that has a name; None where they are too many to tell apart."""
+    named: dict[str, list[Vote]] = defaultdict(list)
+    for vote in votes:
+        if vote.stratum:
+            named[vote.stratum].append(vote)
+    return None if len(named) > MOST_STRATA else named
 
 
 def narrowed(

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from annotation import campaigns, imports
-from annotation.agreement import figures, kept_figures, live, pairs, tally
+from annotation.agreement import figures, kept_figures, live, parts, tally
 from annotation.jobs import roll_up_agreement
 from annotation.models import Judgment, Response, Task
 from evaltrack import clock
@@ -274,7 +274,7 @@ def test_one_stratum_beside_items_of_none_is_told(lead, both, section):
 
 
 def test_too_many_strata_are_said_to_be_so_and_the_export_has_them(lead, both, section, ask, monkeypatch):
-    monkeypatch.setattr(pairs, "MOST_STRATA", 3)
+    monkeypatch.setattr(parts, "MOST_STRATA", 3)
     monkeypatch.setattr(tally, "MOST_STRATA", 3)
     campaign = factory.stand_alone("pairwise", lead=lead, items=4)
     into_strata(campaign, ["a", "b", "c", "d"])

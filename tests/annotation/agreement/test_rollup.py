@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from annotation import assignment, campaigns, judging, revision
-from annotation.agreement import figures, heat, live, pairs, rollup, tally
+from annotation.agreement import figures, heat, live, pairs, parts, rollup, tally
 from annotation.agreement.tally import Tally
 from annotation.jobs import roll_up_agreement
 from annotation.models import AgreementPair, AgreementState, Judgment, Task
@@ -101,7 +101,7 @@ def test_in_batches_too(many, three, monkeypatch):
 
 def test_once_strata_are_too_many_they_stay_so_until_all_is_read_again(many, three, lead, monkeypatch):
     monkeypatch.setattr(tally, "MOST_STRATA", 2)
-    monkeypatch.setattr(pairs, "MOST_STRATA", 2)
+    monkeypatch.setattr(parts, "MOST_STRATA", 2)
     of_strata(many, ["a", "b", "c", "", "a"])
     seen = []
     for _ in range(12):
