@@ -9,7 +9,6 @@ from django.shortcuts import render
 
 from annotation import lookup, rubrics
 from annotation.agreement import figures, findings, heat, human_rule, pairs
-from annotation.agreement.tally import MOST_STRATA
 from annotation.models import Campaign
 from annotation.sla import standing
 from evaltrack import clock
@@ -17,7 +16,6 @@ from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import NotFound
 from evaltrack.htmx import page
-from evaltrack.templatetags import intervals
 from experiments import gates
 
 
@@ -61,43 +59,6 @@ def pairs_of(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "cohen_kappa": found.cohen_kappa.as_json(),
     }
     return page(request, "annotation/pairs.html", context)
-
-
-def parts_of(campaign: Campaign, found: figures.Shown, told: dict[str, Any]) -> dict[str, Any]:
-    """Criteria and strata beside the whole, where they say more; `told` is what the page says of the whole."""
-    if isinstance(found, findings.Findings):
-        return {}
-    rule, questions = human_rule.of(campaign), rubrics.of(campaign.rubric).criteria
-    # The mean over pairs of evaluators is not kept by part: alpha stands in for it, however many judgments there are.
-    coefficient = rule.coefficient if rule.coefficient in pairs.ANY_TIME else "krippendorff_alpha"
-    labels = {("criterion", each.id): each.question for each in questions}
-    rows = [
-        {
-            **row,
-            "label": labels.get((row["kind"], row["name"]), row["name"]),
-            "agreement": row["agreement"][coefficient],
-        }
-        for row in found.parts([coefficient])
-        # A stratum that everything is of is the whole.
-        if row["kind"] == "criterion" or row["n_judgments"] < found.n_judgments
-    ]
-    whole = {**told, "agreement": found.coefficient(coefficient).as_json()}
-    drawn = [row["agreement"] for row in (whole, *rows)]
-    standings = figures.preferences_by_part(found) if rows and told["systems"] else None
-    return {
-        "whole": whole,
-        "parts": rows,
-        "parts_rule": {"coefficient": coefficient},
-        "parts_start": intervals.floor_start(drawn, rule.floor),
-        "strengths": found.preferences() if told["systems"] else None,
-        "standings": [
-            {"kind": row["kind"], "label": row["label"], **standings[row["kind"]][row["name"]]}
-            for row in rows
-        ]
-        if standings
-        else [],
-        "most_strata": MOST_STRATA,
-    }
 
 
 def told_of(campaign: Campaign, found: figures.Shown) -> dict[str, Any]:

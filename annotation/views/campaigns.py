@@ -17,8 +17,9 @@ from annotation.models import (
 )
 from annotation.settling import conflicts, guideline_notes
 from annotation.sla import escalation, standing
-from annotation.views.agreement import parts_of, told_of
+from annotation.views.agreement import told_of
 from annotation.views.gold import gold_of
+from annotation.views.parts import parts_of
 from annotation.views.told import told
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires
@@ -34,8 +35,8 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     campaign = lookup.campaign_named(public_id, seen_by=request.user)
     may_manage = request.user.can(Permission.MANAGE_CAMPAIGNS)
     found = figures.of(campaign, at=clock.now())
-    now = standing.of(campaign, at=clock.now())
     said = found.as_json(name_of=figures.pseudonym, brief=True)
+    now = standing.of(campaign, at=clock.now())
     foreseen = enough.of(campaign, found, now.outlook, at=clock.now())
     context = {
         "campaign": campaign,
