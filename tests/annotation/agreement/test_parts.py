@@ -8,11 +8,13 @@ import re
 import pytest
 
 from annotation import campaigns, imports
-from annotation.agreement import figures, kept_figures, live, parts, tally
+from annotation.agreement import figures, kept_figures, live, parts, remembered, tally
 from annotation.jobs import roll_up_agreement
 from annotation.models import Judgment, Response, Task
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission
+from evaltrack.stats.panel import Panel
+from evaltrack.templatetags import intervals
 from tests.accounts.callers import bearer, signed_in
 from tests.factories import annotation as factory
 from tests.factories import stand_alone
@@ -333,3 +335,27 @@ def test_what_was_kept_before_there_were_strata_is_read_again(empty_database):
         "annotation", "AgreementState"
     )
     assert list(states.objects.values_list("is_stale", "n_judgments")) == [(True, 7), (True, 7)]
+
+
+@pytest.mark.parametrize("most", [0, 200])
+def test_what_is_remembered_of_a_panel_is_what_it_says_itself(monkeypatch, most):
+    monkeypatch.setattr(remembered, "MOST_KINDS", most)
+    panels = [Panel(4, {((2, 0, 0, 0),): 9, ((1, 1, 0, 0),): n, ((0, 2, 0, 0),): 7}) for n in (3, 4, 3)]
+    for panel in panels:
+        again = Panel(panel.k, dict(reversed(panel.kinds.items())))
+        assert remembered.alpha(again, seed=1) == panel.alpha("nominal", seed=1)
+        assert remembered.preference(again, seed=1) == panel.preference(seed=1)
+    assert remembered.alpha(panels[0], seed=1) != remembered.alpha(panels[1], seed=1)
+
+
+def test_rows_of_one_table_are_drawn_on_one_axis():
+    above = {"value": 0.6, "ci_low": 0.5, "ci_high": 0.7}
+    below = {"value": -0.1, "ci_low": -0.3, "ci_high": 0.1}
+    start = intervals.floor_start([above, below, {"undefined": "nobody shares an item"}], 0.4)
+    assert start == -1
+    assert intervals.floor_start([above], 0.4) == 0
+    lines = [
+        re.search(r"class='zero' x1='([\d.]+)'", intervals.against_floor(each, 0.4, start))
+        for each in (above, below)
+    ]
+    assert lines[0][1] == lines[1][1]
