@@ -31,7 +31,8 @@ EACH = 5
 FILL = (
     """INSERT INTO annotation_task (public_id, campaign_id, item, key, "group", prompt, prompt_format, stratum,
                                     contexts, media, due_at, is_calibration, exclusion_reason)
-       SELECT gen_random_uuid(), %(campaign)s, 'item ' || n, md5(n::text), 'pair', 'What?', 'text', '', '[]', '[]',
+       SELECT gen_random_uuid(), %(campaign)s, 'item ' || n, md5(n::text), 'pair', 'What?', 'text',
+              CASE %(strata)s WHEN 0 THEN '' ELSE 'stratum ' || n %% greatest(%(strata)s, 1) END, '[]', '[]',
               now() + interval '9 days', false, ''
        FROM generate_series(1, %(tasks)s) n""",
     """INSERT INTO annotation_response (task_id, ordinal, source, text, format, contexts, media)
@@ -59,7 +60,7 @@ FILL = (
 )
 
 
-def fill(judgments: int, evaluators: int) -> tuple[Campaign, User]:
+def fill(judgments: int, evaluators: int, strata: int) -> tuple[Campaign, User]:
     at = clock.now()
     lead = person("bench-lead", Role.LEAD)
     people = [person(f"bench-{number}", Role.EVALUATOR).pk for number in range(evaluators)]
@@ -69,6 +70,7 @@ def fill(judgments: int, evaluators: int) -> tuple[Campaign, User]:
         "rubric": campaign.rubric_id,
         "tasks": judgments // EACH,
         "each": EACH,
+        "strata": strata,
         "people": people,
         "count": len(people),
     }
@@ -156,9 +158,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--judgments", type=int, default=1_000_000)
     parser.add_argument("--evaluators", type=int, default=200)
+    parser.add_argument("--strata", type=int, default=0)
     parser.add_argument("--times", type=int, default=40)
     given = parser.parse_args()
-    campaign, lead = fill(given.judgments, given.evaluators)
+    campaign, lead = fill(given.judgments, given.evaluators, given.strata)
     found = {
         "all_again": read_again(campaign),
         **one_more(campaign, given.times),

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from annotation.agreement import remembered
 from annotation.agreement.tally import LABELS
 from annotation.agreement.votes import NEITHER, Rater, Unit, Vote
 from evaltrack.stats.agreement import PreferenceAgreement, preference_kappa
@@ -94,7 +95,7 @@ class Compared:
 
     @cached_property
     def alpha(self) -> Statistic:
-        return self.panel.alpha("nominal", seed=SEED)
+        return remembered.alpha(self.panel, seed=SEED)
 
     @cached_property
     def preference(self) -> PreferenceAgreement:

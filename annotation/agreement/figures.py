@@ -7,9 +7,10 @@ from typing import Any
 from django.db.models import QuerySet
 
 from annotation import querysets, rubrics
-from annotation.agreement import findings, kept_figures, live, pairs, votes
+from annotation.agreement import findings, kept_figures, live, pairs, parts, votes
 from annotation.agreement.votes import Person, Rater, Vote
 from annotation.models import Campaign, CampaignStatus, Judgment, Protocol, Rubric
+from evaltrack.errors import Conflict, NotFound
 
 
 def pseudonym(evaluator: Person) -> str:
@@ -17,6 +18,8 @@ def pseudonym(evaluator: Person) -> str:
     return evaluator.pseudonym
 
 
+# Votes of which a model is fitted for each part while somebody waits for the page.
+MOST_AT_A_LOOK = 20_000
 Shown = pairs.Findings | kept_figures.Figures | findings.Findings
 
 
@@ -39,6 +42,40 @@ def read(campaign: Campaign, *, at: dt.datetime) -> pairs.Findings | findings.Fi
         return with_imports(campaign, at=at)
     summed = live.of(campaign, is_final=may_be_told(campaign), at=at)
     return summed or of_pairs(campaign, counted(campaign, at=at))
+
+
+def preferences(
+    campaign: Campaign, *, criterion: str = "", stratum: str = "", at: dt.datetime
+) -> dict[str, Any]:
+    """How strong each system is, of all that was said or of a part."""
+    if campaign.protocol != Protocol.PAIRWISE:
+        raise NotFound(
+            "no_preferences", f"A {campaign.protocol} compares no pairs; its systems stand under agreement."
+        )
+    is_final = may_be_told(campaign)
+    if (criterion or stratum) and not is_final:
+        # A part may be a single item.
+        raise Conflict(
+            "not_closed", "Preferences by criterion and by stratum are told when the campaign is closed."
+        )
+    found = of(campaign, at=at)
+    if isinstance(found, kept_figures.Figures):
+        if kept := found.preferences(criterion, stratum):
+            return kept
+        found = with_imports(campaign, at=at)
+    if isinstance(found, live.Findings) and is_final:
+        found = of_pairs(campaign, counted(campaign, at=at))
+    assert isinstance(found, pairs.Findings)
+    return found.preferences(criterion, stratum)
+
+
+def preferences_by_part(found: Shown) -> dict[str, dict[str, Any]] | None:
+    """By kind and name; None where they would have to be computed from very many votes, or may not be told."""
+    if isinstance(found, kept_figures.Figures):
+        return found.body["preferences"]
+    if isinstance(found, findings.Findings | live.Findings) or len(found.votes) > MOST_AT_A_LOOK:
+        return None
+    return parts.preferences(found.of_criteria(), found.of_strata())
 
 
 def with_imports(campaign: Campaign, *, at: dt.datetime) -> pairs.Findings:

@@ -71,6 +71,8 @@ class Findings:
                 question: {name: each.as_json() for name, each in found.items()}
                 for question, found in self.by_question.items()
             },
+            "parts": [],
+            "too_many_strata": False,
             "pairs": self.pairs,
             "n_pairs": len(self.pairs),
             "left_picks": Undefined(f"a {self.protocol} picks no side").as_json(),

@@ -5,14 +5,14 @@ they are computed at the look.
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 
 from annotation import querysets
-from annotation.agreement import heat, pairs, rollup
+from annotation.agreement import heat, pairs, parts, rollup
 from annotation.agreement.votes import Named
 from annotation.models import AgreementState, Campaign
 from evaltrack.stats.estimate import from_json
@@ -20,6 +20,8 @@ from evaltrack.stats.pairwise import PairwiseKappa
 
 # Pairs of raters that are kept with their intervals; of more the others are left out.
 MOST_PAIRS = 500
+# What no one answer shows.
+KEPT_BESIDE = ("heat", "pairs_undefined", "preferences")
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,20 @@ class Figures:
             for row in self.body["heat"]
         ]
 
+    def parts(self, only: Collection[str] = ()) -> list[dict[str, Any]]:
+        return self.body["parts"]
+
+    def preferences(self, criterion: str = "", stratum: str = "") -> dict[str, Any] | None:
+        """None of what is not kept."""
+        if criterion and stratum:
+            return None
+        kept = self.body["preferences"]
+        if criterion or stratum:
+            return kept["criterion" if criterion else "stratum"].get(criterion or stratum)
+        return kept["whole"]
+
     def as_json(self, *, name_of: Any, brief: bool = False, pairs_from: int = 0) -> dict[str, Any]:
-        body = {name: said for name, said in self.body.items() if name not in ("heat", "pairs_undefined")}
+        body = {name: said for name, said in self.body.items() if name not in KEPT_BESIDE}
         shown = [] if brief else self.body["pairs"][pairs_from : pairs_from + pairs.MOST_PAIRS]
         return {**body, "pairs": shown}
 
@@ -114,6 +128,10 @@ def as_kept(found: pairs.Findings) -> dict[str, Any]:
             }
             for each in found.some_pairs(0, MOST_PAIRS)
         ],
+        "preferences": {
+            "whole": found.preferences(),
+            **parts.preferences(found.of_criteria(), found.of_strata()),
+        },
         "pairs_undefined": found.cohen.pairs_undefined,
         "heat": [
             {

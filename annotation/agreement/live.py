@@ -5,7 +5,7 @@ are read as they are (`agreement.of`): the mean over pairs of evaluators then ha
 """
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -15,9 +15,9 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from scipy import special
 
 from annotation import querysets, rubrics
-from annotation.agreement import pairs, rollup
+from annotation.agreement import pairs, preferences, remembered, rollup
 from annotation.agreement.compared import SEED, Compared, Statistic
-from annotation.agreement.tally import LABELS, Tables, Tally, moved
+from annotation.agreement.tally import LABELS, MAIN, Tables, Tally, moved
 from annotation.agreement.votes import EVALUATOR, Person, Rater
 from annotation.models import AgreementPair, AgreementState, Campaign
 from evaltrack.accounts.models import User
@@ -38,6 +38,10 @@ TRIES = 3
 BY_DELTA = "delta method over items, by their spread when {n} judgments were read"
 SINGLE = PreferenceAgreement(
     Undefined(f"needs the judgments themselves, of which up to {READ_UP_TO} are read"), 0, 0, 0, 0, 0
+)
+NOT_KEPT = Undefined("the mean over pairs of evaluators is kept of the main question alone")
+NOT_READ = Undefined(
+    "told when the campaign is closed: there are too many judgments to read them at each look"
 )
 NOTHING = Tally()
 
@@ -81,7 +85,7 @@ class Sums(Compared):
 
     @cached_property
     def preference(self) -> PreferenceAgreement:
-        return self.sums.preference(seed=SEED)
+        return remembered.preference(self.sums, seed=SEED)
 
     @property
     def same_order(self) -> PreferenceAgreement:
@@ -149,17 +153,45 @@ class Findings(pairs.Findings):
         return self.kept.tally.main.mean([-1.0, 1.0, 0.0, 0.0], noun="prompt", counted="judgments")
 
     @property
+    def standings(self) -> preferences.Preferences:
+        return preferences.Preferences([], NOT_READ, "")
+
+    @property
     def left_picks(self) -> Statistic:
         return left_pick_rate(self.kept.tally.left, self.kept.tally.decisive)
 
+    def of_criteria(self) -> Iterator[tuple[str, pairs.Findings]]:
+        panels = self.kept.tally.panels
+        return ((name, self.of_panel(panels.get(name, NOTHING.main))) for name in self.criteria)
+
+    def of_strata(self) -> Iterator[tuple[str, pairs.Findings]]:
+        return ((name, self.of_panel(panel)) for name, panel in sorted((self.strata or {}).items()))
+
     @property
-    def by_question(self) -> dict[str, dict[str, Any]]:
-        mean = Undefined("the mean over pairs of evaluators is kept of the main question alone")
-        return {
-            name: Sums((), "raters", self.kept.tally.panels[name]).as_json(lambda: mean)
-            for name in self.criteria
-            if name in self.kept.tally.panels
-        }
+    def strata(self) -> Mapping[str, Panel] | None:
+        return self.kept.tally.strata
+
+    def of_panel(self, panel: Panel) -> pairs.Findings:
+        return OfPart(
+            votes=(),
+            people={},
+            of_experiment=self.of_experiment,
+            is_final=self.is_final,
+            kept=Kept(Tally({MAIN: panel})),
+        )
+
+
+@dataclass(frozen=True)
+class OfPart(Findings):
+    """Of a criterion or a stratum, of which who said what is not kept."""
+
+    @property
+    def n_judgments(self) -> int:
+        return int(self.kept.tally.main.totals.sum())
+
+    @property
+    def cohen(self) -> PairwiseKappa:
+        return PairwiseKappa(NOT_KEPT, 0, 0)
 
 
 def of(campaign: Campaign, *, is_final: bool, at: dt.datetime) -> Findings | None:

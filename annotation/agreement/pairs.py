@@ -1,16 +1,19 @@
 """How far people agree about pairs, and what they prefer: every figure from the votes, when it is asked for."""
 
+from __future__ import annotations
+
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from annotation.agreement import heat
+from annotation.agreement import heat, parts, preferences
 from annotation.agreement.compared import HEADLINE, LABELS, SEED, Compared, Statistic
+from annotation.agreement.preferences import WHEN_CLOSED
 from annotation.agreement.votes import IMPORTED, NEITHER, Person, Rater, Vote
 from annotation.models import Campaign, Choice
 from evaltrack.stats.agreement import PreferenceAgreement
@@ -36,7 +39,6 @@ SHOWN = ("percent_agreement", "cohen_kappa", "krippendorff_alpha", "preference_k
 # Of some tens of raters there are some hundreds of pairs: so many of them at a time.
 MOST_PAIRS = 50
 MOST_IN_MATRIX = 20
-WHEN_CLOSED = Undefined("shown when the campaign is closed")
 NO_EXPERIMENT = Undefined("a stand-alone campaign has no candidate and no baseline")
 NO_TWO_RATERS = Undefined("a rater's repeats have no first and second rater; see the other coefficients")
 
@@ -216,17 +218,45 @@ class Findings:
         return left_pick_rate(sum(vote.said == vote.left for vote in decisive), len(decisive))
 
     @cached_property
-    def systems(self) -> list[dict[str, Any]] | None:
-        """Of a stand-alone campaign, a row for each system; an experiment has a candidate and a baseline instead."""
-        return None if self.of_experiment else compared_systems(self.votes)
+    def standings(self) -> preferences.Preferences:
+        return preferences.of(self.votes)
 
     @property
-    def by_question(self) -> dict[str, dict[str, Any]]:
-        """The same coefficients of what was answered to each criterion."""
+    def systems(self) -> list[dict[str, Any]] | None:
+        """Of a stand-alone campaign, a row for each system; an experiment has a candidate and a baseline instead."""
+        return None if self.of_experiment else self.preferences()["systems"]
+
+    def preferences(self, criterion: str = "", stratum: str = "") -> dict[str, Any]:
+        """How strong each system is, and what standing first is worth, of all votes or of a part."""
+        of = self
+        if criterion or stratum:
+            said = parts.narrowed(self.votes, criteria=self.criteria, criterion=criterion, stratum=stratum)
+            of = self.only(said)
         return {
-            name: between_raters([v._replace(said=v.answers[name]) for v in self.votes if name in v.answers])
-            for name in self.criteria
+            **of.standings.as_json(is_told=self.is_final),
+            "n_judgments": of.n_judgments,
+            "n_items": of.n_items,
+            "n_evaluators": of.n_evaluators,
+            "n_imported": of.n_imported,
         }
+
+    def of_criteria(self) -> Iterator[tuple[str, Findings]]:
+        """One after another: of a large import there is no room for all at a time."""
+        return ((name, self.only(parts.answering(self.votes, name))) for name in self.criteria)
+
+    def of_strata(self) -> Iterator[tuple[str, Findings]]:
+        return ((name, self.only(votes)) for name, votes in sorted((self.strata or {}).items()))
+
+    @cached_property
+    def strata(self) -> Mapping[str, Any] | None:
+        return parts.by_stratum(self.votes)
+
+    def only(self, votes: Sequence[Vote]) -> Findings:
+        return replace(self, votes=votes, criteria=())
+
+    def parts(self, only: Collection[str] = ()) -> list[dict[str, Any]]:
+        """By criterion and by stratum."""
+        return parts.rows(self.of_criteria(), self.of_strata(), only)
 
     @property
     def any_time(self) -> dict[str, dict[str, Any]]:
@@ -239,7 +269,7 @@ class Findings:
     ) -> dict[str, Any]:
         """What the API shows and, where it is `brief`, the page, which has no pairs. Which system is preferred stays
         untold while people judge."""
-        only = SHOWN if brief else ()
+        only, rows = (SHOWN, []) if brief else ((), self.parts())
         return {
             "inter": self.inter.as_json(lambda: self.cohen_kappa, only),
             "any_time": self.any_time,
@@ -253,7 +283,9 @@ class Findings:
                 for pair in ([] if brief else self.some_pairs(pairs_from, MOST_PAIRS))
             ],
             "n_pairs": self.n_pairs,
-            "by_question": {} if brief else self.by_question,
+            "by_question": {row["name"]: row["agreement"] for row in rows if row["kind"] == "criterion"},
+            "parts": rows,
+            "too_many_strata": self.strata is None,
             "left_picks": self.left_picks.as_json(),
             "net_preference": (self.net_preference if self.is_final else WHEN_CLOSED).as_json(),
             "counts": self.counts if self.is_final else None,
@@ -263,37 +295,3 @@ class Findings:
             "n_evaluators": self.n_evaluators,
             "n_imported": self.n_imported,
         }
-
-
-def between_raters(votes: Sequence[Vote]) -> dict[str, Any]:
-    compared = Compared(votes, "raters")
-    return compared.as_json(lambda: compared.cohen.kappa)
-
-
-def compared_systems(votes: Iterable[Vote]) -> list[dict[str, Any]]:
-    """How often each system was preferred to the one beside it, and by how much on the whole; best first."""
-    counted: dict[str, Counter[str]] = defaultdict(Counter)
-    scores: dict[str, list[tuple[float, str]]] = defaultdict(list)
-    for vote in votes:
-        for system in vote.pair:
-            outcome = outcome_for(system, vote.said)
-            counted[system][outcome] += 1
-            scores[system].append(({"wins": 1.0, "losses": -1.0}.get(outcome, 0.0), vote.item))
-    rows = [
-        {
-            "source": system,
-            **{name: seen[name] for name in OUTCOMES},
-            "net_preference": net_preference(*zip(*scores[system], strict=True)).as_json(),
-        }
-        for system, seen in counted.items()
-    ]
-    return sorted(rows, key=lambda row: (-row["net_preference"]["value"], row["source"]))
-
-
-OUTCOMES = ("wins", "losses", "ties", "both_bad")
-
-
-def outcome_for(system: str, said: str) -> str:
-    if said in NEITHER:
-        return "ties" if said == Choice.TIE.value else "both_bad"
-    return "wins" if said == system else "losses"

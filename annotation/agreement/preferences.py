@@ -1,4 +1,4 @@
-"""How strong each of a campaign's systems is, from what people said about pairs of them."""
+"""How strong each of several systems is, from what people said about pairs of them."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -7,18 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from annotation.agreement.pairs import OUTCOMES, WHEN_CLOSED, Findings, outcome_for
-from annotation.agreement.votes import Vote
+from annotation.agreement.votes import NEITHER, Vote
 from annotation.models import Choice
 from evaltrack.stats.estimate import Estimate, Undefined
+from evaltrack.stats.preference import net_preference
 from evaltrack.stats.strengths import LEFT, RIGHT, TIE, Ranks, Strengths, rank_sets, strengths
+
+WHEN_CLOSED = Undefined("shown when the campaign is closed")
+OUTCOMES = ("wins", "losses", "ties", "both_bad")
+SCORES = {"wins": 1.0, "losses": -1.0}
 
 
 @dataclass(frozen=True)
 class Standing:
-    """One system: its log odds against an average one, and the ranks that the votes leave open."""
+    """One system: how much more often it was preferred to those beside it than they to it, its log odds against an
+    average one, and the ranks that the votes leave open."""
 
     source: str
+    net_preference: Estimate | Undefined
     rating: Estimate | Undefined
     counts: Counter[str]
     ranks: Ranks | None
@@ -26,8 +32,9 @@ class Standing:
     def as_json(self, *, is_told: bool) -> dict[str, Any]:
         return {
             "source": self.source,
-            "rating": (self.rating if is_told else WHEN_CLOSED).as_json(),
             **{name: self.counts[name] if is_told else None for name in OUTCOMES},
+            "net_preference": (self.net_preference if is_told else WHEN_CLOSED).as_json(),
+            "rating": (self.rating if is_told else WHEN_CLOSED).as_json(),
             "rank_low": self.ranks.best if self.ranks and is_told else None,
             "rank_high": self.ranks.worst if self.ranks and is_told else None,
         }
@@ -52,23 +59,27 @@ class Preferences:
         }
 
 
-def of(found: Findings) -> Preferences:
+def of(votes: Sequence[Vote]) -> Preferences:
     """Davidson's model with an order effect. "Both bad" is no tie: it is counted, and left out of the model."""
-    votes = [vote for vote in found.votes if vote.said != Choice.BOTH_BAD]
-    names = sorted({system for vote in found.votes for system in vote.pair})
-    fitted = fit(votes, names, order=True)
+    names = sorted({system for vote in votes for system in vote.pair})
+    apart = [vote for vote in votes if vote.said != Choice.BOTH_BAD]
+    fitted = fit(apart, names, order=True)
     position = fitted if isinstance(fitted, Undefined) else fitted.order_effect
     if isinstance(fitted, Undefined):
         # Where all votes went to one side, say, what is left can still be told.
-        fitted = fit(votes, names, order=False)
+        fitted = fit(apart, names, order=False)
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for vote in found.votes:
+    scores: dict[str, list[tuple[float, str]]] = defaultdict(list)
+    for vote in votes:
         for system in vote.pair:
-            counts[system][outcome_for(system, vote.said)] += 1
+            outcome = outcome_for(system, vote.said)
+            counts[system][outcome] += 1
+            scores[system].append((SCORES.get(outcome, 0.0), vote.item))
     ranks = fitted if isinstance(fitted, Undefined) else rank_sets(fitted)
     rows = [
         Standing(
             source=name,
+            net_preference=net_preference(*zip(*scores[name], strict=True)),
             rating=fitted if isinstance(fitted, Undefined) else fitted.strength(place),
             counts=counts[name],
             ranks=None if isinstance(ranks, Undefined) else ranks[place],
@@ -80,6 +91,12 @@ def of(found: Findings) -> Preferences:
         position=position,
         penalty="" if isinstance(fitted, Undefined) else fitted.penalty,
     )
+
+
+def outcome_for(system: str, said: str) -> str:
+    if said in NEITHER:
+        return "ties" if said == Choice.TIE.value else "both_bad"
+    return "wins" if said == system else "losses"
 
 
 def rated(row: Standing) -> float:

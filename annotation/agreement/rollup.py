@@ -189,17 +189,18 @@ def streamed(campaign: Campaign, judgments: QuerySet[Judgment]) -> Iterator[tupl
     """Each judgment's key, and what `Ballots.add` takes of it."""
     more = ["answers"] if criteria_of(campaign) else []
     rows = judgments.order_by("task_id").values_list(
-        "pk", "task_id", "task__item", "evaluator_id", "choice", "places", *more
+        "pk", "task_id", "task__item", "task__stratum", "evaluator_id", "choice", "places", *more
     )
     for batch in batches(rows.iterator(chunk_size=BATCH)):
         swapped = swapped_tasks({row[1] for row in batch})
-        for pk, task, item, rater, choice, places, *answers in batch:
+        for pk, task, item, stratum, rater, choice, places, *answers in batch:
             flip = task in swapped
             said = answers[0] if answers else {}
             yield (
                 pk,
                 {
                     "item": item,
+                    "stratum": stratum,
                     "unit": task,
                     "rater": rater,
                     "label": label(choice, flip),

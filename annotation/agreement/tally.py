@@ -21,6 +21,8 @@ LABELS = ("first", "second", "tie", "both_bad")
 K = len(LABELS)
 # The question that every rubric asks; the others are named by their criteria.
 MAIN = ""
+# Of more strata none is told apart: each has a bootstrap, and intervals would miss by chance in several.
+MOST_STRATA = 30
 # Votes of which each two of a unit are held in memory together.
 AT_ONCE = 100_000
 
@@ -28,14 +30,18 @@ Ints = NDArray[np.int64]
 # Two raters, the lesser first, and how often one said this and the other that.
 Pair: TypeAlias = tuple[int, int]
 Tables: TypeAlias = Mapping[Pair, Ints]
+# By name; None where they are too many.
+Strata: TypeAlias = Mapping[str, Panel] | None
 
 
 @dataclass(frozen=True)
 class Tally:
-    """`panels` by question; `pairs` with a table of labels for each two raters, the lesser first; how much each rater
-    judged; how many judgments preferred a side, and how many of them the left one."""
+    """`panels` by question; `strata`, those of the main question by the task's stratum where it has a name; `pairs`
+    with a table of labels for each two raters, the lesser first; how much each rater judged; how many judgments
+    preferred a side, and how many of them the left one."""
 
     panels: Mapping[str, Panel] = field(default_factory=dict)
+    strata: Strata = field(default_factory=dict)
     pairs: Tables = field(default_factory=dict)
     raters: Mapping[int, int] = field(default_factory=dict)
     decisive: int = 0
@@ -52,12 +58,8 @@ class Tally:
     def changed(self, before: Tally, after: Tally) -> Tally:
         """With what `after` says of some items in place of `before`."""
         return Tally(
-            panels={
-                name: self.panels.get(name, Panel(K))
-                .minus(before.panels.get(name, Panel(K)))
-                .plus(after.panels.get(name, Panel(K)))
-                for name in {*self.panels, *after.panels}
-            },
+            panels=exchanged(self.panels, before.panels, after.panels),
+            strata=exchanged_strata(self.strata, before.strata, after.strata),
             pairs=moved(self.pairs, before.pairs, after.pairs),
             raters=moved(self.raters, before.raters, after.raters),
             decisive=self.decisive + after.decisive - before.decisive,
@@ -67,7 +69,8 @@ class Tally:
     def as_json(self) -> dict[str, Any]:
         """Without `pairs`, of which there may be thousands."""
         return {
-            "panels": {name: panel.as_json() for name, panel in sorted(self.panels.items())},
+            "panels": as_kept(self.panels),
+            "strata": None if self.strata is None else as_kept(self.strata),
             "raters": {str(rater): count for rater, count in sorted(self.raters.items())},
             "decisive": self.decisive,
             "left": self.left,
@@ -78,11 +81,39 @@ class Tally:
         if not body:
             return cls()
         return cls(
-            panels={name: Panel.from_json(panel) for name, panel in body["panels"].items()},
+            panels=from_kept(body["panels"]),
+            strata=None if body["strata"] is None else from_kept(body["strata"]),
             raters={int(rater): count for rater, count in body["raters"].items()},
             decisive=body["decisive"],
             left=body["left"],
         )
+
+
+def as_kept(panels: Mapping[str, Panel]) -> dict[str, Any]:
+    return {name: panel.as_json() for name, panel in sorted(panels.items())}
+
+
+def from_kept(panels: Mapping[str, Any]) -> dict[str, Panel]:
+    return {name: Panel.from_json(panel) for name, panel in panels.items()}
+
+
+def exchanged(
+    now: Mapping[str, Panel], before: Mapping[str, Panel], after: Mapping[str, Panel]
+) -> dict[str, Panel]:
+    """Panels with `after` in place of `before`."""
+    nothing = Panel(K)
+    return {
+        name: now.get(name, nothing).minus(before.get(name, nothing)).plus(after.get(name, nothing))
+        for name in {*now, *after}
+    }
+
+
+def exchanged_strata(now: Strata, before: Strata, after: Strata) -> Strata:
+    """The same; once they are too many they stay so, as nothing is ever taken away here."""
+    if now is None or before is None or after is None:
+        return None
+    found = exchanged(now, before, after)
+    return found if len(found) <= MOST_STRATA else None
 
 
 def moved(now: Mapping[Any, Any], before: Mapping[Any, Any], after: Mapping[Any, Any]) -> dict[Any, Any]:
@@ -96,28 +127,38 @@ def moved(now: Mapping[Any, Any], before: Mapping[Any, Any], after: Mapping[Any,
 
 
 class Ballots:
-    """Votes in columns, eleven bytes each and one for each further question.
+    """Votes in columns, eleven bytes each and one for each further question; of a unit twelve.
 
     A rater has one vote for a unit; a unit belongs to one item, and its votes come one after another.
     """
 
     def __init__(self, criteria: Iterable[str] = ()) -> None:
-        # By unit: its item, and where its votes begin.
-        self.items, self.starts = array("i"), array("i")
+        # By unit: its item, its stratum (-1 without a name), and where its votes begin.
+        self.items, self.strata, self.starts = array("i"), array("i"), array("i")
         self.raters = array("i")
         # Numbers in `LABELS`; of a criterion that was not asked, -1.
         self.labels = {name: array("b") for name in (MAIN, *criteria)}
         self.left_first = array("b")
         self._numbers: dict[str, int] = {}
+        self._named: dict[str, int] = {}
         self._unit: int | None = None
 
     def add(
-        self, *, item: str, unit: int, rater: int, label: int, left_first: bool, answers: Mapping[str, int]
+        self,
+        *,
+        item: str,
+        stratum: str,
+        unit: int,
+        rater: int,
+        label: int,
+        left_first: bool,
+        answers: Mapping[str, int],
     ) -> None:
         """`left_first` says that the first system of the pair stood left."""
         if unit != self._unit:
             self._unit = unit
             self.items.append(self._numbers.setdefault(item, len(self._numbers)))
+            self.strata.append(self._named.setdefault(stratum, len(self._named)) if stratum else -1)
             self.starts.append(len(self.raters))
         self.raters.append(rater)
         self.left_first.append(left_first)
@@ -130,6 +171,7 @@ class Ballots:
         raters, counts = np.unique(np.array(self.raters), return_counts=True)
         return Tally(
             panels={name: self._panel(name) for name in self.labels},
+            strata=self._strata(),
             pairs=self._pairs(),
             raters=dict(zip(raters.tolist(), counts.tolist(), strict=True)),
             decisive=int(decisive.sum()),
@@ -155,10 +197,23 @@ class Ballots:
         return np.repeat(np.arange(len(self.starts), dtype=np.int32), sizes)
 
     def _panel(self, question: str) -> Panel:
+        return Panel.of(self._counts(question), np.array(self.items))
+
+    def _strata(self) -> Strata:
+        if not self._named or len(self._named) > MOST_STRATA:
+            return None if self._named else {}
+        counts, items, of_unit = self._counts(MAIN), np.array(self.items), np.array(self.strata)
+        return {
+            name: Panel.of(counts[of_unit == number], items[of_unit == number])
+            for name, number in self._named.items()
+        }
+
+    def _counts(self, question: str) -> Ints:
+        """How often each label was given, of each unit."""
         label = np.array(self.labels[question])
         asked, units = label >= 0, len(self.starts)
         cells = self._unit_of[asked].astype(np.int64) * K + label[asked]
-        return Panel.of(np.bincount(cells, minlength=units * K).reshape(units, K), np.array(self.items))
+        return np.bincount(cells, minlength=units * K).reshape(units, K)
 
     @cached_property
     def _raters(self) -> Ints:

@@ -1,9 +1,10 @@
 """What was said about pairs, in one shape: by evaluators here, or elsewhere and imported. This unblinds."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
-from annotation.models import Campaign, Choice, ImportedChoice, ImportedRater, Judgment
+from annotation.models import Campaign, Choice, ImportedChoice, ImportedRater, Judgment, Response
 from annotation.protocols.pairwise import as_shown
 from evaltrack.accounts.models import User
 
@@ -36,6 +37,8 @@ class Vote(NamedTuple):
     rater: Rater
     # By criterion, as `said`.
     answers: Mapping[str, str] = NO_ANSWERS
+    # Of the task; "" where it is of none.
+    stratum: str = ""
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -60,14 +63,17 @@ def of_judgments(judgments: Iterable[Judgment], sources: Mapping[int, list[str]]
             named.get(str(judgment.choice), str(judgment.choice)),
             (EVALUATOR, judgment.evaluator_id),
             {name: named.get(said, said) for name, said in judgment.answers.items()} or NO_ANSWERS,
+            judgment.task.stratum,
         )
 
 
 def imported(campaign: Campaign, *, with_answers: bool) -> Iterator[Vote]:
     """Streamed as values: there may be very many, and a file's names are kept once. `with_answers` where the rubric
-    has criteria: they take longer to read than all the rest."""
+    has criteria: they take longer to read than all the rest. What was judged elsewhere is of the stratum that its
+    task has here, if it has one."""
     names = dict(campaign.imported_sources.values_list("pk", "name"))
     items: dict[str, str] = {}
+    strata = strata_of(campaign)
     rows = (
         campaign.imported_judgments.order_by("pk")
         .values_list(
@@ -78,7 +84,7 @@ def imported(campaign: Campaign, *, with_answers: bool) -> Iterator[Vote]:
     for item, left_id, right_id, choice, rater, *more in rows:
         left, right = names[left_id], names[right_id]
         named = {ImportedChoice.LEFT.value: left, ImportedChoice.RIGHT.value: right}
-        yield Vote(
+        vote = Vote(
             items.setdefault(item, item),
             left,
             right,
@@ -86,6 +92,19 @@ def imported(campaign: Campaign, *, with_answers: bool) -> Iterator[Vote]:
             (IMPORTED, rater),
             {name: named.get(said, said) for name, said in more[0].items()} if more else NO_ANSWERS,
         )
+        yield vote._replace(stratum=strata.get(vote.unit, "")) if strata else vote
+
+
+def strata_of(campaign: Campaign) -> dict[Unit, str]:
+    """Of the tasks that have one."""
+    rows = Response.objects.filter(task__campaign=campaign).exclude(task__stratum="")
+    tasks: dict[int, list[tuple[str, str, str]]] = defaultdict(list)
+    for task, *each in rows.values_list("task", "task__item", "source", "task__stratum"):
+        tasks[task].append((each[0], each[1], each[2]))
+    found = {}
+    for (item, one, stratum), (_, other, _) in tasks.values():
+        found[item, min(one, other), max(one, other)] = stratum
+    return found
 
 
 def imported_people(campaign: Campaign) -> dict[Rater, Person]:

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from annotation import lookup, opening, overlap, pool, querysets
-from annotation.agreement import enough, figures, pairs, preferences
+from annotation.agreement import enough, figures
 from annotation.api.imports import ImportOut
 from annotation.api.rubrics import RubricIn, Strict
 from annotation.blinding import guesses
@@ -18,7 +18,7 @@ from annotation.sla import outlook, standing
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView, paged
-from evaltrack.errors import Invalid, NotFound
+from evaltrack.errors import Invalid
 
 
 class AdaptiveIn(Strict):
@@ -168,7 +168,8 @@ class CampaignAgreement(ApiView):
 
         `inter` compares different people and `intra` each with themselves, with intervals for this one look;
         `any_time` has intervals that hold however often somebody looks. `pairs` has up to 50 of the `n_pairs` pairs,
-        those with most items in common first; `pairs_from` goes on from there.
+        those with most items in common first; `pairs_from` goes on from there. `parts` has a row for each criterion
+        and each named stratum; of more than 30 strata none (`too_many_strata`).
         """
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
         start = pairs_from(request.query_params.get("pairs_from", "0"))
@@ -194,27 +195,23 @@ def pairs_from(given: str) -> int:
 class CampaignPreferences(ApiView):
     permissions = {"GET": (P.VIEW_CAMPAIGNS,)}
 
-    @extend_schema(responses={200: dict})
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "criterion", str, description="What was answered to it, not to the main question."
+            ),
+            OpenApiParameter("stratum", str, description="What was said of its items."),
+        ],
+        responses={200: dict},
+    )
     def get(self, request, public_id):
         """How strong each system is, best first, once nobody is asked any more; and how much standing first helps.
 
         `rating` is the natural-log strength by Davidson's model, summing to 0, with an interval by item; ranks run
-        from `rank_low`, the best that the votes leave open, to `rank_high`.
+        from `rank_low`, the best that the votes leave open, to `rank_high`. `net_preference` goes from -1 to 1; a tie
+        and "both bad" count 0. By `criterion` and by `stratum` it is told once nobody is asked any more, else 409.
         """
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
-        found = figures.read(campaign, at=self.at)
-        if not isinstance(found, pairs.Findings):
-            raise NotFound(
-                "no_preferences",
-                f"A {campaign.protocol} compares no pairs; its systems stand under agreement.",
-            )
-        return Response(
-            {"simulated": campaign.is_simulated}
-            | preferences.of(found).as_json(is_told=found.is_final)
-            | {
-                "n_judgments": found.n_judgments,
-                "n_items": found.n_items,
-                "n_evaluators": found.n_evaluators,
-                "n_imported": found.n_imported,
-            }
-        )
+        asked = {name: request.query_params.get(name, "") for name in ("criterion", "stratum")}
+        found = figures.preferences(campaign, **asked, at=self.at)
+        return Response({"simulated": campaign.is_simulated, **found})

@@ -20,6 +20,7 @@ from annotation.settling import conflicts, guideline_notes
 from annotation.sla import escalation, standing, validity
 from annotation.views.agreement import told_of
 from annotation.views.gold import gold_of
+from annotation.views.parts import parts_of
 from annotation.views.told import told
 from evaltrack import clock
 from evaltrack.accounts.access import PageRequest, requires
@@ -36,6 +37,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     campaign = lookup.campaign_named(public_id, seen_by=request.user)
     may_manage = request.user.can(Permission.MANAGE_CAMPAIGNS)
     found = figures.of(campaign, at=clock.now())
+    said = found.as_json(name_of=figures.pseudonym, brief=True)
     now = standing.of(campaign, at=clock.now())
     unblocking = policies.unblocking(request.user, campaign, at=clock.now())
     foreseen = enough.of(campaign, found, now.outlook, at=clock.now())
@@ -49,7 +51,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "imports": imports.imports_of(campaign),
         "excluded": excluded(campaign),
         "told": figures.may_be_told(campaign),
-        "findings": found.as_json(name_of=figures.pseudonym, brief=True),
+        "findings": said,
         "blinding": guesses.of(campaign, at=clock.now()),
         "by_rubric": figures.by_rubric(campaign, at=clock.now()),
         "must_ask_again": policies.revising(request.user, campaign, asks_again=False),
@@ -72,6 +74,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "skipped": skipped(campaign) if may_manage else [],
         "late": reassignment.late(campaign, at=clock.now()) if may_manage else None,
         **told_of(campaign, found),
+        **parts_of(campaign, found, said),
         "conflicts": None if conflicts.is_large(campaign) else conflicts.overview(campaign, at=clock.now()),
         "many_to_compare": conflicts.is_large(campaign),
         "notes": guideline_notes.open_notes(campaign)[:MOST_NOTES] if may_manage else [],

@@ -146,9 +146,9 @@ def axis_ends(scale: float, kind: str, direction: str) -> SafeString:
 
 
 @register.simple_tag
-def floor_plot(statistic: dict[str, Any], floor: float) -> SafeString:
-    """The interval of agreement as a picture, beside the floor that a policy sets."""
-    return intervals.against_floor(statistic, floor)
+def floor_plot(statistic: dict[str, Any], floor: float, start: float | None = None) -> SafeString:
+    """The interval of agreement as a picture, beside the floor that a policy sets; rows of a table share a start."""
+    return intervals.against_floor(statistic, floor, start)
 
 
 @register.filter

@@ -34,12 +34,17 @@ def plot(delta: dict[str, Any], *, margin: float, flipped: bool, scale: float) -
     )  # fmt: skip
 
 
-def against_floor(statistic: dict[str, Any], floor: float) -> SafeString:
-    """The interval of a coefficient from −1 to 1, from 0 where all is above it; below the floor it is shaded."""
+def floor_start(statistics: list[dict[str, Any]], floor: float) -> float:
+    """Where the axis begins of coefficients from −1 to 1: at 0 where all is above it."""
+    lows = [each["ci_low"] for each in statistics if each.get("ci_low") is not None]
+    return -1.0 if min([0.0, floor, *lows]) < 0 else 0.0
+
+
+def against_floor(statistic: dict[str, Any], floor: float, start: float | None = None) -> SafeString:
+    """The interval of a coefficient up to 1, from `start`, which several may share; below the floor it is shaded."""
     if "undefined" in statistic or statistic.get("ci_low") is None:
         return mark_safe("<span class='undefined'>not drawn</span>")
-    least = min(0.0, floor, statistic["ci_low"])
-    start = -1.0 if least < 0 else 0.0
+    start = floor_start([statistic], floor) if start is None else start
 
     def x(number: float) -> float:
         return round(PAD + (number - start) / (1 - start) * (WIDTH - 2 * PAD), 1)

@@ -16,6 +16,7 @@ PURE = [
     *(name for name, _ in modules() if name.startswith("annotation.formats")),
     *(name for name, _ in modules() if name.startswith("annotation.protocols")),
     "annotation.agreement.heat",
+    "annotation.agreement.remembered",
     "annotation.agreement.tally",
     "annotation.answers",
     "annotation.attached",

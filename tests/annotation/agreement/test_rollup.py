@@ -6,10 +6,10 @@ import pytest
 from django.db import connection
 
 from annotation import assignment, campaigns, judging, revision
-from annotation.agreement import figures, heat, live, pairs, rollup
+from annotation.agreement import figures, heat, live, pairs, parts, rollup, tally
 from annotation.agreement.tally import Tally
 from annotation.jobs import roll_up_agreement
-from annotation.models import AgreementPair, AgreementState, Judgment
+from annotation.models import AgreementPair, AgreementState, Judgment, Task
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission
 from evaltrack.stats.estimate import Estimate, Undefined
@@ -17,6 +17,7 @@ from tests.accounts.callers import bearer, signed_in
 from tests.annotation.together import together
 from tests.factories import annotation as factory
 
+STRATA = ("short", "long & <b>odd</b>", "")
 CRITERIA = [{"id": "tone", "question": "Which is more polite?"}]
 
 
@@ -29,7 +30,15 @@ def three(both, evaluator_three):
 def many(lead):
     """Five items, each with the answers of two systems, and three judgments of each."""
     rubric = {"name": "r", "question": "Which?", "guidance": "", "criteria": CRITERIA}
-    return factory.stand_alone("pairwise", lead=lead, items=5, overlap=3, rubric=rubric)
+    campaign = factory.stand_alone("pairwise", lead=lead, items=5, overlap=3, rubric=rubric)
+    of_strata(campaign, STRATA)
+    return campaign
+
+
+def of_strata(campaign, names):
+    """Its tasks take turns."""
+    for number, task in enumerate(campaign.tasks.order_by("pk")):
+        Task.objects.filter(pk=task.pk).update(stratum=names[number % len(names)])
 
 
 @pytest.fixture
@@ -53,6 +62,10 @@ def stored(campaign):
     return state.body, [(row.one_id, row.other_id, row.table, row.n, row.kappa) for row in rows]
 
 
+def strata(campaign):
+    return AgreementState.objects.get(campaign=campaign).body["strata"]
+
+
 def from_all(campaign):
     """The sums as they are when all judgments are read."""
     rollup.forget(campaign.pk)
@@ -71,6 +84,7 @@ def test_counted_little_by_little_the_sums_are_those_of_all_judgments_read_again
     roll_up_agreement()
     little_by_little = stored(many)
     assert AgreementState.objects.get().n_judgments == Judgment.objects.count()
+    assert set(strata(many)) == set(STRATA[:2])
     assert not rollup.uncounted(many).exists()
     assert from_all(many) == little_by_little
 
@@ -85,6 +99,28 @@ def test_in_batches_too(many, three, monkeypatch):
     assert from_all(many) == stored(many)
 
 
+def test_once_strata_are_too_many_they_stay_so_until_all_is_read_again(many, three, lead, monkeypatch):
+    monkeypatch.setattr(tally, "MOST_STRATA", 2)
+    monkeypatch.setattr(parts, "MOST_STRATA", 2)
+    of_strata(many, ["a", "b", "c", "", "a"])
+    seen = []
+    for _ in range(12):
+        if shown := factory.next_for(three[len(seen) % 3]):
+            factory.judge(shown, 1, answers={"tone": 1})
+        factory.the_minute_passes()
+        roll_up_agreement()
+        named = set(many.tasks.filter(judgments__isnull=False).values_list("stratum", flat=True))
+        assert (strata(many) is None) == (len(named - {""}) > 2)
+        little_by_little = stored(many)
+        assert from_all(many) == little_by_little
+        told = figures.of(many, at=clock.now()).as_json(name_of=figures.pseudonym)
+        assert told["too_many_strata"] == (strata(many) is None)
+        seen.append(strata(many) is None)
+    assert (seen[0], seen[-1]) == (False, True)
+    of_strata(many, ["a"])
+    assert set(from_all(many)[0]["strata"]) == {"a"}
+
+
 FIGURES = ("percent_agreement", "fleiss_kappa", "krippendorff_alpha", "gwet_ac1", "preference_kappa")
 
 
@@ -94,6 +130,8 @@ def as_told(found):
     body["by_question"] = {
         question: {name: said[name] for name in FIGURES} for question, said in body["by_question"].items()
     }
+    for row in body["parts"]:
+        row["agreement"] = {name: row["agreement"][name] for name in FIGURES}
     return body
 
 
@@ -114,6 +152,8 @@ def test_every_figure_is_that_of_the_judgments_themselves_at_once(many, three, f
     assert isinstance(found, live.Findings)
     expected = figures.of_pairs(many, figures.counted(many, at=now))
     assert as_told(found) == as_told(expected)
+    told = [(row["kind"], row["name"]) for row in as_told(found)["parts"]]
+    assert told == [("criterion", "tone"), ("stratum", STRATA[1]), ("stratum", STRATA[0])]
     one, other = found.cohen_kappa, expected.cohen_kappa
     assert isinstance(one, Undefined) == isinstance(other, Undefined)
     if isinstance(one, Estimate):
@@ -125,6 +165,7 @@ def test_every_figure_is_that_of_the_judgments_themselves_at_once(many, three, f
 
 
 def test_of_an_experiment_too_and_when_it_is_closed(campaign, both, lead, from_sums):
+    of_strata(campaign, ["hard", "easy", "easy"])
     judge_some(both, random.Random(3), most=6)
     factory.judge_everything(both, factory.prefers_candidate)
     roll_up_agreement()
@@ -133,7 +174,14 @@ def test_of_an_experiment_too_and_when_it_is_closed(campaign, both, lead, from_s
     found = figures.of(campaign, at=clock.now())
     assert isinstance(found, live.Findings)
     assert found.is_final
-    assert as_told(found) == as_told(figures.of_pairs(campaign, figures.counted(campaign, at=clock.now())))
+    expected = as_told(figures.of_pairs(campaign, figures.counted(campaign, at=clock.now())))
+    assert as_told(found) == expected
+    easy, hard = expected["parts"]
+    assert (easy["n_items"], hard["n_items"], easy["n_judgments"]) == (4, 2, 8)
+    assert sum(easy["counts"].values()) == 8
+    whole = expected["net_preference"]["value"]
+    parts = [row["net_preference"]["value"] * row["n_judgments"] for row in (easy, hard)]
+    assert sum(parts) / 12 == pytest.approx(whole)
 
 
 def test_what_can_be_undone_counts_when_it_cannot(many, three, from_sums):
