@@ -5,11 +5,12 @@ import uuid
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 
 from annotation import policies, querysets
 from annotation.models import Assignment, AssignmentState, Campaign, CampaignStatus, Slot, SlotState
 from annotation.models.pause import kept_from
+from annotation.models.task import FIRST_REPEAT
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Gone, Refused, refuse_if
 from evaltrack.statements import Statement
@@ -118,8 +119,15 @@ def give_back(
 
 
 def free(slot_id: int, token: uuid.UUID) -> int:
+    """To the pool; what somebody was to say for the second time is asked of nobody else."""
     return Slot.objects.filter(pk=slot_id, token=token).update(
-        state=SlotState.OPEN, holder=None, token=None, lease_until=None
+        state=Case(
+            When(ordinal__gte=FIRST_REPEAT, then=Value(SlotState.WITHDRAWN.value)),
+            default=Value(SlotState.OPEN.value),
+        ),
+        holder=None,
+        token=None,
+        lease_until=None,
     )
 
 

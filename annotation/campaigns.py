@@ -200,6 +200,7 @@ def judgments_root(campaign: Campaign) -> str:
             }
             # Leaves of earlier versions stay as they were.
             | ({"gold": True} if hasattr(judgment.task, "gold") else {})
+            | ({"repeat": True} if judgment.is_repeat else {})
             | ({"rubric": str(judgment.rubric)} if campaign.earlier_rubric_id else {})
         )
         for judgment in campaign.judgments.select_related("task__gold", "evaluator", "rubric")

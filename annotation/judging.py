@@ -107,6 +107,7 @@ def drawn_up(
         rubric=assignment.campaign.rubric,
         **asdict(said),
         places=slot.places,
+        is_repeat=slot.is_repeat,
         comment=answer.comment.replace("\x00", ""),
         # Nobody was active for longer than the task was there.
         active_ms=None if answer.active_ms is None else min(max(answer.active_ms, 0), wall_ms),

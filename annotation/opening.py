@@ -9,12 +9,14 @@ from django.db import IntegrityError, transaction
 
 from annotation import lifecycle, messages, policies, tasks
 from annotation import overlap as overlaps
+from annotation.agreement.tally import MOST_STRATA
 from annotation.blinding import guesses
 from annotation.blinding.gate import Held
-from annotation.items import Item, ResponseItem
+from annotation.items import LONGEST_STRATUM, Item, ResponseItem
 from annotation.models import Campaign, Priority, Protocol, Rubric
 from annotation.onboarding import courses, qualification
 from annotation.protocols import Rules, rules_of
+from annotation.repeats import Repeats
 from annotation.sla import sla_policies
 from datasets import versions
 from datasets.sampling import shuffled_rank
@@ -58,6 +60,7 @@ def open_campaign(
             seed=new_seed(),
             is_simulated=is_simulated,
             guess_share=rule.guess_share,
+            repeat_share=rule.repeat_share,
             production=Arm.BASELINE.value if rule.guess_share else "",
             opened_by=by,
             **sla_policies.columns("", Priority.NORMAL, due_at, at=at),
@@ -88,6 +91,7 @@ def open_stand_alone(
     language: str = "",
     requires_qualification: bool = False,
     guess: guesses.About | None = None,
+    repeats: Repeats | None = None,
     sla: str = "",
     priority: str = Priority.NORMAL,
 ) -> Campaign:
@@ -97,6 +101,7 @@ def open_stand_alone(
     the protocol's usual.
     `skills`, by their slugs, and `language`: what is asked of everybody who judges.
     `guess`: on which share of judgments it is asked which response is thought to be in production.
+    `repeats`: how much of what each is given they have judged before.
     `sla`: the name of the policy that says when it is due, by `priority`, where `due_at` does not, and what happens
     then.
     `requires_qualification`: only who has qualified in the rubric's course is given its tasks.
@@ -114,6 +119,7 @@ def open_stand_alone(
         course=courses.ready(version) if requires_qualification else None,
         **columns,
         **(guess.columns(protocol) if guess else {}),
+        **(repeats.columns() if repeats else {}),
         seed=new_seed(),
         **sla_policies.columns(sla, priority, due_at, at=at),
         opened_by=by,
@@ -168,7 +174,8 @@ def record_opening(campaign: Campaign, *, by: Any, at: dt.datetime) -> None:
         }
         | adaptive_facts(campaign)
         | sla_policies.facts(campaign)
-        | ({"guess_share": campaign.guess_share} if campaign.guess_share else {}),
+        | ({"guess_share": campaign.guess_share} if campaign.guess_share else {})
+        | ({"repeat_share": campaign.repeat_share} if campaign.repeat_share else {}),
         at=at,
     )
 
@@ -220,24 +227,27 @@ def rubric_version(rules: Rules, rubric: Mapping[str, Any]) -> Rubric:
 
 
 def sampled_items(campaign: Campaign, experiment: Experiment, *, size: int) -> Iterator[Item]:
-    """A seeded sample of examples that both arms answered."""
+    """A seeded sample of examples that both arms answered. An example's first tag is its stratum."""
     answered: dict[str, dict[str, int]] = {}
     rows = Output.objects.filter(experiment=experiment, outcome=Outcome.ANSWERED)
-    for example, arm, output in rows.values_list("example_id", "run__arm", "pk").iterator():
-        answered.setdefault(example, {})[arm] = output
+    for identifier, arm, output in rows.values_list("example_id", "run__arm", "pk").iterator():
+        answered.setdefault(identifier, {})[arm] = output
     both = sorted(
         (identifier for identifier, arms in answered.items() if len(arms) == len(Arm)),
         key=lambda identifier: shuffled_rank(f"{campaign.seed}-sample", identifier),
     )[:size]
     wanted = set(both)
-    asked = {
-        example.id: example.asked
-        for example in versions.stream(experiment.dataset_version)
-        if example.id in wanted
-    }
+    asked: dict[str, str] = {}
+    tags: dict[str, str] = {}
+    for example in versions.stream(experiment.dataset_version):
+        if example.id in wanted:
+            asked[example.id] = example.asked
+            tags[example.id] = example.tags[0][:LONGEST_STRATUM] if example.tags else ""
+    # Of very many tags each would be a stratum of next to nothing.
+    strata = tags if len(set(tags.values())) <= MOST_STRATA else {}
     for identifier in both:
         baseline, candidate = (
             ResponseItem(source=arm.value, output=answered[identifier][arm.value])
             for arm in (Arm.BASELINE, Arm.CANDIDATE)
         )
-        yield Item(identifier, asked[identifier], (baseline, candidate))
+        yield Item(identifier, asked[identifier], (baseline, candidate), stratum=strata.get(identifier, ""))

@@ -14,6 +14,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from annotation import querysets
 from annotation.blinding.sides import Placing
 from annotation.models import Campaign, CampaignStatus, Judgment, JudgmentState, Protocol, Slot, Task
+from annotation.models.task import FIRST_REPEAT
 from annotation.settling import confidence
 from evaltrack.errors import Invalid
 
@@ -117,7 +118,7 @@ def extend(campaign_id: int, *, at: dt.datetime) -> int:
 
 def judged(campaign: Campaign) -> QuerySet[Task]:
     """Undecided tasks with news, of which every judgment asked for is in and final."""
-    news = Judgment.objects.filter(campaign=campaign, state=JudgmentState.FINAL)
+    news = Judgment.objects.filter(campaign=campaign, state=JudgmentState.FINAL, is_repeat=False)
     if campaign.extended_at:
         news = news.filter(settled_at__gt=campaign.extended_at - LOOK_BACK)
     of_task = Q(task=OuterRef("pk"))
@@ -154,9 +155,10 @@ def extend_batch(
     """Settle each of `tasks`, or add a slot. Inside the caller's transaction, which holds the campaign."""
     rule = rule_of(campaign)
     assert isinstance(rule, Adaptive)
-    said = said_of(Judgment.objects.filter(task__in=tasks, state=JudgmentState.FINAL).order_by("pk"))
+    final = Judgment.objects.filter(task__in=tasks, state=JudgmentState.FINAL, is_repeat=False)
+    said = said_of(final.order_by("pk"))
     slots: dict[int, list[Slot]] = defaultdict(list)
-    for slot in Slot.objects.filter(task__in=tasks).order_by("ordinal"):
+    for slot in Slot.objects.filter(task__in=tasks, ordinal__lt=FIRST_REPEAT).order_by("ordinal"):
         slots[slot.task_id].append(slot)
     placing = Placing(overlap=rule.min, seed=campaign.seed)
     settled, further = [], []
@@ -215,5 +217,7 @@ def progress(campaign: Campaign) -> Progress | None:
         calibration=Count("pk", filter=Q(is_calibration=True)),
     )
     at_max = campaign.max_overlap * (counts["settled"] + counts["unsure"])
-    asked = campaign.slots.filter(task__excluded_at=None, task__settled_at__isnull=False).count()
+    asked = campaign.slots.filter(
+        task__excluded_at=None, task__settled_at__isnull=False, ordinal__lt=FIRST_REPEAT
+    ).count()
     return Progress(**counts, judgments_saved=at_max - asked, judgments_at_max=at_max)

@@ -119,7 +119,8 @@ def screen(assignment: Assignment) -> Screen:
     campaign = assignment.campaign
     judged = (
         querysets.standing_judgments()
-        .filter(evaluator=assignment.evaluator_id, campaign=campaign, task__excluded_at=None)
+        # What is asked a second time is none of the campaign's number.
+        .filter(evaluator=assignment.evaluator_id, campaign=campaign, task__excluded_at=None, is_repeat=False)
         .order_by()
         .values("campaign")
         .annotate(n=Count("pk"))

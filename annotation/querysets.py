@@ -175,16 +175,16 @@ def outdated_judgments(campaign: Campaign) -> QuerySet[Judgment]:
     were left out count nowhere, and of gold whose answer was told nobody is asked again."""
     below = campaign.asks_again_below or 0
     outdated = standing_judgments().filter(
-        campaign=campaign, rubric__version__lt=below, task__excluded_at=None
+        campaign=campaign, rubric__version__lt=below, task__excluded_at=None, is_repeat=False
     )
     return outdated.filter(task__gold=None) if campaign.gold_released_at else outdated
 
 
 def final_judgments(at: dt.datetime, *, or_superseded: bool = False) -> QuerySet[Judgment]:
     """What every figure is made of: what nobody can take back any more, whether or not the sweep has written that
-    down, and about tasks whose right answer was not known before."""
+    down, about tasks whose right answer was not known before, and said for the first time."""
     superseded = Q(state=JudgmentState.SUPERSEDED) if or_superseded else Q()
-    return Judgment.objects.filter(settled(at) | superseded, task__gold=None)
+    return Judgment.objects.filter(settled(at) | superseded, task__gold=None, is_repeat=False)
 
 
 def settled(at: dt.datetime, prefix: str = "") -> Q:

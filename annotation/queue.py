@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Field, QuerySet
 
 from annotation import assignment as assignments
-from annotation import policies, querysets, workload
+from annotation import policies, querysets, repeats, workload
 from annotation.models import Assignment, AssignmentState, Campaign, CampaignStatus, Slot, SlotState
 from annotation.models.pause import kept_from, unseen_kept_back
 from annotation.onboarding import qualification
@@ -101,7 +101,9 @@ def claim(
     for row in campaigns_with_work(evaluator=evaluator.pk, campaign=campaign, since=since):
         if since and workload.load(row).fills(profiles.limit_of(evaluator)):
             return None
-        if found := take_slot(row, evaluator, until=until):
+        if found := repeats.take(row, evaluator, until=until, at=at) or take_slot(
+            row, evaluator, until=until
+        ):
             slot_id, task_id, token = found
             return Assignment.objects.create(
                 public_id=token,

@@ -16,6 +16,7 @@ from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
 
 from annotation import assignment, campaigns, messages, policies, pool, querysets
 from annotation.models import AssignmentState, Campaign, Escalation, Level, Slot, SlotState, Task
+from annotation.models.task import FIRST_REPEAT
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Refused, refuse_if
 from evaltrack.ledger.events import Event
@@ -75,6 +76,7 @@ def reassign(
 def locked_slot(campaign: Campaign, task: Task, ordinal: int, *, holder: User | None) -> Slot:
     """A submission that is under way makes this wait; the slot is then done, and nothing is taken from anybody."""
     rows = Slot.objects.select_for_update(of=("self",)).select_related("task", "campaign")
+    rows = rows.filter(ordinal__lt=FIRST_REPEAT)  # what one says a second time nobody else can say
     wanted = Q(state=SlotState.OPEN) if holder is None else Q(state=SlotState.HELD, holder=holder)
     slot = rows.filter(wanted, campaign=campaign, task=task, ordinal=ordinal).first()
     if slot is None:
@@ -141,7 +143,7 @@ def late(campaign: Campaign, *, at: dt.datetime) -> AllLate:
     """
     if campaign.status == "closed":
         return AllLate([], 0)
-    missing = Slot.objects.filter(campaign=campaign)
+    missing = Slot.objects.filter(campaign=campaign, ordinal__lt=FIRST_REPEAT)
     if not campaign.escalations.exists():
         missing = missing.filter(due_at__lt=at)
     reached = Escalation.objects.filter(task=OuterRef("task")).order_by().values("task")

@@ -57,6 +57,8 @@ class HumanRule:
     proxy_days: int = 14
     # On so large a share of judgments people are asked which response they think is in production.
     guess_share: float = 0.0
+    # So large a share of what an evaluator is given is what they have judged days before.
+    repeat_share: float = 0.0
     # "all": people judge everything; "settled": the lead may stop when the interval that holds at every look lies on
     # one side of the margin.
     stop: str = "all"
@@ -267,5 +269,6 @@ def human_rule(given: Any, metrics: list[str], reading: Reading) -> HumanRule | 
         proxy_may_pass=reading.flag(given, "proxy_may_pass", path),
         proxy_days=int(reading.number(given, "proxy_days", 14, 1, 365, path)),
         guess_share=reading.number(given, "guess_share", 0.0, 0, 1, path),
+        repeat_share=reading.number(given, "repeat_share", 0.0, 0, 0.5, path),
         stop=stop,
     )

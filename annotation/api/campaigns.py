@@ -7,13 +7,14 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from annotation import lookup, opening, overlap, pool, querysets
-from annotation.agreement import enough, figures
+from annotation.agreement import enough, figures, oneself
 from annotation.api.imports import ImportOut
 from annotation.api.rubrics import RubricIn, Strict
 from annotation.blinding import guesses
 from annotation.imports import imports_of
 from annotation.models import Campaign, Priority, Protocol, SlotState
 from annotation.onboarding import qualification
+from annotation.repeats import Repeats
 from annotation.sla import outlook, standing
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
@@ -71,6 +72,16 @@ class GuessAboutIn(Strict):
         return guesses.About(**super().to_internal_value(data))
 
 
+class RepeatsIn(Strict):
+    """Give each evaluator now and then what they have judged before, places exchanged."""
+
+    share = serializers.FloatField()
+    after_hours = serializers.IntegerField(default=48)
+
+    def to_internal_value(self, data):
+        return Repeats(**super().to_internal_value(data))
+
+
 class CampaignIn(serializers.Serializer):
     name = serializers.CharField(max_length=120)
     protocol = serializers.ChoiceField(Protocol.choices)
@@ -83,6 +94,7 @@ class CampaignIn(serializers.Serializer):
     language = serializers.CharField(default="", allow_blank=True, max_length=35)
     requires_qualification = serializers.BooleanField(default=False)
     guess = GuessAboutIn(required=False, default=None, allow_null=True)
+    repeats = RepeatsIn(required=False, default=None, allow_null=True)
 
 
 class Campaigns(ApiView):
@@ -114,6 +126,9 @@ def summary(campaign: Campaign) -> dict:
         "rubric": str(campaign.rubric),
         "requires_qualification": campaign.course_id is not None,
         "overlap": overlap_of(campaign),
+        "repeats": {"share": campaign.repeat_share, "after_hours": campaign.repeat_after_hours}
+        if campaign.repeat_share
+        else None,
         "tasks": campaign.task_count,
         "sla": str(campaign.sla) if campaign.sla else None,
         "priority": campaign.priority,
@@ -166,10 +181,11 @@ class CampaignAgreement(ApiView):
     def get(self, request, public_id):
         """Coefficients between evaluators, who stand here by pseudonym; once closed, what they prefer.
 
-        `inter` compares different people and `intra` each with themselves, with intervals for this one look;
-        `any_time` has intervals that hold however often somebody looks. `pairs` has up to 50 of the `n_pairs` pairs,
-        those with most items in common first; `pairs_from` goes on from there. `parts` has a row for each criterion
-        and each named stratum; of more than 30 strata none (`too_many_strata`).
+        `inter` compares different people and `intra` each with themselves, with intervals for this one look: where
+        people are asked twice, over the latest of what came again (`n_repeats`); `any_time` has
+        intervals that hold however often somebody looks. `pairs` has up to 50 of the `n_pairs` pairs, those with most
+        items in common first; `pairs_from` goes on from there. `parts` has a row for each criterion and each named
+        stratum; of more than 30 strata none (`too_many_strata`).
         """
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
         start = pairs_from(request.query_params.get("pairs_from", "0"))
@@ -177,11 +193,13 @@ class CampaignAgreement(ApiView):
         found = shown.as_json(name_of=figures.pseudonym, pairs_from=start)
         foreseen = enough.of(campaign, shown, standing.of(campaign, at=self.at).outlook, at=self.at)
         guessed = guesses.of(campaign, at=self.at)
-        more = {
+        more: dict = {
             "by_rubric": figures.by_rubric(campaign, at=self.at),
             "blinding": guessed.as_json() if guessed else None,
             "enough": foreseen.as_json() if foreseen else None,
         }
+        if own := oneself.of(campaign, at=self.at):
+            more |= {"intra": own.as_json(), "n_repeats": own.n}
         return Response({"simulated": campaign.is_simulated, **found, **more})
 
 

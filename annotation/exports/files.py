@@ -178,8 +178,8 @@ def columns_of(slots: list[str], criteria: list[str]) -> list[str]:
         "id", "campaign", "task", "item", "stratum", *slots, "preference", "preferred_slot", "strength", "rating",
         "ranking", "spans", *(f"answers.{each}" for each in criteria), "comment", "guess", "rubric", "evaluator",
         "state", "counts_in_statistics", "not_counted_because", "excluded_at", "exclusion_reason", "is_gold",
-        "is_calibration", "imported", "import", "line", "simulated", "proxy", "judged_at", "settled_at", "active_ms",
-        "wall_ms",
+        "is_calibration", "is_repeat", "imported", "import", "line", "simulated", "proxy", "judged_at", "settled_at",
+        "active_ms", "wall_ms",
     ]  # fmt: skip
 
 

@@ -22,7 +22,7 @@ COLUMNS = (
     "public_id", "task_id", "task__public_id", "task__item", "task__key", "task__stratum", "task__is_calibration",
     "task__gold", "task__excluded_at", "task__exclusion_reason", "slot__ordinal", "places", "choice", "strength",
     "rating", "ranking", "spans", "answers", "comment", "guess__guess", "rubric__name", "rubric__version",
-    "evaluator__pseudonym", "state", "submitted_at", "settled_at", "active_ms", "wall_ms",
+    "evaluator__pseudonym", "state", "is_repeat", "submitted_at", "settled_at", "active_ms", "wall_ms",
 )  # fmt: skip
 IMPORTED_COLUMNS = (
     "pk", "batch__public_id", "line", "rater__number", "item", "left__name", "right__name", "choice", "answers",
@@ -110,6 +110,7 @@ def record(
         "exclusion_reason": None if names.hides_words else row["task__exclusion_reason"] or None,
         "is_gold": row["task__gold"] is not None,
         "is_calibration": row["task__is_calibration"],
+        "is_repeat": row["is_repeat"],
         "imported": False,
         "import": None,
         "line": None,
@@ -128,6 +129,8 @@ def not_counted(row: Mapping[str, Any], state: str, overlap: int) -> str | None:
         return "gold"
     if row["task__excluded_at"] is not None:
         return "excluded"
+    if row["is_repeat"]:
+        return "repeat"
     return None if row["slot__ordinal"] < overlap else "beyond_overlap"
 
 
@@ -177,6 +180,7 @@ def imported(row: dict[str, Any], names: Names) -> dict[str, Any]:
         "exclusion_reason": None,
         "is_gold": False,
         "is_calibration": False,
+        "is_repeat": False,
         "imported": True,
         "import": str(row["batch__public_id"]),
         "line": None if names.hides_words else row["line"],

@@ -79,6 +79,9 @@ class Campaign(models.Model):
     # On a random share of judgments it is asked which response is thought to be in production: by this source.
     guess_share = models.FloatField(default=0)
     production = models.CharField(max_length=200, blank=True)
+    # So large a share of what an evaluator is given is what they have judged so many hours before, places exchanged.
+    repeat_share = models.FloatField(default=0)
+    repeat_after_hours = models.PositiveSmallIntegerField(default=48)
     # Judged by programs, to have something to show. Never evidence, and labelled wherever it appears.
     is_simulated = models.BooleanField(default=False)
     priority = models.CharField(max_length=6, choices=Priority.choices, default=Priority.NORMAL)
@@ -130,6 +133,9 @@ class Campaign(models.Model):
                 name="campaign_guesses_about_something",
                 condition=Q(guess_share=0, production="")
                 | Q(guess_share__gt=0, guess_share__lte=1, protocol="pairwise") & ~Q(production=""),
+            ),
+            models.CheckConstraint(
+                name="campaign_repeats_a_part", condition=Q(repeat_share__gte=0, repeat_share__lte=0.5)
             ),
             models.CheckConstraint(
                 name="campaign_revised_from_and_at",

@@ -88,13 +88,17 @@ class Judgment(Said):
     state = models.CharField(max_length=11, choices=JudgmentState.choices, default=JudgmentState.PROVISIONAL)
     # When it became final, or was undone.
     settled_at = models.DateTimeField(null=True)
+    # Said for the second time by the same person, to see how far they agree with themselves: counted nowhere else.
+    is_repeat = models.BooleanField(default=False)
     # Whether it is in the campaign's sums: see `annotation.agreement.rollup`.
     is_counted = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                name="judgment_one_each", fields=["evaluator", "task"], condition=Q(state__in=STANDING)
+                name="judgment_one_each",
+                fields=["evaluator", "task", "is_repeat"],
+                condition=Q(state__in=STANDING),
             ),
             # The overlap is the number of slots, so it is never exceeded.
             models.UniqueConstraint(
@@ -130,6 +134,9 @@ class Judgment(Said):
             ),
             models.Index(name="judgment_of_day", fields=["evaluator", "submitted_at"]),
             models.Index(name="judgment_of_evaluator", fields=["evaluator", "campaign"]),
+            models.Index(
+                name="judgment_repeat", fields=["campaign", "submitted_at"], condition=Q(is_repeat=True)
+            ),
             # What became final since somebody looked.
             models.Index(
                 name="judgment_uncounted",

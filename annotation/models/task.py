@@ -128,6 +128,11 @@ class SlotState(models.TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
+# A slot of this ordinal or a higher one asks somebody for the second time what they said in the slot of the ordinal
+# that is so much lower. It is nobody else's: given back, it is withdrawn.
+FIRST_REPEAT = 1_000
+
+
 class Slot(models.Model):
     """One required judgment of a task: the queue, and nothing but the queue.
 
@@ -161,7 +166,18 @@ class Slot(models.Model):
         constraints = [
             models.UniqueConstraint(name="slot_once", fields=["task", "ordinal"]),
             models.UniqueConstraint(
-                name="slot_one_judgment_each", fields=["holder", "task"], condition=Q(holder__isnull=False)
+                name="slot_one_judgment_each",
+                fields=["holder", "task"],
+                condition=Q(holder__isnull=False, ordinal__lt=FIRST_REPEAT),
+            ),
+            models.UniqueConstraint(
+                name="slot_one_repeat_each",
+                fields=["holder", "task"],
+                condition=Q(holder__isnull=False, ordinal__gte=FIRST_REPEAT),
+            ),
+            models.CheckConstraint(
+                name="slot_repeat_is_nobody_elses",
+                condition=Q(ordinal__lt=FIRST_REPEAT) | Q(state__in=["held", "done", "withdrawn"]),
             ),
             models.CheckConstraint(name="slot_state_known", condition=Q(state__in=SlotState.values)),
             models.CheckConstraint(name="slot_places_known", condition=~Q(places="")),
@@ -196,6 +212,10 @@ class Slot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task_id}/{self.ordinal}"
+
+    @property
+    def is_repeat(self) -> bool:
+        return self.ordinal >= FIRST_REPEAT
 
 
 class AssignmentState(models.TextChoices):

@@ -8,8 +8,19 @@ from typing import Any
 from django.http import HttpResponse
 from django.views.decorators.http import require_POST
 
-from annotation import campaigns, imports, lookup, overlap, policies, pool, querysets, reassignment, revision
-from annotation.agreement import enough, figures
+from annotation import (
+    campaigns,
+    imports,
+    lookup,
+    overlap,
+    policies,
+    pool,
+    querysets,
+    reassignment,
+    repeats,
+    revision,
+)
+from annotation.agreement import enough, figures, oneself
 from annotation.blinding import guesses
 from annotation.models import (
     Campaign,
@@ -47,6 +58,8 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "judges": pool.may_judge(campaign).count(),
         "slots": now,
         "overlap": overlap.in_words(campaign),
+        "repeats": repeats.in_words(campaign),
+        "oneself": oneself.of(campaign, at=clock.now()),
         "adaptive": overlap.progress(campaign),
         "imports": imports.imports_of(campaign),
         "excluded": excluded(campaign),

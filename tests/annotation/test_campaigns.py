@@ -404,3 +404,14 @@ def test_who_has_a_task_of_a_campaign_that_closes_is_told_so_on_the_screen(campa
     form = {"judgment_id": str(shown.judgment_id), "preference": "1"}
     page = signed_in(both[0]).post(f"/review/{shown.public_id}/submit/", form, follow=True)
     assert "This task is not asked for any more" in page.content.decode()
+
+
+def test_the_first_tag_of_an_example_is_the_stratum_of_its_item(campaign):
+    """As far as these are few: of very many each would be a stratum of next to nothing."""
+    assert set(campaign.tasks.values_list("stratum", flat=True)) == {"sums"}
+
+
+def test_of_very_many_tags_none_is_a_stratum(owner, platform, custodian, monkeypatch):
+    monkeypatch.setattr(opening, "MOST_STRATA", 0)
+    campaign = factory.open_campaign(owner=owner, platform=platform, custodian=custodian)
+    assert set(campaign.tasks.values_list("stratum", flat=True)) == {""}

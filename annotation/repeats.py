@@ -1,0 +1,106 @@
+"""Now and then somebody is given again what they have judged: how far do they agree with themselves?"""
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, QuerySet
+
+from annotation.blinding.sides import Placing
+from annotation.models import Assignment, Campaign, Judgment, JudgmentState, Slot, SlotState
+from annotation.models.task import FIRST_REPEAT
+from evaltrack.accounts.models import User
+from evaltrack.errors import Invalid
+
+MOST_SHARE = 0.5
+MOST_HOURS = 24 * 90
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """So large a share of what each is given they have judged before, at least so many hours ago: soon after, people
+    remember what they said."""
+
+    share: float
+    after_hours: int = 48
+
+    def columns(self) -> dict[str, Any]:
+        """As the campaign's row holds it; Invalid says which part cannot be."""
+        for name, is_right, sentence in (
+            (
+                "share",
+                0 < self.share <= MOST_SHARE,
+                f"is a share above 0 and up to {MOST_SHARE}, such as 0.05",
+            ),
+            ("after_hours", 1 <= self.after_hours <= MOST_HOURS, f"is a number from 1 to {MOST_HOURS:,}"),
+        ):
+            if not is_right:
+                raise Invalid(
+                    "bad_repeats", f"Of the repeats {name} {sentence}.", {f"repeats.{name}": [sentence]}
+                )
+        return {"repeat_share": self.share, "repeat_after_hours": self.after_hours}
+
+
+def in_words(campaign: Campaign) -> str:
+    """Nothing where nobody is asked twice."""
+    if not campaign.repeat_share:
+        return ""
+    return (
+        f"{campaign.repeat_share:.0%} of what each evaluator is given they have judged before, places exchanged, "
+        f"{campaign.repeat_after_hours} hours ago or more. It counts for agreement with themselves alone."
+    )
+
+
+def take(
+    campaign: Campaign, evaluator: User, *, until: dt.datetime, at: dt.datetime
+) -> tuple[int, int, uuid.UUID] | None:
+    """Hold for the evaluator what they are to say for the second time: slot, task and token. None if it is not their
+    turn, or nothing lies far enough back. Inside the transaction of a claim.
+
+    Whether it is their turn is drawn by how often they were given something, so that asking again changes nothing.
+    """
+    if not campaign.repeat_share:
+        return None
+    placing = Placing(overlap=1, seed=campaign.seed)
+    given = Assignment.objects.filter(campaign=campaign, evaluator=evaluator).count()
+    turn = f"repeat-{evaluator.pk}-{given}"
+    if not placing.is_drawn(turn, campaign.repeat_share):
+        return None
+    found = repeatable(campaign, evaluator, at=at)
+    if not (count := found.count()):
+        return None
+    first = found.order_by("pk").select_related("slot")[placing.draw(f"which-{turn}") % count]
+    token = uuid.uuid4()
+    slot = Slot.objects.create(
+        task_id=first.task_id,
+        campaign=campaign,
+        ordinal=FIRST_REPEAT + first.slot.ordinal,
+        priority=first.slot.priority,
+        order_key=first.slot.order_key,
+        places=first.places[::-1],
+        due_at=first.slot.due_at,
+        state=SlotState.HELD,
+        holder=evaluator,
+        token=token,
+        lease_until=until,
+    )
+    return slot.pk, slot.task_id, token
+
+
+def repeatable(campaign: Campaign, evaluator: User, *, at: dt.datetime) -> QuerySet[Judgment]:
+    """What the evaluator said long enough ago, by the rubric as it is, and was not asked about again."""
+    asked = Slot.objects.filter(task=OuterRef("task"), ordinal=OuterRef("slot__ordinal") + FIRST_REPEAT)
+    return Judgment.objects.filter(
+        ~Exists(asked),
+        evaluator=evaluator,
+        campaign=campaign,
+        state=JudgmentState.FINAL,
+        is_repeat=False,
+        rubric=campaign.rubric_id,
+        task__gold=None,
+        task__excluded_at=None,
+        # Not what adaptive overlap has added: these are the disputed ones, on which people waver more.
+        slot__ordinal__lt=F("campaign__overlap"),
+        submitted_at__lte=at - dt.timedelta(hours=campaign.repeat_after_hours),
+    )
