@@ -20,6 +20,7 @@ from annotation.blinding import identity
 from annotation.formats import task_files
 from annotation.models import Campaign, Setup
 from annotation.protocols import rules_of
+from annotation.repeats import Repeats
 from evaltrack.accounts.models import User
 from evaltrack.canonical import digest
 from evaltrack.errors import Conflict, Invalid, NotFound, Stale, refuse_if
@@ -162,6 +163,7 @@ def asked_for(setup: Setup) -> dict[str, Any]:
     asked = dict(setup.body)
     rule, due_at = asked["overlap"], asked.get("due_at")
     asked["overlap"] = overlap.Adaptive(**rule) if isinstance(rule, dict) else rule
+    asked["repeats"] = Repeats(**asked["repeats"]) if asked.get("repeats") else None
     asked["due_at"] = parse_datetime(due_at) if due_at else None
     return asked
 

@@ -25,6 +25,8 @@ PLACES = {
     "overlap.max": "overlap_max",
     "overlap.min": "overlap_min",
     "overlap": "overlap",
+    "repeats.after_hours": "repeat_hours",
+    "repeats": "repeat_share",
 }
 FIELDS = {
     "name": "Name",
@@ -39,6 +41,8 @@ FIELDS = {
     "overlap_max": "At most",
     "confidence": "How sure",
     "calibration_share": "Calibration",
+    "repeat_share": "Asked again",
+    "repeat_hours": "Hours between",
     "skills": "Skills",
     "language": "Language",
     "requires_qualification": "Qualification",
@@ -80,6 +84,7 @@ def fields_of(setup: Setup) -> dict[str, Any]:
     body = setup.body
     rule = body.get("overlap", 2)
     adaptive = rule if isinstance(rule, dict) else {}
+    repeats = body.get("repeats")
     due_at = parse_datetime(body["due_at"]) if body.get("due_at") else None
     return {
         "name": body.get("name", ""),
@@ -90,6 +95,8 @@ def fields_of(setup: Setup) -> dict[str, Any]:
         "overlap_max": adaptive.get("max", 6),
         "confidence": percent(adaptive.get("confidence", 0.95)),
         "calibration_share": percent(adaptive.get("calibration_share", 0.1)),
+        "repeat_share": percent(repeats["share"]) if repeats else "",
+        "repeat_hours": repeats["after_hours"] if repeats else 48,
         "skills": body.get("skills", []),
         "language": body.get("language", ""),
         "requires_qualification": body.get("requires_qualification", False),
@@ -136,6 +143,9 @@ def body_of(given: Mapping[str, Any], protocol: str) -> dict[str, Any]:
         "protocol": protocol,
         "rubric": {name: value for name, value in rubric.items() if value},
         "overlap": overlap,
+        "repeats": {"share": share(given["repeat_share"]), "after_hours": number(given["repeat_hours"])}
+        if given["repeat_share"].strip() not in {"", "0"}
+        else None,
         "skills": given["skills"],
         "language": given["language"].strip(),
         "requires_qualification": given["requires_qualification"],

@@ -138,6 +138,7 @@ def test_what_the_act_refuses_is_refused_before_the_last_page(lead):
     for change in (
         {"overlap": 99},
         {"overlap": {"min": 2, "max": 2, "confidence": 0.9, "calibration_share": 0.1}},
+        {"repeats": {"share": 0.9, "after_hours": 48}},
         {"skills": ["no-such-skill"]},
         {"language": "not a language"},
         {"sla": "no-such-policy"},
@@ -259,7 +260,7 @@ def test_the_pages_lead_from_a_file_to_an_open_campaign(lead, both):
     assert "2 items from items.csv" in page
     said = client.post(
         f"/campaigns/new/{setup.public_id}/",
-        form_of(setup, criteria="Which is more correct? | By the help pages.", overlap="2"),
+        form_of(setup, criteria="Which is more correct? | By the help pages.", overlap="2", repeat_share="5"),
     )
     assert said.headers["Location"] == f"/campaigns/new/{setup.public_id}/review/"
     page = client.get(f"{said.headers['Location']}?rate=18").content.decode()
@@ -270,6 +271,7 @@ def test_the_pages_lead_from_a_file_to_an_open_campaign(lead, both):
         answer = client.post(f"/campaigns/new/{setup.public_id}/review/", {"seen": setups.digest_of(setup)})
         campaign = Campaign.objects.get()
         assert answer.headers["Location"] == campaign.get_absolute_url()
+    assert (campaign.repeat_share, campaign.repeat_after_hours) == (0.05, 48)
     assert campaign.rubric.body["criteria"][0] == {
         "id": "which-is-more-correct",
         "question": "Which is more correct?",
@@ -446,6 +448,10 @@ def test_what_was_dropped_in_another_window_is_not_opened(lead):
         {"overlap": "two"},
         {"overlap_kind": "adaptive", "overlap_min": "-2"},
         {"due_at": "2020-1-5 3:04"},
+        {"repeat_share": "nan"},
+        {"repeat_share": "-5"},
+        {"repeat_share": "5", "repeat_hours": "two"},
+        {"repeat_share": "5", "repeat_hours": "0"},
         {"overlap": "²"},
         {"due_at": "9999-12-31T23:59"},
         {"due_at": "0001-01-01T00:00"},
