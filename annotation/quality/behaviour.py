@@ -38,6 +38,7 @@ from evaltrack.stats.raters import (
     variety,
     with_others,
 )
+from evaltrack.stats.remembered import remembered
 
 # Below this accuracy on gold somebody is raised, once it is nearly certain.
 GOLD_THRESHOLD = 0.7
@@ -50,6 +51,8 @@ HURRIED = 1 / 3
 # Runs of so many judgments are weighed by formula: drawing orders of them takes seconds where people are many.
 MANY_IN_RUNS = 50
 SHORTEST_SECONDS = 0.001
+# Tables of evaluators beside the others, whose intervals were drawn.
+MOST_REMEMBERED = 4096
 SEED = 20_251_122
 
 NOT_GOLD, GOLD, CHECK = 0, 1, 2
@@ -115,7 +118,7 @@ class Measured:
         """Agreement beyond chance with the commonest answer of the others; on a scale with quadratic weights."""
         if self.table is None:
             return None
-        return cohen_kappa(self.table, seed=SEED, weights="quadratic" if self.is_scale else None)
+        return _kappa(self.table, self.is_scale)
 
     def as_json(self) -> dict[str, Any]:
         kappa = self.kappa
@@ -135,6 +138,11 @@ class Measured:
                 name: _without_rater(each.as_json()) for name, each in sorted(self.indications.items())
             },
         }
+
+
+@remembered(MOST_REMEMBERED)
+def _kappa(table: Ints, is_scale: bool) -> Estimate | Undefined:
+    return cohen_kappa(table, seed=SEED, weights="quadratic" if is_scale else None)
 
 
 def _without_rater(body: dict[str, Any]) -> dict[str, Any]:
