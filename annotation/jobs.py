@@ -6,7 +6,7 @@ from annotation import assignment, judging, opening, overlap, querysets, reassig
 from annotation.agreement import reliability, rollup
 from annotation.models import Campaign, CampaignStatus
 from annotation.quality import failing_gold
-from annotation.settling import hearings
+from annotation.settling import hearings, kept_conflicts
 from annotation.sla import escalation, standing
 from evaltrack import clock
 from experiments.models import Experiment
@@ -55,6 +55,15 @@ def suspend_gold() -> None:
 def count_standing() -> None:
     """How far campaigns have come."""
     standing.count_open(at=clock.now())
+
+
+def keep_conflicts() -> None:
+    """Conflicts of large campaigns, for whoever settles them."""
+    for campaign in kept_conflicts.to_look_at():
+        try:
+            kept_conflicts.keep(campaign, at=clock.now())
+        except Exception:
+            log.exception("%s: its conflicts could not be found and will be looked for again", campaign)
 
 
 def extend_overlap() -> None:

@@ -10,6 +10,7 @@ this process, without the database's.
 """
 
 import argparse
+import gc
 import json
 import resource
 import time
@@ -155,6 +156,9 @@ def fetching(lead: User, address: str) -> Callable[[], None]:
         assert answer.status_code == 200, answer.content[:500]
 
     look()
+    # As the server does.
+    gc.collect()
+    gc.freeze()
     return look
 
 
