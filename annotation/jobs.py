@@ -3,7 +3,7 @@
 import logging
 
 from annotation import assignment, judging, opening, overlap, querysets, reassignment, revision
-from annotation.agreement import reliability, rollup
+from annotation.agreement import kept_findings, reliability, rollup
 from annotation.models import Campaign, CampaignStatus
 from annotation.quality import failing_gold
 from annotation.settling import hearings, kept_conflicts
@@ -41,6 +41,11 @@ def roll_up_agreement() -> None:
             reliability.count_and_look(campaign, at=clock.now())
         except Exception:
             log.exception("%s: its judgments could not be counted and will be tried again", campaign)
+    for campaign in kept_findings.waiting().select_related("rubric"):
+        try:
+            kept_findings.keep(campaign, at=clock.now())
+        except Exception:
+            log.exception("%s: its judgments could not be read and will be tried again", campaign)
 
 
 def suspend_gold() -> None:

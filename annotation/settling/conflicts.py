@@ -97,9 +97,7 @@ def final_of(campaign: Campaign, tasks: QuerySet[Task] | list[int], *, at: dt.da
     return Judgment.objects.filter(querysets.settled(at), ~is_gold, campaign=campaign, task__in=tasks)
 
 
-def waiting(
-    campaign: Campaign, *, at: dt.datetime, tasks: QuerySet[Task] | list[int] | None = None
-) -> list[Conflict]:
+def waiting(campaign: Campaign, *, at: dt.datetime, tasks: Iterable[Any] | None = None) -> list[Conflict]:
     """Conflicts that nobody has settled, the lowest agreement first; of `tasks`, if these are given. Of a large
     campaign those of the first part that has any, which are others as soon as these are settled."""
     standing = Adjudication.objects.filter(task=OuterRef("pk"), state=AdjudicationState.STANDING)
