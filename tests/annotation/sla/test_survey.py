@@ -1,4 +1,4 @@
-"""Where many campaigns are counted at once, each has what it has alone; and no judgment more costs a statement more."""
+"""Where many campaigns are counted at once, each has what it has alone; a judgment more costs no statement more."""
 
 import datetime as dt
 
