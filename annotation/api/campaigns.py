@@ -168,7 +168,8 @@ class CampaignAgreement(ApiView):
 
         `inter` compares different people and `intra` each with themselves, with intervals for this one look;
         `any_time` has intervals that hold however often somebody looks. `pairs` has up to 50 of the `n_pairs` pairs,
-        those with most items in common first; `pairs_from` goes on from there.
+        those with most items in common first; `pairs_from` goes on from there. Of more than 2,000 ratings, rankings
+        or marked spans a worker reads the figures, and `counted_at` says when.
         """
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
         start = pairs_from(request.query_params.get("pairs_from", "0"))
