@@ -48,6 +48,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="task", index=models.Index(fields=["campaign", "id"], name="task_in_order")
         ),
+        migrations.AddIndex(
+            model_name="task", index=models.Index(fields=["item", "campaign"], name="task_of_item")
+        ),
         migrations.AlterField(
             model_name="task",
             name="campaign",

@@ -78,6 +78,8 @@ class Task(models.Model):
             models.Index(name="task_due", fields=["due_at"]),
             # In the order in which they were added.
             models.Index(name="task_in_order", fields=["campaign", "id"]),
+            # What else was said of an item, when something new was.
+            models.Index(name="task_of_item", fields=["item", "campaign"]),
             models.Index(
                 name="task_undecided",
                 fields=["campaign"],
