@@ -29,7 +29,7 @@ def of(campaign: Campaign, *, at: dt.datetime) -> Findings | None:
     if state is None or "findings" not in state.body or state.counted_at is None:
         return None
     is_final = campaign.status == CampaignStatus.CLOSED
-    if state.body["findings"]["is_final"] != is_final:
+    if state.body["is_final"] != is_final:
         return None
     if not is_final and state.counted_at < at - LONGEST_AGE:
         return None
@@ -42,7 +42,7 @@ def waiting() -> QuerySet[Campaign]:
     large = Campaign.objects.exclude(protocol=Protocol.PAIRWISE).filter(
         task_count__gt=READ_UP_TO / F("overlap")
     )
-    done = AgreementState.objects.filter(is_stale=False, body__findings__is_final=True)
+    done = AgreementState.objects.filter(is_stale=False, body__is_final=True)
     return large.exclude(status=CampaignStatus.CLOSED, pk__in=done.values("campaign"))
 
 
@@ -61,7 +61,7 @@ def keep(campaign: Campaign, *, at: dt.datetime) -> bool:
     is_kept = found.n_judgments > READ_UP_TO
     rows = by_rubric(campaign, at=at) if is_kept else []
     written = AgreementState.objects.filter(pk=state.pk, is_stale=False).update(
-        body={"of": there} | ({"findings": as_kept(found)} if is_kept else {}),
+        body={"of": there, "is_final": found.is_final} | ({"findings": as_kept(found)} if is_kept else {}),
         by_rubric=rows,
         n_judgments=found.n_judgments,
         n_when_read=found.n_judgments,
@@ -81,15 +81,14 @@ def begun(campaign_id: int, *, at: dt.datetime) -> AgreementState | None:
         return state
     campaign = Campaign.objects.get(pk=campaign_id)
     now, before = what_there_is(campaign), state.body.get("of")
-    is_final = state.body.get("findings", {}).get("is_final")
-    if before is None or is_final not in (None, campaign.status == CampaignStatus.CLOSED):
+    if before is None or state.body["is_final"] != (campaign.status == CampaignStatus.CLOSED):
         return state
     if now == before:
         AgreementState.objects.filter(pk=state.pk).update(counted_at=at)
         return None
-    few_more = is_final is not None and before["judgments"] <= now["judgments"] <= GROWN * before["judgments"]
+    few_more = before["judgments"] <= now["judgments"] <= GROWN * before["judgments"]
     is_recent = state.counted_at is not None and at < state.counted_at + READ_AGAIN
-    return None if few_more and is_recent else state
+    return None if few_more and is_recent and "findings" in state.body else state
 
 
 def what_there_is(campaign: Campaign) -> dict[str, Any]:
