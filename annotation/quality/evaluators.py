@@ -92,10 +92,11 @@ class Quality:
         }
 
 
-def of(campaign: Campaign, *, at: dt.datetime) -> Quality:
+def of(campaign: Campaign, *, at: dt.datetime, for_signals: bool = False) -> Quality:
+    """`for_signals`: for a list, which shows nothing else of how people work."""
     rows, is_all = latest(campaign, at=at)
     columns, criteria = columns_of(campaign, rows)
-    found = measured(columns)
+    found = measured(columns, for_signals=for_signals)
     raised = signals(found)
     people = User.objects.in_bulk(list(found))
     evaluators = [Evaluator(people[rater], each, raised[rater]) for rater, each in found.items()]

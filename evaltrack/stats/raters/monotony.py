@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
@@ -108,24 +110,36 @@ def variety(
     own label is one of those. Only items that others judged too count; raters with fewer than 10 of them are left
     out. Undefined where all are.
     """
+    found = [
+        (name, own, n, _drawn_chance_of_entropy(seed, name, kinds, times, own))
+        for name, own, n, kinds, times in _beside_others(raters, items, labels, k)
+    ]
+    if not found:
+        return Undefined(f"no rater shares {FEWEST_JUDGMENTS} items with others")
+    return indications(*zip(*found, strict=True))
+
+
+def entropies(raters: ArrayLike, items: ArrayLike, labels: ArrayLike, *, k: int) -> dict[int, float]:
+    """The score of `variety` of each rater alone: nothing is drawn for it."""
+    return {name: own for name, own, _, _, _ in _beside_others(raters, items, labels, k)}
+
+
+def _beside_others(
+    raters: ArrayLike, items: ArrayLike, labels: ArrayLike, k: int
+) -> Iterator[tuple[int, float, int, Counts, Counts]]:
+    """Of each rater the entropy, the number of items that others judged too, and these: items with the same ratings
+    together, and how many there are."""
     who, what = columns(raters, items)
     label, row, counts = label_counts(what, labels, k)
     shared = counts.sum(axis=1)[row] >= 2 if len(row) else np.zeros(0, dtype=bool)
     who, label, row = who[shared], label[shared], row[shared]
     names, place = np.unique(who, return_inverse=True)
-    found = []
     for number, name in enumerate(names.tolist()):
         mine = place == number
         n = int(mine.sum())
-        if n < FEWEST_JUDGMENTS:
-            continue
-        own = float(_entropy(np.bincount(label[mine], minlength=k)[None, :])[0])
-        # Items with the same ratings are drawn together.
-        kinds, times = distinct_rows(counts[row[mine]])
-        found.append((name, own, n, _drawn_chance_of_entropy(seed, name, kinds, times, own)))
-    if not found:
-        return Undefined(f"no rater shares {FEWEST_JUDGMENTS} items with others")
-    return indications(*zip(*found, strict=True))
+        if n >= FEWEST_JUDGMENTS:
+            own = float(_entropy(np.bincount(label[mine], minlength=k)[None, :])[0])
+            yield name, own, n, *distinct_rows(counts[row[mine]])
 
 
 @remembered(MOST_REMEMBERED)
