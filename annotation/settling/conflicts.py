@@ -106,7 +106,7 @@ def waiting(campaign: Campaign, *, at: dt.datetime, tasks: Iterable[Any] | None 
         return among(campaign, unsettled if tasks is None else unsettled.filter(pk__in=tasks), at=at)
     last, found = 0, list[Conflict]()
     # What differs and is no conflict is never settled: it must not keep back what comes after it.
-    while not found and (part := list(first_that_differ(campaign, after=last))):
+    while not found and (part := list(first_that_differ(campaign, after=last, at=at))):
         last, found = part[-1], among(campaign, unsettled.filter(pk__in=part), at=at)
     return found
 
@@ -126,11 +126,11 @@ def differing(campaign: Campaign, said: QuerySet[Judgment]) -> QuerySet[Judgment
     return grouped.annotate(low=Min(column), high=Max(column)).exclude(low=F("high")) if column else grouped
 
 
-def first_that_differ(campaign: Campaign, *, after: int) -> QuerySet[Judgment, Any]:
+def first_that_differ(campaign: Campaign, *, after: int, at: dt.datetime) -> QuerySet[Judgment, Any]:
     """Of a large campaign: what is looked at more closely, behind the task `after`. In the order of their tasks, so
     that the database reads no further than it must."""
     settled = Adjudication.objects.filter(campaign=campaign, state=AdjudicationState.STANDING)
-    final = Judgment.objects.filter(campaign=campaign, state=JudgmentState.FINAL, task__gt=after).exclude(
+    final = Judgment.objects.filter(querysets.settled(at), campaign=campaign, task__gt=after).exclude(
         task__in=settled.values("task")
     )
     return differing(campaign, final).order_by("task").values_list("task", flat=True)[:COMPARED_UP_TO]
