@@ -29,7 +29,7 @@ def of(campaign: Campaign, *, at: dt.datetime) -> Findings | None:
     if state is None or "findings" not in state.body or state.counted_at is None:
         return None
     is_final = campaign.status == CampaignStatus.CLOSED
-    if state.body["is_final"] != is_final:
+    if state.body.get("is_final") != is_final:
         return None
     if not is_final and state.counted_at < at - LONGEST_AGE:
         return None
@@ -81,7 +81,7 @@ def begun(campaign_id: int, *, at: dt.datetime) -> AgreementState | None:
         return state
     campaign = Campaign.objects.get(pk=campaign_id)
     now, before = what_there_is(campaign), state.body.get("of")
-    if before is None or state.body["is_final"] != (campaign.status == CampaignStatus.CLOSED):
+    if before is None or state.body.get("is_final") != (campaign.status == CampaignStatus.CLOSED):
         return state
     if now == before:
         AgreementState.objects.filter(pk=state.pk).update(counted_at=at)
