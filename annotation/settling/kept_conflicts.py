@@ -93,7 +93,7 @@ def keep_some(campaign_id: int, tasks: list[int], *, at: dt.datetime) -> None:
     )
 
 
-def forget(tasks: QuerySet[Task] | list[int] | tuple[int, ...]) -> None:
+def forget(tasks: list[int]) -> None:
     """Nobody settles them any more, or they are asked again. Inside the caller's transaction."""
     WaitingConflict.objects.filter(task__in=tasks).delete()
 
