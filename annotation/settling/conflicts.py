@@ -92,9 +92,7 @@ def judged(campaign: Campaign, *, at: dt.datetime) -> QuerySet[Task]:
 
 def final_of(campaign: Campaign, tasks: QuerySet[Task] | list[int], *, at: dt.datetime) -> QuerySet[Judgment]:
     """What was said about them by whoever was asked: those that adaptive overlap has added serve the label too."""
-    # Task by task: joined, PostgreSQL reads all tasks there are to find those that are no gold.
-    is_gold = querysets.AskedByRow(Gold.objects.filter(task=OuterRef("task")))
-    return Judgment.objects.filter(querysets.settled(at), ~is_gold, campaign=campaign, task__in=tasks)
+    return querysets.final_judgments(at).filter(campaign=campaign, task__in=tasks)
 
 
 def waiting(campaign: Campaign, *, at: dt.datetime, tasks: Iterable[Any] | None = None) -> list[Conflict]:
