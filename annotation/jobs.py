@@ -3,10 +3,10 @@
 import logging
 
 from annotation import assignment, judging, opening, overlap, querysets, reassignment, revision
-from annotation.agreement import reliability, rollup
+from annotation.agreement import kept_findings, reliability, rollup
 from annotation.models import Campaign, CampaignStatus
 from annotation.quality import failing_gold
-from annotation.settling import hearings
+from annotation.settling import hearings, kept_conflicts
 from annotation.sla import escalation, standing
 from evaltrack import clock
 from experiments.models import Experiment
@@ -41,6 +41,11 @@ def roll_up_agreement() -> None:
             reliability.count_and_look(campaign, at=clock.now())
         except Exception:
             log.exception("%s: its judgments could not be counted and will be tried again", campaign)
+    for campaign in kept_findings.waiting().select_related("rubric"):
+        try:
+            kept_findings.keep(campaign, at=clock.now())
+        except Exception:
+            log.exception("%s: its judgments could not be read and will be tried again", campaign)
 
 
 def suspend_gold() -> None:
@@ -55,6 +60,15 @@ def suspend_gold() -> None:
 def count_standing() -> None:
     """How far campaigns have come."""
     standing.count_open(at=clock.now())
+
+
+def keep_conflicts() -> None:
+    """Conflicts of large campaigns, for whoever settles them."""
+    for campaign in kept_conflicts.to_look_at():
+        try:
+            kept_conflicts.keep(campaign, at=clock.now())
+        except Exception:
+            log.exception("%s: its conflicts could not be found and will be looked for again", campaign)
 
 
 def extend_overlap() -> None:

@@ -24,6 +24,7 @@ from annotation.models import (
     Slot,
     SlotState,
     Task,
+    WaitingConflict,
 )
 from annotation.models.judgment import STANDING
 from annotation.onboarding import qualification
@@ -131,6 +132,7 @@ def free_batch(campaign: Campaign, *, at: dt.datetime) -> int:
 
 def supersede_adjudications(tasks: Sequence[int], *, at: dt.datetime) -> None:
     """What settled `tasks` counts no more, as they are asked again."""
+    WaitingConflict.objects.filter(task__in=tasks).delete()
     Hearing.objects.filter(task__in=tasks, state=HearingState.HELD).update(
         state=HearingState.WITHDRAWN, ended_at=at
     )

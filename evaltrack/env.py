@@ -80,7 +80,8 @@ def database(name: str, default_file: Path) -> dict[str, Any]:
     """Django's DATABASES entry from a URL: `sqlite:///file` or `postgresql://user:password@host/name`.
 
     A PostgreSQL socket folder goes into the query: `postgresql:///name?host=/run/postgresql`. With `?prepare=no`
-    no statement is prepared, as a pooler that shares a session between transactions may need.
+    no statement is prepared and no option of the session is set, as a pooler that shares a session between
+    transactions may need.
     """
     url = urlsplit(text(name, f"sqlite:///{default_file}"))
     if url.scheme == "sqlite":
@@ -89,7 +90,8 @@ def database(name: str, default_file: Path) -> dict[str, Any]:
     if url.scheme in {"postgres", "postgresql"}:
         query = dict(parse_qsl(url.query))
         # The statements of a claim take PostgreSQL as long to plan as to run; prepared, it plans them once.
-        prepared = {"server_side_binding": True, "prepare_threshold": 5}
+        # To compile a statement takes it 100 ms, which those of pages that it takes for dear do not need to run.
+        prepared = {"server_side_binding": True, "prepare_threshold": 5, "options": "-c jit=off"}
         if query.pop("prepare", "yes") == "no":
             prepared = {}
         return {

@@ -26,6 +26,7 @@ PERIODIC = [
     Periodic("suspend gold that good evaluators fail", "annotation.jobs.suspend_gold", 10),
     Periodic("count campaigns", "annotation.jobs.count_standing", 1),
     Periodic("extend overlaps", "annotation.jobs.extend_overlap", 1),
+    Periodic("find conflicts of large campaigns", "annotation.jobs.keep_conflicts", 1),
     Periodic("ask again by a revised rubric", "annotation.jobs.ask_again", 1),
     Periodic("escalate overdue tasks", "annotation.jobs.escalate_overdue", 1),
     Periodic("deliver notifications", "evaltrack.notifications.jobs.deliver", 1),

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from annotation import querysets, rubrics
-from annotation.agreement import findings, kept_figures, live, pairs, parts, votes
+from annotation.agreement import findings, given, kept_figures, kept_findings, live, pairs, parts, votes
 from annotation.agreement.votes import Person, Rater, Vote
 from annotation.models import Campaign, CampaignStatus, Judgment, Protocol, Rubric
 from evaltrack.errors import Conflict, NotFound
@@ -37,7 +37,8 @@ def of(campaign: Campaign, *, at: dt.datetime) -> Shown:
 def read(campaign: Campaign, *, at: dt.datetime) -> pairs.Findings | findings.Findings:
     """The same, with the single votes wherever there are few, or some were made elsewhere."""
     if campaign.protocol != Protocol.PAIRWISE:
-        return findings.of(campaign, counted(campaign, at=at))
+        kept = kept_findings.of(campaign, at=at)
+        return kept or findings.of(campaign, given.final(campaign, at=at))
     if campaign.experiment_id is None and campaign.imports.exists():
         return with_imports(campaign, at=at)
     summed = live.of(campaign, is_final=may_be_told(campaign), at=at)
@@ -85,12 +86,6 @@ def with_imports(campaign: Campaign, *, at: dt.datetime) -> pairs.Findings:
     return found_in(campaign, said, people | people_of(judgments))
 
 
-def of_judgments(campaign: Campaign, judgments: list[Judgment]) -> pairs.Findings | findings.Findings:
-    if campaign.protocol == Protocol.PAIRWISE:
-        return of_pairs(campaign, judgments)
-    return findings.of(campaign, judgments)
-
-
 def counted(campaign: Campaign, *, at: dt.datetime) -> list[Judgment]:
     """Those that enter figures: final, of the first slots, and not of excluded tasks."""
     return rows_of(campaign, querysets.final_judgments(at))
@@ -107,12 +102,14 @@ def by_rubric(campaign: Campaign, *, at: dt.datetime) -> list[dict[str, Any]]:
         return []
     if kept := live.by_rubric(campaign):
         return kept
+    if campaign.protocol != Protocol.PAIRWISE:
+        return kept_findings.by_rubric(campaign, at=at)
     versions: dict[Rubric, list[Judgment]] = defaultdict(list)
     for judgment in rows_of(campaign, querysets.final_judgments(at, or_superseded=True)):
         versions[judgment.rubric].append(judgment)
     rows = []
     for rubric in sorted(versions, key=lambda rubric: rubric.version):
-        found = of_judgments(campaign, versions[rubric])
+        found = of_pairs(campaign, versions[rubric])
         name, statistic = found.headline
         rows.append(
             {

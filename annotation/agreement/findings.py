@@ -3,6 +3,7 @@
 What is not computed for a protocol says so in words; no coefficient stands in for another.
 """
 
+import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
@@ -10,8 +11,10 @@ from itertools import combinations
 from typing import Any
 
 from annotation import rubrics
+from annotation.agreement.given import Given
 from annotation.agreement.rated import Rated, Rating
-from annotation.models import Campaign, CampaignStatus, Judgment, Response, Task
+from annotation.models import Campaign, CampaignStatus, Response, Task
+from evaltrack.accounts.models import User
 from evaltrack.stats.agreement import TIE, krippendorff_alpha, preference_kappa
 from evaltrack.stats.estimate import Estimate, Undefined
 from evaltrack.stats.intervals import mean_t
@@ -48,6 +51,8 @@ class Findings:
     pairs: list[dict[str, Any]] = field(default_factory=list)
     # One row for each system, as the protocol has it.
     systems: list[dict[str, Any]] = field(default_factory=list)
+    # Where a worker has computed this, as of when.
+    counted_at: dt.datetime | None = None
 
     @property
     def headline(self) -> tuple[str, Statistic]:
@@ -83,6 +88,7 @@ class Findings:
             "n_items": self.n_items,
             "n_evaluators": self.n_evaluators,
             "n_imported": 0,
+            "counted_at": self.counted_at,
         }
 
 
@@ -90,15 +96,15 @@ def not_computed(name: str, protocol: str) -> Undefined:
     return Undefined(f"{name} is not computed for the protocol {protocol}")
 
 
-def of(campaign: Campaign, judgments: list[Judgment]) -> Findings:
-    """`judgments` are the final ones that count, with task and evaluator."""
+def of(campaign: Campaign, judgments: list[Given]) -> Findings:
+    """`judgments` are the final ones that count."""
     find = {"rating": of_ratings, "ranking": of_rankings, "spans": of_spans}[campaign.protocol]
     return Findings(
         protocol=campaign.protocol,
         is_final=campaign.status == CampaignStatus.CLOSED,
         n_judgments=len(judgments),
-        n_items=len({judgment.task.item for judgment in judgments}),
-        n_evaluators=len({judgment.evaluator_id for judgment in judgments}),
+        n_items=len({judgment.item for judgment in judgments}),
+        n_evaluators=len({judgment.rater for judgment in judgments}),
         **find(campaign, judgments, sources_of(campaign)),
     )
 
@@ -113,24 +119,22 @@ def sources_of(campaign: Campaign, tasks: Iterable[Task] | None = None) -> dict[
     return sources
 
 
-def alpha_of(judgments: Iterable[Judgment], value: Callable[[Judgment], Any], level: Any) -> Statistic:
+def alpha_of(judgments: Iterable[Given], value: Callable[[Given], Any], level: Any) -> Statistic:
     """Krippendorff's alpha over tasks; those of one item are resampled together."""
     units: dict[Hashable, list[Any]] = defaultdict(list)
     item_of: dict[Hashable, Hashable] = {}
     for judgment in judgments:
-        units[judgment.task_id].append(value(judgment))
-        item_of[judgment.task_id] = judgment.task.item
+        units[judgment.task].append(value(judgment))
+        item_of[judgment.task] = judgment.item
     return krippendorff_alpha(units, level=level, seed=SEED, item_of=item_of)
 
 
 # ── Ratings ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def of_ratings(
-    campaign: Campaign, judgments: list[Judgment], sources: dict[int, list[str]]
-) -> dict[str, Any]:
+def of_ratings(campaign: Campaign, judgments: list[Given], sources: dict[int, list[str]]) -> dict[str, Any]:
     details = rubrics.of(campaign.rubric)
-    main = rated(judgments, lambda judgment: judgment.rating, len(details.scale))
+    main = rated(judgments, lambda judgment: judgment.said, len(details.scale))
     # An earlier version of the rubric may not have asked it.
     by_question = {
         each.id: rated(
@@ -139,7 +143,7 @@ def of_ratings(
         for each in details.criteria
     }
     inter = main.coefficients()
-    people = {judgment.evaluator_id: judgment.evaluator for judgment in judgments}
+    people = User.objects.in_bulk({judgment.rater for judgment in judgments})
     return {
         "inter": inter,
         "by_question": by_question,
@@ -159,22 +163,22 @@ def of_ratings(
     }
 
 
-def rated(judgments: Iterable[Judgment], value: Callable[[Judgment], Any], points: int) -> Rated:
-    ratings = [Rating(j.task_id, j.task.item, j.evaluator_id, value(j)) for j in judgments]
+def rated(judgments: Iterable[Given], value: Callable[[Given], Any], points: int) -> Rated:
+    ratings = [Rating(j.task, j.item, j.rater, value(j)) for j in judgments]
     # An earlier version of the rubric may have had a longer scale.
     return Rated(ratings, max([points, 2, *(rating.value for rating in ratings)]))
 
 
-def answer_to(criterion: str) -> Callable[[Judgment], Any]:
+def answer_to(criterion: str) -> Callable[[Given], Any]:
     return lambda judgment: judgment.answers[criterion]
 
 
-def rated_systems(judgments: list[Judgment], sources: dict[int, list[str]]) -> list[dict[str, Any]]:
+def rated_systems(judgments: list[Given], sources: dict[int, list[str]]) -> list[dict[str, Any]]:
     """The mean rating of each system over items, each of which counts once; best first."""
     given: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for judgment in judgments:
-        (source,) = sources[judgment.task_id]
-        given[source][judgment.task.item].append(judgment.rating)
+        (source,) = sources[judgment.task]
+        given[source][judgment.item].append(judgment.said)
     rows = []
     for source, items in given.items():
         mean = mean_t([sum(ratings) / len(ratings) for ratings in items.values()])
@@ -186,20 +190,18 @@ def rated_systems(judgments: list[Judgment], sources: dict[int, list[str]]) -> l
 # ── Rankings ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def of_rankings(
-    campaign: Campaign, judgments: list[Judgment], sources: dict[int, list[str]]
-) -> dict[str, Any]:
+def of_rankings(campaign: Campaign, judgments: list[Given], sources: dict[int, list[str]]) -> dict[str, Any]:
     """A ranking orders each pair of its responses: a pair is what two people can agree on (Bojar et al. 2016)."""
     orders = [
         (judgment, one, other, better)
         for judgment in judgments
-        for one, other, better in ordered_pairs(judgment.ranking)
+        for one, other, better in ordered_pairs(judgment.said)
     ]
     kappa = preference_kappa(
-        [((j.task_id, one, other), j.evaluator_id, better) for j, one, other, better in orders],
+        [((j.task, one, other), j.rater, better) for j, one, other, better in orders],
         between="raters",
         seed=SEED,
-        item_of={(j.task_id, one, other): j.task.item for j, one, other, _ in orders},
+        item_of={(j.task, one, other): j.item for j, one, other, _ in orders},
     ).kappa
     return {
         "inter": {"preference_kappa": kappa},
@@ -223,7 +225,7 @@ def ranked_systems(orders: list[tuple], sources: dict[int, list[str]]) -> list[d
     for judgment, one, other, better in orders:
         for ordinal in (one, other):
             outcome = "ties" if better == TIE else "wins" if better == ordinal else "losses"
-            counted[sources[judgment.task_id][ordinal]][outcome] += 1
+            counted[sources[judgment.task][ordinal]][outcome] += 1
     rows = [
         {"source": source, **{name: seen[name] for name in ("wins", "losses", "ties")}}
         for source, seen in counted.items()
@@ -234,9 +236,9 @@ def ranked_systems(orders: list[tuple], sources: dict[int, list[str]]) -> list[d
 # ── Spans ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def of_spans(campaign: Campaign, judgments: list[Judgment], sources: dict[int, list[str]]) -> dict[str, Any]:
+def of_spans(campaign: Campaign, judgments: list[Given], sources: dict[int, list[str]]) -> dict[str, Any]:
     """Whether an error was found is a label; how far marked spans lie over each other is not computed yet."""
-    found = alpha_of(judgments, lambda judgment: bool(judgment.spans), "nominal")
+    found = alpha_of(judgments, lambda judgment: bool(judgment.said), "nominal")
     untold = Undefined("how far evaluators mark the same spans is not computed yet; see any_error")
     return {
         "inter": {"krippendorff_alpha": untold},
@@ -249,12 +251,12 @@ def of_spans(campaign: Campaign, judgments: list[Judgment], sources: dict[int, l
     }
 
 
-def marked_systems(judgments: list[Judgment], sources: dict[int, list[str]]) -> list[dict[str, Any]]:
+def marked_systems(judgments: list[Given], sources: dict[int, list[str]]) -> list[dict[str, Any]]:
     """What was marked in each system's responses; fewest errors a judgment first."""
     said: dict[str, list[list[Any]]] = defaultdict(list)
     for judgment in judgments:
-        (source,) = sources[judgment.task_id]
-        said[source].append(judgment.spans or [])
+        (source,) = sources[judgment.task]
+        said[source].append(judgment.said or [])
     rows = [
         {
             "source": source,

@@ -182,10 +182,11 @@ class CampaignAgreement(ApiView):
         """Coefficients between evaluators, who stand here by pseudonym; once closed, what they prefer.
 
         `inter` compares different people and `intra` each with themselves, with intervals for this one look: where
-        people are asked twice, over the latest of what came again (`n_repeats`); `any_time` has
-        intervals that hold however often somebody looks. `pairs` has up to 50 of the `n_pairs` pairs, those with most
-        items in common first; `pairs_from` goes on from there. `parts` has a row for each criterion and each named
-        stratum; of more than 30 strata none (`too_many_strata`).
+        people are asked twice, over the latest of what came again (`n_repeats`); `any_time` has intervals that hold
+        however often somebody looks. `pairs` has up to 50 of the `n_pairs` pairs, those with most items in common
+        first; `pairs_from` goes on from there. `parts` has a row for each criterion and each named stratum; of more
+        than 30 strata none (`too_many_strata`). Of more than 2,000 ratings, rankings or marked spans a worker reads
+        the figures, and `counted_at` says when.
         """
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
         start = pairs_from(request.query_params.get("pairs_from", "0"))

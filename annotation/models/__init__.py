@@ -6,6 +6,7 @@ from annotation.models.adjudication import (
     Cause,
     Hearing,
     HearingState,
+    WaitingConflict,
 )
 from annotation.models.agreement import AgreementPair, AgreementState
 from annotation.models.campaign import Campaign, CampaignStatus, Protocol, Rubric
@@ -90,4 +91,5 @@ __all__ = [
     "SlotState",
     "StandingCount",
     "Task",
+    "WaitingConflict",
 ]

@@ -20,6 +20,32 @@ class Cause(models.TextChoices):
     BROKEN = "broken", "The item is broken: it has no answer"
 
 
+class WaitingConflict(models.Model):
+    """A conflict of a large campaign that nobody has settled, as a worker found it: derived, see
+    `annotation.settling.kept_conflicts`. In the order in which conflicts are settled.
+    """
+
+    task = models.OneToOneField(
+        "annotation.Task", on_delete=models.PROTECT, primary_key=True, related_name="waiting_conflict"
+    )
+    campaign = models.ForeignKey(
+        "annotation.Campaign", on_delete=models.PROTECT, related_name="waiting_conflicts", db_index=False
+    )
+    agreement = models.FloatField()
+    judgments = models.PositiveSmallIntegerField()
+    draw = models.PositiveBigIntegerField()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                name="waiting_conflict_in_order", fields=["campaign", "agreement", "-judgments", "draw"]
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.task_id)
+
+
 class HearingState(models.TextChoices):
     HELD = "held", "On somebody's screen"
     SUBMITTED = "submitted", "Settled"

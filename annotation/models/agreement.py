@@ -6,10 +6,12 @@ from django.db.models import F, Q
 
 
 class AgreementState(models.Model):
-    """Of a campaign about pairs, the sums of the judgments that are marked as counted.
+    """Of a campaign about pairs, the sums of the judgments that are marked as counted; of imports and of many
+    ratings, rankings or spans, the figures themselves.
 
-    `body` is an `annotation.agreement.tally.Tally`. Written by the roll-up alone, under a lock of this row; whatever
-    takes counted judgments out of the figures sets `is_stale` in its own transaction.
+    `body` is an `annotation.agreement.tally.Tally`, or what `kept_figures` and `kept_findings` write. Sums are
+    written by the roll-up alone, under a lock of this row; whatever takes counted judgments out of the figures sets
+    `is_stale` in its own transaction.
     """
 
     campaign = models.OneToOneField(

@@ -73,6 +73,8 @@ class Campaign(models.Model):
     calibration_share = models.FloatField(null=True)
     # Up to when judgments that became final have been looked at, to ask further people.
     extended_at = models.DateTimeField(null=True)
+    # Of a large one: up to when judgments that became final were compared with one another, to find conflicts.
+    conflicts_seen_at = models.DateTimeField(null=True)
     # How many tasks count: changed when tasks are added or left out, never by a claim or a judgment.
     task_count = models.PositiveIntegerField(default=0)
     seed = models.CharField(max_length=64)

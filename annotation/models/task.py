@@ -25,7 +25,9 @@ class Task(models.Model):
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    campaign = models.ForeignKey("annotation.Campaign", on_delete=models.PROTECT, related_name="tasks")
+    campaign = models.ForeignKey(
+        "annotation.Campaign", on_delete=models.PROTECT, related_name="tasks", db_index=False
+    )
     item = models.CharField(max_length=200)
     key = models.CharField(max_length=64)
     # The systems and the stratum: within it places are balanced.
@@ -74,6 +76,10 @@ class Task(models.Model):
         ]
         indexes = [
             models.Index(name="task_due", fields=["due_at"]),
+            # In the order in which they were added.
+            models.Index(name="task_in_order", fields=["campaign", "id"]),
+            # What else was said of an item, when something new was.
+            models.Index(name="task_of_item", fields=["item", "campaign"]),
             models.Index(
                 name="task_undecided",
                 fields=["campaign"],

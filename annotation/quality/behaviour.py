@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from evaltrack.stats.raters import (
     agreeing,
     central_tendency,
     change_within,
+    entropies,
     gold_accuracies,
     leanings,
     longest_runs,
@@ -38,6 +40,7 @@ from evaltrack.stats.raters import (
     variety,
     with_others,
 )
+from evaltrack.stats.remembered import remembered
 
 # Below this accuracy on gold somebody is raised, once it is nearly certain.
 GOLD_THRESHOLD = 0.7
@@ -49,7 +52,11 @@ PAUSE = 1800.0
 HURRIED = 1 / 3
 # Runs of so many judgments are weighed by formula: drawing orders of them takes seconds where people are many.
 MANY_IN_RUNS = 50
+# Of the usual entropy of answers, the share below which somebody is raised.
+LITTLE_VARIETY = 0.5
 SHORTEST_SECONDS = 0.001
+# Tables of evaluators beside the others, whose intervals were drawn.
+MOST_REMEMBERED = 4096
 SEED = 20_251_122
 
 NOT_GOLD, GOLD, CHECK = 0, 1, 2
@@ -115,7 +122,7 @@ class Measured:
         """Agreement beyond chance with the commonest answer of the others; on a scale with quadratic weights."""
         if self.table is None:
             return None
-        return cohen_kappa(self.table, seed=SEED, weights="quadratic" if self.is_scale else None)
+        return _kappa(self.table, self.is_scale)
 
     def as_json(self) -> dict[str, Any]:
         kappa = self.kappa
@@ -137,12 +144,17 @@ class Measured:
         }
 
 
+@remembered(MOST_REMEMBERED)
+def _kappa(table: Ints, is_scale: bool) -> Estimate | Undefined:
+    return cohen_kappa(table, seed=SEED, weights="quadratic" if is_scale else None)
+
+
 def _without_rater(body: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name != "rater"}
 
 
-def measured(of: Columns) -> dict[int, Measured]:
-    """Each evaluator, by number."""
+def measured(of: Columns, *, for_signals: bool = False) -> dict[int, Measured]:
+    """Each evaluator, by number. `for_signals`: without what takes longest and can raise nobody here."""
     found: dict[int, dict[str, Any]] = {
         rater: {"rater": rater, **own} for rater, own in _own_pace(of).items()
     }
@@ -150,7 +162,7 @@ def measured(of: Columns) -> dict[int, Measured]:
         for rater, told in _accuracy(of).items():
             found[rater].update(told)
     known: dict[int, dict[str, Indication]] = {rater: {} for rater in found}
-    for name, several in _indications(of):
+    for name, several in _indications(of, for_signals=for_signals):
         for each in several:
             known[each.rater][name] = each
     return {rater: Measured(**told, indications=known[rater]) for rater, told in found.items()}
@@ -203,7 +215,7 @@ def _accuracy(of: Columns) -> dict[int, dict[str, Any]]:
     return found
 
 
-def _indications(of: Columns) -> Iterable[tuple[str, Iterable[Indication]]]:
+def _indications(of: Columns, *, for_signals: bool) -> Iterable[tuple[str, Iterable[Indication]]]:
     """Everything that is raised by how often it would be so by chance."""
     if not len(of.rater):
         return
@@ -221,8 +233,9 @@ def _indications(of: Columns) -> Iterable[tuple[str, Iterable[Indication]]]:
     if not of.has_labels:
         return
     yield "runs", longest_runs(of.rater, of.key, seed=SEED, many=MANY_IN_RUNS)
-    varied = variety(of.rater, of.task, of.label, k=of.k, seed=SEED)
-    yield "variety", () if isinstance(varied, Undefined) else varied
+    if not for_signals or _somebody_varies_little(of):
+        varied = variety(of.rater, of.task, of.label, k=of.k, seed=SEED)
+        yield "variety", () if isinstance(varied, Undefined) else varied
     settled, agree = agreeing(of.task[of.is_counted], of.label[of.is_counted], k=of.k)
     counted = np.flatnonzero(of.is_counted)[settled]
     yield (
@@ -237,3 +250,9 @@ def _indications(of: Columns) -> Iterable[tuple[str, Iterable[Indication]]]:
         yield "left", sides(of.rater[preferred], of.key[preferred] == LEFT)
         yield "ties", overuse(of.rater, of.task, of.label == TIE)
         yield "both_bad", overuse(of.rater, of.task, of.label == BOTH_BAD)
+
+
+def _somebody_varies_little(of: Columns) -> bool:
+    """Whether anybody could be raised for it, before it is drawn how often that would be so by chance."""
+    found = list(entropies(of.rater, of.task, of.label, k=of.k).values())
+    return bool(found) and min(found) <= LITTLE_VARIETY * median(found)

@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
-from django.db.models.functions import Length
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce, Length
 
 from annotation import querysets, rubrics, workload
 from annotation.agreement import rollup, tally
@@ -92,10 +92,11 @@ class Quality:
         }
 
 
-def of(campaign: Campaign, *, at: dt.datetime) -> Quality:
+def of(campaign: Campaign, *, at: dt.datetime, for_signals: bool = False) -> Quality:
+    """`for_signals`: for a list, which shows nothing else of how people work."""
     rows, is_all = latest(campaign, at=at)
     columns, criteria = columns_of(campaign, rows)
-    found = measured(columns)
+    found = measured(columns, for_signals=for_signals)
     raised = signals(found)
     people = User.objects.in_bulk(list(found))
     evaluators = [Evaluator(people[rater], each, raised[rater]) for rater, each in found.items()]
@@ -148,8 +149,7 @@ def columns_of(campaign: Campaign, rows: list[Any]) -> tuple[Columns, dict[str, 
     """The judgments in columns, and the labels of each criterion."""
     tasks = list(dict.fromkeys(row.task_id for row in rows))
     pairwise, scale = campaign.protocol == Protocol.PAIRWISE, campaign.protocol == Protocol.RATING
-    swapped = swapped_of(tasks) if pairwise else set()
-    words = words_of(tasks)
+    words, swapped = texts_of(tasks)
     details = rubrics.of(campaign.rubric)
     groups: dict[tuple[int, str], int] = {}
     of_group = [groups.setdefault((row.rubric__version, row.task__stratum), len(groups)) for row in rows]
@@ -197,26 +197,20 @@ def seconds_of(row: Any) -> float:
     return (min(row.wall_ms, workload.LONGEST_UNTOLD_MS) if told is None else told) / 1000
 
 
-def swapped_of(tasks: list[int]) -> set[int]:
-    found: set[int] = set()
-    for start in range(0, len(tasks), rollup.BATCH):
-        found |= rollup.swapped_tasks(tasks[start : start + rollup.BATCH])
-    return found
-
-
-def words_of(tasks: list[int]) -> dict[int, float]:
-    """About how many words of prompt and responses each task has to read; contexts and media are not counted."""
-    found: dict[int, float] = {}
+def texts_of(tasks: list[int]) -> tuple[dict[int, float], set[int]]:
+    """About how many words of prompt and responses each task has to read, contexts and media not counted; and the
+    tasks of which the first response is not by the system of the lesser name."""
+    words: dict[int, float] = {}
+    first: dict[int, str] = {}
+    swapped: set[int] = set()
+    length = Coalesce(Length("output__text"), Length("text"))
     for start in range(0, len(tasks), rollup.BATCH):
         some = tasks[start : start + rollup.BATCH]
-        prompts = Task.objects.filter(pk__in=some).values_list("pk", Length("prompt"))
-        written = Response.objects.filter(task__in=some, output=None).values_list("task_id", Length("text"))
-        made = (
-            Response.objects.filter(task__in=some)
-            .exclude(output=None)
-            .values_list("task_id", Length(F("output__text")))
-        )
-        for rows in (prompts, written, made):
-            for task, length in rows.order_by():
-                found[task] = found.get(task, 0.0) + (length or 0) / CHARACTERS_PER_WORD
-    return found
+        prompts = Task.objects.filter(pk__in=some).order_by().annotate(length=Length("prompt"))
+        words |= {task: long / CHARACTERS_PER_WORD for task, long in prompts.values_list("pk", "length")}
+        responses = Response.objects.filter(task__in=some).order_by("task", "ordinal").annotate(length=length)
+        for task, source, long in responses.values_list("task_id", "source", "length"):
+            words[task] += long / CHARACTERS_PER_WORD
+            if source < first.setdefault(task, source):
+                swapped.add(task)
+    return words, swapped

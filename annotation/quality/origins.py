@@ -11,9 +11,12 @@ import numpy as np
 from annotation.quality.behaviour import SEED, Columns, Ints
 from evaltrack.stats.estimate import Estimate, Undefined, rounded
 from evaltrack.stats.panel import Panel
+from evaltrack.stats.patterns import distinct_rows
 from evaltrack.stats.raters import Origins, alphas_left_out, origins
+from evaltrack.stats.remembered import remembered
 
 MOST_OF_A_LIST = 10
+MOST_REMEMBERED = 512  # parts of rubric and data
 # Parts that are compared: each has a bootstrap.
 MOST_PARTS = 30
 Statistic = Estimate | Undefined
@@ -184,6 +187,15 @@ def _part(kind: str, name: str, of: Columns, task: Ints, label: Ints) -> Part:
     if not len(task):
         return Part(kind, name, Undefined("it was not answered yet"), 0)
     k = max(of.k, int(label.max()) + 1)
-    panel = Panel.of(_counts(task, label, k)[1])
-    alpha = panel.alpha("interval" if of.is_scale else "nominal", seed=SEED)
+    alpha = _alpha(*distinct_rows(_counts(task, label, k)[1]), of.is_scale)
     return Part(kind, name, alpha, len(task))
+
+
+@remembered(MOST_REMEMBERED)
+def _alpha(units: Ints, times: Ints, is_scale: bool) -> Statistic:
+    """Of units as counts of labels, each so many times."""
+    panel = Panel(
+        units.shape[1],
+        {(tuple(unit),): many for unit, many in zip(units.tolist(), times.tolist(), strict=True)},
+    )
+    return panel.alpha("interval" if is_scale else "nominal", seed=SEED)

@@ -10,15 +10,13 @@ from typing import Any
 
 from scipy import special
 
-from annotation.quality.behaviour import ABILITY_THRESHOLD, GOLD_THRESHOLD, Measured
+from annotation.quality.behaviour import ABILITY_THRESHOLD, GOLD_THRESHOLD, LITTLE_VARIETY, Measured
 from evaltrack.stats.estimate import Estimate, Undefined, rounded
 from evaltrack.stats.multiplicity import benjamini_hochberg
 from evaltrack.stats.raters import Indication
 
 # Of what is raised in one kind, this share is false at most, however many evaluators there are.
 RAISED = 0.05
-# Of the usual entropy of answers, the share below which somebody is raised.
-LITTLE_VARIETY = 0.5
 
 
 @dataclass(frozen=True)

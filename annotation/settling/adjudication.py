@@ -20,7 +20,7 @@ from annotation.models import (
     Task,
 )
 from annotation.protocols import rules_of
-from annotation.settling import conflicts, hearings
+from annotation.settling import conflicts, hearings, kept_conflicts
 from evaltrack import reasons
 from evaltrack.accounts.models import User
 from evaltrack.canonical import canonical_json, sha256_hex
@@ -116,6 +116,7 @@ def settled(
     row = drawn_up(hearing, answer, finding, by=by, at=at)
     row.agreement, row.judgments = conflict.found.agreement, conflict.judgments
     row.save(force_insert=True)
+    kept_conflicts.forget([hearing.task_id])
     Hearing.objects.filter(pk=hearing.pk).update(state=HearingState.SUBMITTED, ended_at=at)
     record(
         Event.TASK_ADJUDICATED,

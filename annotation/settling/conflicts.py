@@ -2,12 +2,12 @@
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, F, Max, Min, OuterRef, Q, QuerySet
 
 from annotation import querysets, rubrics
 from annotation.blinding.sides import Placing
@@ -16,6 +16,7 @@ from annotation.models import (
     AdjudicationState,
     Campaign,
     CampaignStatus,
+    Gold,
     Judgment,
     JudgmentState,
     Protocol,
@@ -73,14 +74,15 @@ def judged(campaign: Campaign, *, at: dt.datetime) -> QuerySet[Task]:
     can_be_undone = Q(state=JudgmentState.PROVISIONAL, submitted_at__gt=querysets.undo_limit(at))
     outdated = querysets.outdated_judgments(campaign).filter(of_task)
     tasks = Task.objects.filter(
-        ~Exists(Slot.objects.filter(querysets.MISSING, of_task)),
-        ~Exists(Judgment.objects.filter(of_task, can_be_undone)),
+        # Task by task, so that the first ones are found without reading all.
+        ~querysets.AskedByRow(Slot.objects.filter(querysets.MISSING, of_task)),
+        ~querysets.AskedByRow(Judgment.objects.filter(of_task, can_be_undone)),
+        ~querysets.AskedByRow(Gold.objects.filter(of_task)),
         campaign=campaign,
         excluded_at=None,
-        gold=None,
     )
     if campaign.asks_again_below:
-        tasks = tasks.filter(~Exists(outdated))
+        tasks = tasks.filter(~querysets.AskedByRow(outdated))
     if campaign.max_overlap is None:
         return tasks
     if campaign.status != CampaignStatus.CLOSED:
@@ -88,29 +90,31 @@ def judged(campaign: Campaign, *, at: dt.datetime) -> QuerySet[Task]:
     return tasks.exclude(settled_at__isnull=False, certainty__gte=F("campaign__confidence"))
 
 
-def final_of(campaign: Campaign, tasks: QuerySet[Task], *, at: dt.datetime) -> QuerySet[Judgment]:
+def final_of(campaign: Campaign, tasks: QuerySet[Task] | list[int], *, at: dt.datetime) -> QuerySet[Judgment]:
     """What was said about them by whoever was asked: those that adaptive overlap has added serve the label too."""
     return querysets.final_judgments(at).filter(campaign=campaign, task__in=tasks)
 
 
-def waiting(campaign: Campaign, *, at: dt.datetime, tasks: QuerySet[Task] | None = None) -> list[Conflict]:
+def waiting(campaign: Campaign, *, at: dt.datetime, tasks: Iterable[Any] | None = None) -> list[Conflict]:
     """Conflicts that nobody has settled, the lowest agreement first; of `tasks`, if these are given. Of a large
     campaign those of the first part that has any, which are others as soon as these are settled."""
     standing = Adjudication.objects.filter(task=OuterRef("pk"), state=AdjudicationState.STANDING)
-    unsettled = judged(campaign, at=at).filter(~Exists(standing))
+    unsettled = judged(campaign, at=at).filter(~querysets.AskedByRow(standing))
     if tasks is not None or not is_large(campaign):
         return among(campaign, unsettled if tasks is None else unsettled.filter(pk__in=tasks), at=at)
     last, found = 0, list[Conflict]()
     # What differs and is no conflict is never settled: it must not keep back what comes after it.
-    while not found and (part := list(first_that_differ(campaign, after=last))):
+    while not found and (part := list(first_that_differ(campaign, after=last, at=at))):
         last, found = part[-1], among(campaign, unsettled.filter(pk__in=part), at=at)
     return found
 
 
 def among(campaign: Campaign, tasks: QuerySet[Task], *, at: dt.datetime) -> list[Conflict]:
-    said = final_of(campaign, tasks, at=at)
-    rows = said.filter(task__in=differing(campaign, said).values("task"))
-    return in_order(campaign, [each for each in compared(campaign, rows) if each.found.is_conflict])
+    # Listed: within one statement PostgreSQL takes them for few, and reads all judgments once for each task.
+    said = final_of(campaign, list(tasks.values_list("pk", flat=True)), at=at)
+    apart = list(differing(campaign, said).values_list("task", flat=True))
+    found = compared(campaign, apart, at=at)
+    return in_order(campaign, [each for each in found if each.found.is_conflict])
 
 
 def differing(campaign: Campaign, said: QuerySet[Judgment]) -> QuerySet[Judgment, Any]:
@@ -120,35 +124,39 @@ def differing(campaign: Campaign, said: QuerySet[Judgment]) -> QuerySet[Judgment
     return grouped.annotate(low=Min(column), high=Max(column)).exclude(low=F("high")) if column else grouped
 
 
-def first_that_differ(campaign: Campaign, *, after: int) -> QuerySet[Judgment, Any]:
+def first_that_differ(campaign: Campaign, *, after: int, at: dt.datetime) -> QuerySet[Judgment, Any]:
     """Of a large campaign: what is looked at more closely, behind the task `after`. In the order of their tasks, so
     that the database reads no further than it must."""
     settled = Adjudication.objects.filter(campaign=campaign, state=AdjudicationState.STANDING)
-    final = Judgment.objects.filter(campaign=campaign, state=JudgmentState.FINAL, task__gt=after).exclude(
+    final = Judgment.objects.filter(querysets.settled(at), campaign=campaign, task__gt=after).exclude(
         task__in=settled.values("task")
     )
     return differing(campaign, final).order_by("task").values_list("task", flat=True)[:COMPARED_UP_TO]
 
 
-def compared(campaign: Campaign, judgments: QuerySet[Judgment]) -> Iterable[Conflict]:
+def compared(campaign: Campaign, tasks: list[int], *, at: dt.datetime) -> Iterable[Conflict]:
     """Each task that two or more have judged, in conflict or not."""
     rules, details = rules_of(campaign.protocol), rubrics.of(campaign.rubric)
-    rows = judgments.order_by("task", "pk").values_list(*SAID, "task__key", named=True)
-    for task, given in groupby(rows.iterator(), key=lambda row: row.task):
-        said = list(given)
-        if found := disagreement.of(said, rules, details):
-            yield Conflict(task, said[0].task__key, len(said), found)
+    keys = dict(Task.objects.filter(pk__in=tasks).values_list("pk", "key"))
+    said = final_of(campaign, tasks, at=at).order_by("task", "pk").values_list(*SAID, named=True)
+    for task, given in groupby(said.iterator(), key=lambda row: row.task):
+        answers = list(given)
+        if found := disagreement.of(answers, rules, details):
+            yield Conflict(task, keys[task], len(answers), found)
 
 
 def in_order(campaign: Campaign, found: list[Conflict]) -> list[Conflict]:
-    placing = Placing(overlap=1, seed=campaign.seed)
+    draw = draw_of(campaign)
 
     def order(each: Conflict) -> tuple[float, int, int]:
-        return disagreement.lowest_first(
-            each.found.agreement, each.judgments, lambda: placing.draw(f"conflict-{each.key}")
-        )
+        return disagreement.lowest_first(each.found.agreement, each.judgments, lambda: draw(each))
 
     return sorted(found, key=order)
+
+
+def draw_of(campaign: Campaign) -> Callable[[Conflict], int]:
+    placing = Placing(overlap=1, seed=campaign.seed)
+    return lambda each: placing.draw(f"conflict-{each.key}")
 
 
 def is_large(campaign: Campaign) -> bool:
@@ -158,11 +166,8 @@ def is_large(campaign: Campaign) -> bool:
 def overview(campaign: Campaign, *, at: dt.datetime) -> Overview:
     """Everything at once, for a page. What is settled is counted by what stands; of a large campaign, among the items
     that are compared."""
-    tasks = judged(campaign, at=at)
-    if is_large(campaign):
-        first = tasks.order_by("pk").values_list("pk", flat=True)[:COMPARED_UP_TO]
-        tasks = Task.objects.filter(pk__in=list(first))
-    strata = dict(tasks.values_list("pk", "stratum"))
+    tasks = judged(campaign, at=at).order_by("pk")
+    strata = dict(tasks.values_list("pk", "stratum")[: COMPARED_UP_TO if is_large(campaign) else None])
     settled = set(standing(campaign).values_list("task", flat=True))
     if is_large(campaign):
         settled &= strata.keys()
@@ -170,7 +175,7 @@ def overview(campaign: Campaign, *, at: dt.datetime) -> Overview:
     open_ones: list[Conflict] = []
     strata_of: dict[str, Counter[str]] = defaultdict(Counter)
     criteria: Counter[str] = Counter({each.id: 0 for each in rubrics.of(campaign.rubric).criteria})
-    for each in compared(campaign, final_of(campaign, tasks, at=at)):
+    for each in compared(campaign, list(strata), at=at):
         count += 1
         stratum = strata_of[strata.get(each.task, "")]
         stratum["compared"] += 1

@@ -23,13 +23,14 @@ from annotation.models import (
 )
 from annotation.quality import pauses
 from annotation.queue import OWN_PAGE, RETRY_SECONDS, NothingToDo
-from annotation.settling import conflicts
-from annotation.settling.conflicts import Conflict as InConflict
+from annotation.settling import conflicts, kept_conflicts
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Gone, NotFound, Refused, refuse_if
 
 # Who names no campaign is given a conflict of one of so many: those that are open, and of the others the newest.
 MOST_CAMPAIGNS = 100
+# Conflicts that a worker keeps are tried so many at a time, so often: others may have been faster.
+AT_ONCE, TRIES = 20, 5
 ENDED = ("hearing_ended", "This conflict is not yours any more; ask for the next one.")
 
 
@@ -46,16 +47,40 @@ def claim_next(
         return held
     blocked: set[str] = set()
     for row in campaigns_to_settle(evaluator, campaign):
-        waiting = conflicts.waiting(row, at=at)
-        kept = kept_from(evaluator, row) if waiting else {}
-        for each in waiting:
-            if why := kept.get(each.task):
-                blocked.add(why)
-            elif found := take(row, each, evaluator, at=at) or held_by(evaluator, row.public_id):
-                return found
-            else:
-                blocked.add("leased_elsewhere")  # somebody was faster
+        claim = first_kept if kept_conflicts.are_kept(row) else first_found
+        if found := claim(row, evaluator, blocked, at=at):
+            return found
     return why_nothing(blocked, evaluator)
+
+
+def first_found(campaign: Campaign, evaluator: User, blocked: set[str], *, at: dt.datetime) -> Hearing | None:
+    """Of conflicts that are looked for now. Why there is none, is added to `blocked`."""
+    waiting = conflicts.waiting(campaign, at=at)
+    kept = kept_from(evaluator, campaign) if waiting else {}
+    for each in waiting:
+        if why := kept.get(each.task):
+            blocked.add(why)
+        elif found := take(campaign, each.task, evaluator, at=at) or held_by(evaluator, campaign.public_id):
+            return found
+        else:
+            blocked.add("leased_elsewhere")  # somebody was faster
+    return None
+
+
+def first_kept(campaign: Campaign, evaluator: User, blocked: set[str], *, at: dt.datetime) -> Hearing | None:
+    """The same of a large campaign, of which a worker keeps them."""
+    for _ in range(TRIES):
+        tasks = kept_conflicts.first_for(evaluator.pk, campaign, AT_ONCE)
+        if not tasks:
+            blocked |= kept_conflicts.why_none(evaluator.pk, campaign)
+            return None
+        for task in tasks:
+            if found := take(campaign, task, evaluator, at=at) or held_by(evaluator, campaign.public_id):
+                return found
+            # Somebody was faster, or it is none any more.
+            kept_conflicts.keep_some(campaign.pk, [task], at=at)
+    blocked.add("leased_elsewhere")
+    return None
 
 
 def held_by(evaluator: User, campaign: uuid.UUID | None) -> Hearing | None:
@@ -100,7 +125,7 @@ def why_nothing(blocked: set[str], evaluator: User) -> NothingToDo:
     return NothingToDo("all_done", "No conflict waits for you.", None)
 
 
-def take(campaign: Campaign, conflict: InConflict, evaluator: User, *, at: dt.datetime) -> Hearing | None:
+def take(campaign: Campaign, task_id: int, evaluator: User, *, at: dt.datetime) -> Hearing | None:
     """Hold the conflict for the evaluator; None where somebody else has it, or it is none any more."""
     try:
         with transaction.atomic():
@@ -108,11 +133,11 @@ def take(campaign: Campaign, conflict: InConflict, evaluator: User, *, at: dt.da
             campaign = campaigns.locked(campaign.pk)
             if campaign.status == CampaignStatus.PAUSED:
                 return None
-            settle(conflict.task, at=at)
-            of_task = Task.objects.filter(pk=conflict.task)
+            settle(task_id, at=at)
+            of_task = Task.objects.filter(pk=task_id)
             if not conflicts.waiting(campaign, at=at, tasks=of_task):
                 return None
-            if kept_from(evaluator, campaign, conflict.task):
+            if kept_from(evaluator, campaign, task_id):
                 return None
             token, task = uuid.uuid4(), of_task.get()
             return Hearing.objects.create(

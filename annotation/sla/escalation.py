@@ -12,7 +12,7 @@ from annotation import assignment, messages, policies, pool, querysets
 from annotation.agreement import human_rule
 from annotation.models import Campaign, Escalation, Level, Slot
 from annotation.onboarding import qualification
-from annotation.sla import outlook, rules, sla_policies, validity
+from annotation.sla import rules, sla_policies, standing, validity
 from evaltrack import reasons
 from evaltrack.accounts.models import User
 from evaltrack.errors import refuse_if
@@ -61,7 +61,7 @@ def warn(campaign: Campaign, policy: rules.Policy, *, at: dt.datetime) -> int:
     """Tell the leads of a campaign that is due soon, or that people will not have judged by then at their pace."""
     if at >= campaign.due_at or has_reached(campaign, Level.WARNING):
         return 0
-    expected = outlook.of(campaign, at=at)
+    expected = standing.lately(campaign, at=at)
     is_soon = campaign.due_at <= policy.warns_until(campaign.priority, at=at)
     if not expected.missing or not (is_soon or expected.is_late):
         return 0

@@ -35,12 +35,16 @@ class Pace:
 def paces(pasts: Iterable[Past], *, since: dt.datetime, at: dt.datetime) -> list[Pace]:
     """Judgments per working hour. Hours in which somebody worked and did not judge count: so they will again.
 
-    Of less than an hour nothing is concluded but what that hour would hold.
+    Of less than an hour nothing is concluded but what that hour would hold. Those who have one calendar go together.
     """
+    given: dict[int, tuple[Calendar, int]] = {}
+    for past in pasts:
+        if past.judgments:
+            _, before = given.get(id(past.calendar), (past.calendar, 0))
+            given[id(past.calendar)] = past.calendar, before + past.judgments
     return [
-        Pace(past.calendar, past.judgments / max(past.calendar.between(since, at) / HOUR, 1.0))
-        for past in pasts
-        if past.judgments
+        Pace(calendar, judgments / max(calendar.between(since, at) / HOUR, 1.0))
+        for calendar, judgments in given.values()
     ]
 
 

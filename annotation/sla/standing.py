@@ -4,6 +4,7 @@ minute."""
 import datetime as dt
 import logging
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db.models import Count, F, Q
@@ -20,6 +21,11 @@ log = logging.getLogger(__name__)
 COUNTED_UP_TO = 20_000
 # No worker has counted for so long: then it is done at the look, however long it takes.
 LONGEST_AGE = dt.timedelta(minutes=10)
+BATCH = 1_000
+NOTHING = (0, 0, 0)
+COUNTED = [
+    "wanted", "done", "held", "missing", "ahead", "finished_at", "unforeseen", "judges", "stuck", "counted_at",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,55 +54,74 @@ def is_large(campaign: Campaign) -> bool:
 
 
 def counted(campaign: Campaign, *, at: dt.datetime) -> Standing:
-    slots = Slot.objects.filter(campaign=campaign, task__excluded_at=None).aggregate(
+    slots = counts_of([campaign]).get(campaign.pk, NOTHING)
+    asks = campaign.status == CampaignStatus.OPEN
+    return Standing(*slots, outlook=outlook.of(campaign, at=at) if asks else None)
+
+
+def counts_of(campaigns: Collection[Campaign]) -> dict[int, tuple[int, int, int]]:
+    """Of each campaign that has any: judgments that are asked for, that are there, and that somebody is giving."""
+    slots = Slot.objects.filter(campaign__in=campaigns, task__excluded_at=None).order_by()
+    rows = slots.values_list("campaign").annotate(
         wanted=Count("pk"),
         done=Count("pk", filter=Q(state=SlotState.DONE)),
         held=Count("pk", filter=Q(state=SlotState.HELD)),
     )
-    asks = campaign.status == CampaignStatus.OPEN
-    return Standing(**slots, outlook=outlook.of(campaign, at=at) if asks else None)
+    return {campaign: (wanted, done, held) for campaign, wanted, done, held in rows}
 
 
 def as_counted(campaign: Campaign, row: StandingCount) -> Standing:
-    finished = row.finished_at or Undefined(row.unforeseen)
     asks = campaign.status == CampaignStatus.OPEN
-    foreseen = Outlook(row.missing, row.ahead, finished, campaign.due_at) if asks else None
-    return Standing(row.wanted, row.done, row.held, foreseen, row.counted_at)
+    return Standing(row.wanted, row.done, row.held, foreseen(campaign, row) if asks else None, row.counted_at)
+
+
+def foreseen(campaign: Campaign, row: StandingCount) -> Outlook:
+    return Outlook(row.missing, row.ahead, row.finished_at or Undefined(row.unforeseen), campaign.due_at)
+
+
+def lately(campaign: Campaign, *, at: dt.datetime) -> Outlook:
+    """The outlook as a worker has counted it lately, else as it is now."""
+    row = StandingCount.objects.filter(campaign=campaign, counted_at__gt=at - LONGEST_AGE).first()
+    return foreseen(campaign, row) if row else outlook.of(campaign, at=at)
 
 
 def count_open(*, at: dt.datetime) -> int:
     """Count the campaigns that are not closed, and once more each that was closed since; how many."""
     closed = Q(status=CampaignStatus.CLOSED)
-    found = Campaign.objects.filter(
+    campaigns = Campaign.objects.filter(
         ~closed | Q(standing=None) | Q(standing__counted_at__lt=F("closed_at"))
     ).select_related("rubric", "sla", "experiment__component")
+    found = list(campaigns)
+    if not found:
+        return 0
+    counts, survey, rows = counts_of(found), outlook.Survey(at=at), []
     for campaign in found:
         try:
-            count_one(campaign, at=at)
+            rows.append(count_one(campaign, counts.get(campaign.pk, NOTHING), survey))
         except Exception:
             log.exception("campaign %s could not be counted and will be tried again", campaign.pk)
+    StandingCount.objects.bulk_create(
+        rows, batch_size=BATCH, update_conflicts=True, unique_fields=["campaign"], update_fields=COUNTED
+    )
     return len(found)
 
 
-def count_one(campaign: Campaign, *, at: dt.datetime) -> None:
-    now = counted(campaign, at=at)
-    found = now.outlook or outlook.of(campaign, at=at)
-    finished = found.finished_at
+def count_one(campaign: Campaign, slots: tuple[int, int, int], survey: outlook.Survey) -> StandingCount:
     judges = set(pool.may_judge(campaign).values_list("pk", flat=True))
-    StandingCount.objects.update_or_create(
+    found, (wanted, done, held) = survey.outlook(campaign, judges), slots
+    finished = found.finished_at
+    return StandingCount(
         campaign=campaign,
-        defaults={
-            "wanted": now.wanted,
-            "done": now.done,
-            "held": now.held,
-            "missing": found.missing,
-            "ahead": found.ahead,
-            "finished_at": None if isinstance(finished, Undefined) else finished,
-            "unforeseen": finished.reason if isinstance(finished, Undefined) else "",
-            "judges": len(judges),
-            "stuck": stuck(campaign, judges) if found.missing else 0,
-            "counted_at": at,
-        },
+        wanted=wanted,
+        done=done,
+        held=held,
+        missing=found.missing,
+        ahead=found.ahead,
+        finished_at=None if isinstance(finished, Undefined) else finished,
+        unforeseen=finished.reason if isinstance(finished, Undefined) else "",
+        judges=len(judges),
+        stuck=stuck(campaign, judges) if found.missing else 0,
+        counted_at=survey.at,
     )
 
 

@@ -27,7 +27,7 @@ PAGE_SIZE = 50
 @requires(Permission.MANAGE_CAMPAIGNS)
 def campaign_evaluators(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
     campaign = lookup.campaign_named(public_id, seen_by=request.user)
-    found = evaluators.of(campaign, at=clock.now())
+    found = evaluators.of(campaign, at=clock.now(), for_signals=True)
     shown = Paginator(found.evaluators, PAGE_SIZE).get_page(request.GET.get("page"))
     disagreement = found.disagreement_as_json()
     context = {

@@ -7,7 +7,7 @@ from evaltrack.stats.raters.gold import GoldAccuracy, GoldReport, gold_accuracie
 from evaltrack.stats.raters.habits import Drift, drift, overuse, severity, sides
 from evaltrack.stats.raters.judgments import Indication
 from evaltrack.stats.raters.left_out import alphas_left_out
-from evaltrack.stats.raters.monotony import longest_runs, variety
+from evaltrack.stats.raters.monotony import entropies, longest_runs, variety
 from evaltrack.stats.raters.origins import Origin, Origins, origins
 from evaltrack.stats.raters.position import Leaning, leanings
 from evaltrack.stats.raters.session import change_within, missed, sittings
@@ -32,6 +32,7 @@ __all__ = [
     "change_within",
     "dawid_skene",
     "drift",
+    "entropies",
     "gold_accuracies",
     "leanings",
     "longest_runs",

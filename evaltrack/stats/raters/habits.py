@@ -70,10 +70,14 @@ def _as_many(seen: int, t: Counts, m: Counts) -> float:
     chances: NDArray[np.float64] = np.ones(1)
     kinds, times = np.unique(np.column_stack([t, m]), axis=0, return_counts=True)
     for (chose, of), many in zip(kinds.tolist(), times.tolist(), strict=True):
-        outcomes = np.arange(many + 1)
-        below = special.bdtr(outcomes, many, chose / of)
-        chances = np.convolve(chances, np.diff(below, prepend=0.0))
+        chances = np.convolve(chances, _binomial(many, chose, of))
     return float(chances[seen:].sum())
+
+
+@lru_cache(maxsize=8192)
+def _binomial(many: int, chose: int, of: int) -> NDArray[np.float64]:
+    """The chance of each number of choices in `many`, of which each is one with probability chose/of."""
+    return np.diff(special.bdtr(np.arange(many + 1), many, chose / of), prepend=0.0)
 
 
 def severity(raters: ArrayLike, items: ArrayLike, scores: ArrayLike) -> tuple[Indication, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
@@ -9,11 +11,13 @@ from scipy import special
 from evaltrack.stats.estimate import Undefined
 from evaltrack.stats.patterns import Counts, distinct_rows, whole
 from evaltrack.stats.raters.judgments import Indication, columns, indications, label_counts
+from evaltrack.stats.remembered import remembered
 
 DRAWS = 2000
 FEWEST_JUDGMENTS = 10
 MANY_JUDGMENTS = 500
 SURE = 3.0  # the logarithm of 20
+MOST_REMEMBERED = 4096  # raters
 
 
 def longest_runs(
@@ -35,16 +39,24 @@ def longest_runs(
         n = len(own)
         if n < FEWEST_JUDGMENTS:
             continue
-        longest = int(_runs(own[None, :])[0])
-        if n < many:
-            # Each rater has draws of their own: who else has judged changes nothing.
-            rng = np.random.default_rng([seed, name])
-            orders = rng.permuted(np.tile(own, (DRAWS, 1)), axis=1)
-            chance = (1 + int((_runs(orders) >= longest).sum())) / (1 + DRAWS)
-        else:
-            chance = chance_of_run(np.bincount(own), longest)
+        longest = _longest(own)
+        chance = (
+            _drawn_chance_of_run(seed, name, own, longest)
+            if n < many
+            else chance_of_run(np.bincount(own), longest)
+        )
         found.append((name, longest, n, chance))
     return indications(*zip(*found, strict=True)) if found else ()
+
+
+@remembered(MOST_REMEMBERED)
+def _drawn_chance_of_run(seed: int, name: int, own: Counts, longest: int) -> float:
+    # Each rater has draws of their own: who else has judged changes nothing.
+    rng = np.random.default_rng([seed, name])
+    # Numbered anew, labels fit into a byte: the orders are the same, and shuffled faster.
+    kinds = np.unique(own, return_inverse=True)[1].astype(np.uint8 if len(own) <= 256 else np.int64)
+    orders = rng.permuted(np.tile(kinds, (DRAWS, 1)), axis=1)
+    return (1 + int(_have_run(orders, longest).sum())) / (1 + DRAWS)
 
 
 def chance_of_run(counts: Counts, length: int) -> float:
@@ -67,15 +79,25 @@ def chance_of_run(counts: Counts, length: int) -> float:
     return 1 - none
 
 
-def _runs(rows: Counts) -> Counts:
-    """The length of the longest run of equal numbers in each row."""
-    draws, n = rows.shape
-    place = np.arange(1, n)
-    starts = np.where(rows[:, 1:] != rows[:, :-1], place, 0)
-    since = np.maximum.accumulate(
-        np.concatenate([np.zeros((draws, 1), dtype=np.int64), starts], axis=1), axis=1
-    )
-    return (np.arange(n) - since).max(axis=1) + 1
+def _longest(labels: Counts) -> int:
+    """The length of the longest run of equal numbers."""
+    begins = np.flatnonzero(np.diff(labels, prepend=labels[0] - 1))
+    return int(np.diff(np.append(begins, len(labels))).max())
+
+
+def _have_run(rows: NDArray[np.integer], length: int) -> NDArray[np.bool_]:
+    """Whether each row has a run of `length` equal numbers or more."""
+    # `joined` says of each place whether so many places from it on equal the one after each: doubled until it is
+    # long enough.
+    joined, reach = rows[:, 1:] == rows[:, :-1], 1
+    wanted = length - 1
+    if not wanted:
+        return np.ones(len(rows), dtype=bool)
+    while reach < wanted:
+        step = min(reach, wanted - reach)
+        joined = joined[:, :-step] & joined[:, step:]
+        reach += step
+    return joined.any(axis=1)
 
 
 def variety(
@@ -88,29 +110,45 @@ def variety(
     own label is one of those. Only items that others judged too count; raters with fewer than 10 of them are left
     out. Undefined where all are.
     """
+    found = [
+        (name, own, n, _drawn_chance_of_entropy(seed, name, kinds, times, own))
+        for name, own, n, kinds, times in _beside_others(raters, items, labels, k)
+    ]
+    if not found:
+        return Undefined(f"no rater shares {FEWEST_JUDGMENTS} items with others")
+    return indications(*zip(*found, strict=True))
+
+
+def entropies(raters: ArrayLike, items: ArrayLike, labels: ArrayLike, *, k: int) -> dict[int, float]:
+    """The score of `variety` of each rater alone: nothing is drawn for it."""
+    return {name: own for name, own, _, _, _ in _beside_others(raters, items, labels, k)}
+
+
+def _beside_others(
+    raters: ArrayLike, items: ArrayLike, labels: ArrayLike, k: int
+) -> Iterator[tuple[int, float, int, Counts, Counts]]:
+    """Of each rater the entropy, the number of items that others judged too, and these: items with the same ratings
+    together, and how many there are."""
     who, what = columns(raters, items)
     label, row, counts = label_counts(what, labels, k)
     shared = counts.sum(axis=1)[row] >= 2 if len(row) else np.zeros(0, dtype=bool)
     who, label, row = who[shared], label[shared], row[shared]
     names, place = np.unique(who, return_inverse=True)
-    found = []
     for number, name in enumerate(names.tolist()):
         mine = place == number
         n = int(mine.sum())
-        if n < FEWEST_JUDGMENTS:
-            continue
-        rng = np.random.default_rng([seed, name])
-        own = _entropy(np.bincount(label[mine], minlength=k)[None, :])[0]
-        # Items with the same ratings are drawn together.
-        kinds, times = distinct_rows(counts[row[mine]])
-        tallies = np.zeros((DRAWS, k), dtype=np.int64)
-        for kind, many in zip(kinds, times.tolist(), strict=True):
-            tallies += rng.multinomial(many, kind / kind.sum(), size=DRAWS)
-        as_little = int((_entropy(tallies) <= own + 1e-9).sum())
-        found.append((name, float(own), n, (1 + as_little) / (1 + DRAWS)))
-    if not found:
-        return Undefined(f"no rater shares {FEWEST_JUDGMENTS} items with others")
-    return indications(*zip(*found, strict=True))
+        if n >= FEWEST_JUDGMENTS:
+            own = float(_entropy(np.bincount(label[mine], minlength=k)[None, :])[0])
+            yield name, own, n, *distinct_rows(counts[row[mine]])
+
+
+@remembered(MOST_REMEMBERED)
+def _drawn_chance_of_entropy(seed: int, name: int, kinds: Counts, times: Counts, own: float) -> float:
+    rng = np.random.default_rng([seed, name])
+    tallies = np.zeros((DRAWS, kinds.shape[1]), dtype=np.int64)
+    for kind, many in zip(kinds, times.tolist(), strict=True):
+        tallies += rng.multinomial(many, kind / kind.sum(), size=DRAWS)
+    return (1 + int((_entropy(tallies) <= own + 1e-9).sum())) / (1 + DRAWS)
 
 
 def _entropy(tallies: Counts) -> NDArray[np.float64]:

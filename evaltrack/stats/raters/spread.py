@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from evaltrack.stats.patterns import whole
+from evaltrack.stats.patterns import Counts, whole
 from evaltrack.stats.raters.habits import FEWEST_SCORES
 from evaltrack.stats.raters.judgments import Indication, beside, columns, indications
+from evaltrack.stats.remembered import remembered
 
 DRAWS = 2000
+MOST_REMEMBERED = 4096  # raters
 
 
 def central_tendency(
@@ -39,17 +41,27 @@ def central_tendency(
         mine = np.flatnonzero((who == name) & shared)
         if len(mine) < FEWEST_SCORES:
             continue
-        # One generator for each rater, so that the draws of one do not depend on how many come before.
-        rng = np.random.default_rng([seed, name])
-        of = row[mine]
-        places = first[of] + rng.integers(0, size[of], size=(DRAWS, len(mine)))
-        drawn = ordered[places].var(axis=1)
-        expected, own = float(drawn.mean()), float(x[mine].var())
-        if expected <= 0:
-            continue
-        as_little = (drawn <= own * (1 + 1e-12)).sum()
-        found.append((name, own / expected, len(mine), (1 + int(as_little)) / (1 + DRAWS)))
+        of, own = row[mine], float(x[mine].var())
+        # What the raters of these items said, item after item.
+        theirs = np.repeat(first[of] - np.cumsum(size[of]) + size[of], size[of]) + np.arange(size[of].sum())
+        expected, chance = _drawn_variance(seed, name, ordered[theirs], size[of], own)
+        if expected > 0:
+            found.append((name, own / expected, len(mine), chance))
     return indications(*zip(*found, strict=True)) if found else ()
+
+
+@remembered(MOST_REMEMBERED)
+def _drawn_variance(
+    seed: int, name: int, scores: NDArray[np.float64], size: Counts, own: float
+) -> tuple[float, float]:
+    """The mean variance of raters whose score of each item is drawn from its `size` scores, side by side in `scores`,
+    and the chance of one that is no larger than `own`."""
+    # One generator for each rater, so that the draws of one do not depend on how many come before.
+    rng = np.random.default_rng([seed, name])
+    first = np.cumsum(size) - size
+    drawn = scores[first + rng.integers(0, size, size=(DRAWS, len(size)))].var(axis=1)
+    as_little = (drawn <= own * (1 + 1e-12)).sum()
+    return float(drawn.mean()), (1 + int(as_little)) / (1 + DRAWS)
 
 
 def repeats(raters: ArrayLike, differed: ArrayLike) -> tuple[Indication, ...]:

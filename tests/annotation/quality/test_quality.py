@@ -264,3 +264,16 @@ def test_an_estimate_stands_where_there_are_enough(lead, raters):
     found = found_in(panels.judged(lead, raters, items=80))
     assert all(isinstance(each.measured.ability.seen, Estimate) for each in found.evaluators)
     assert all(isinstance(each.measured.kappa, Estimate) for each in found.evaluators)
+
+
+@pytest.mark.parametrize("ways", [{}, {2: Way(presses="tie")}])
+def test_the_list_raises_whom_all_figures_raise(lead, raters, ways):
+    """It does not draw how often little variety comes by chance where nobody varies little."""
+    panel = panels.judged(lead, raters, ways, items=60, gold=6, checks=4)
+    listed = evaluators.of(panel.campaign, at=clock.now(), for_signals=True)
+    whole = found_in(panel)
+    assert [each.user for each in listed.evaluators] == [each.user for each in whole.evaluators]
+    assert [each.signals for each in listed.evaluators] == [each.signals for each in whole.evaluators]
+    assert all("variety" in each.measured.indications for each in whole.evaluators)
+    drawn = {"variety" in each.measured.indications for each in listed.evaluators}
+    assert drawn == {bool(ways)}

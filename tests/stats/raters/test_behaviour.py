@@ -9,7 +9,7 @@ from evaltrack.stats.monitoring import cusum_threshold
 from evaltrack.stats.multiplicity import benjamini_hochberg
 from evaltrack.stats.raters import drift, longest_runs, overuse, pace, severity, sides, unread, variety
 from evaltrack.stats.raters.habits import _as_many
-from evaltrack.stats.raters.monotony import _runs, chance_of_run
+from evaltrack.stats.raters.monotony import _have_run, _longest, chance_of_run
 
 approx = pytest.approx
 
@@ -85,7 +85,10 @@ def test_answers_below_the_reading_floor():
 
 
 def test_runs_by_hand():
-    assert _runs(np.array([[1, 1, 2, 2, 2, 1], [0, 1, 0, 1, 0, 1], [3, 3, 3, 3, 3, 3]])).tolist() == [3, 1, 6]
+    rows = np.array([[1, 1, 2, 2, 2, 1], [0, 1, 0, 1, 0, 1], [3, 3, 3, 3, 3, 3]])
+    assert [_longest(row) for row in rows] == [3, 1, 6]
+    for length in range(1, 7):
+        assert _have_run(rows, length).tolist() == [length <= 3, length <= 1, True]
 
 
 def test_the_chance_of_a_run_is_that_of_all_orders():
@@ -94,7 +97,7 @@ def test_the_chance_of_a_run_is_that_of_all_orders():
     assert (ordered.rater, ordered.score, ordered.n) == (7, 5, 10)
     # A run of five of either label: 12 + 12 orders less those with both, counted by hand below.
     orders = [np.array([int(place in chosen) for place in range(10)]) for chosen in _choices(10, 5)]
-    exact = np.mean([_runs(order[None, :])[0] >= 5 for order in orders])
+    exact = np.mean([_longest(order) >= 5 for order in orders])
     assert ordered.false_positives == approx(exact, abs=0.012)
 
 
@@ -110,7 +113,7 @@ def _choices(n, k):
 def test_the_formula_for_long_sequences_agrees_with_drawing(shares):
     rng = np.random.default_rng(1)
     labels = np.repeat(np.arange(len(shares)), (600 * np.array(shares)).astype(int))
-    runs = _runs(rng.permuted(np.tile(labels, (3000, 1)), axis=1))
+    runs = np.array([_longest(order) for order in rng.permuted(np.tile(labels, (3000, 1)), axis=1)])
     for length in np.quantile(runs, (0.2, 0.5, 0.9, 0.99)).astype(int):
         drawn = (runs >= length).mean()
         assert chance_of_run(np.bincount(labels), length) == approx(drawn, abs=0.03)
