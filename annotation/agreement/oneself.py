@@ -30,8 +30,19 @@ class Twice(NamedTuple):
 
     item: str
     task: int
+    rater: int
     first: Any
     again: Any
+
+    @property
+    def differs(self) -> bool:
+        """Whether the answer was another one; of marked spans, whether there is any error."""
+        return self._said(self.first) != self._said(self.again)
+
+    @staticmethod
+    def _said(row: Any) -> Any:
+        ranking = row.ranking and [sorted(group) for group in row.ranking]
+        return row.choice, row.rating, ranking, row.spans is not None and bool(row.spans)
 
 
 SHOWN: dict[Protocol, list[tuple[str, str]]] = {
@@ -91,7 +102,7 @@ def twice(campaign: Campaign, *, at: dt.datetime) -> list[Twice]:
         for row in settled.filter(is_repeat=False, task__in=[row.task_id for row in again])
     }
     return [
-        Twice(row.task__item, row.task_id, before, row)
+        Twice(row.task__item, row.task_id, row.evaluator_id, before, row)
         for row in again
         if (before := first.get((row.task_id, row.evaluator_id, row.rubric_id)))
     ]

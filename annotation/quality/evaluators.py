@@ -5,7 +5,7 @@ What was imported is nobody's work here and left out.
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,13 +15,14 @@ from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Length
 
 from annotation import querysets, rubrics, workload
-from annotation.agreement import rollup, tally
+from annotation.agreement import oneself, rollup, tally
 from annotation.models import Campaign, Judgment, JudgmentState, Protocol, Response, Task
 from annotation.protocols.pairwise import as_shown
 from annotation.quality.behaviour import CHECK, GOLD, NOT_GOLD, Columns, Measured, measured
 from annotation.quality.origins import Disagreement, disagreement
 from annotation.quality.signals import Signal, signals
 from evaltrack.accounts.models import User
+from evaltrack.stats.raters import Indication, repeats
 
 # Final judgments that are read at most, the latest.
 MOST_READ = 10_000
@@ -97,11 +98,20 @@ def of(campaign: Campaign, *, at: dt.datetime, for_signals: bool = False) -> Qua
     rows, is_all = latest(campaign, at=at)
     columns, criteria = columns_of(campaign, rows)
     found = measured(columns, for_signals=for_signals)
+    for each in among_themselves(campaign, at=at):
+        if each.rater in found:
+            found[each.rater].indications["repeats"] = each
     raised = signals(found)
     people = User.objects.in_bulk(list(found))
     evaluators = [Evaluator(people[rater], each, raised[rater]) for rater, each in found.items()]
     evaluators.sort(key=needs_a_look)
     return Quality(evaluators, columns, rows, criteria, len(rows), is_all)
+
+
+def among_themselves(campaign: Campaign, *, at: dt.datetime) -> Sequence[Indication]:
+    """How often each said something else of what they were given again."""
+    said = oneself.twice(campaign, at=at) if campaign.repeat_share else []
+    return repeats([each.rater for each in said], [each.differs for each in said]) if said else []
 
 
 def needs_a_look(each: Evaluator) -> tuple[int, float, int, str]:
@@ -116,9 +126,12 @@ def needs_a_look(each: Evaluator) -> tuple[int, float, int, str]:
 def latest(campaign: Campaign, *, at: dt.datetime) -> tuple[list[Any], bool]:
     """The latest judgments that nobody can take back, in the order in which they were given; and whether these are
     all. Those that the sweep has not marked are few and read apart, so that the others come by an index."""
-    final = Judgment.objects.filter(campaign=campaign, state=JudgmentState.FINAL)
+    final = Judgment.objects.filter(campaign=campaign, state=JudgmentState.FINAL, is_repeat=False)
     unmarked = Judgment.objects.filter(
-        campaign=campaign, state=JudgmentState.PROVISIONAL, submitted_at__lte=querysets.undo_limit(at)
+        campaign=campaign,
+        state=JudgmentState.PROVISIONAL,
+        submitted_at__lte=querysets.undo_limit(at),
+        is_repeat=False,
     )
     found: list[Any] = []
     for rows, order in ((unmarked, ["-submitted_at", "-pk"]), (final, ["-settled_at", "-pk"])):

@@ -100,6 +100,13 @@ KINDS: Mapping[str, tuple[Callable[[float], bool], Sentence]] = {
         ),
     ),
     "pace": (lambda score: score < 0, _pace),
+    "repeats": (
+        lambda score: score > 0,
+        lambda who, it: (
+            f"answered repeated items otherwise the second time, more often than the others by {100 * it.score:.0f} "
+            "points"
+        ),
+    ),
     "runs": (
         lambda score: True,
         lambda who, it: f"gave one and the same answer {it.score:.0f} times in a row",

@@ -13,6 +13,7 @@ from annotation.blinding.sides import place_of
 from annotation.models import Assignment, Campaign, Judgment, Slot
 from annotation.models.task import FIRST_REPEAT
 from annotation.protocols import rules_of
+from annotation.quality import evaluators
 from annotation.repeats import Repeats
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission
@@ -46,15 +47,24 @@ def judged(evaluator, count, prefer=lambda shown: 1):
     ]
 
 
+def again_of(campaign):
+    return campaign.judgments.filter(is_repeat=True).order_by("pk")
+
+
+def until(campaign, evaluator, count, answer=lambda shown: {"preference": 1}):
+    """Judge until so many were repeats: whose turn it is, is drawn."""
+    while again_of(campaign).count() < count:
+        shown = factory.next_for(evaluator)
+        factory.judge(shown, **answer(shown))
+
+
 @pytest.fixture
 def repeated(campaign, evaluator_one):
-    """Ten judgments, two days, and ten more, of which some are repeats."""
+    """Ten judgments, two days, and so many more that three were repeats."""
     judged(evaluator_one, 10)
     days_pass(campaign)
-    judged(evaluator_one, 10)
-    found = list(campaign.judgments.filter(is_repeat=True).select_related("slot"))
-    assert 1 < len(found) < 10
-    return found
+    until(campaign, evaluator_one, 3)
+    return list(again_of(campaign).select_related("slot"))
 
 
 def test_a_repeat_is_what_one_judged_with_the_places_exchanged(campaign, repeated):
@@ -73,16 +83,16 @@ def test_nobody_is_asked_again_soon_after_or_a_third_time(campaign, evaluator_on
     days_pass(campaign)
     judged(evaluator_one, 20)
     days_pass(campaign)
-    judged(evaluator_one, 40)
-    tasks = list(campaign.judgments.filter(is_repeat=True).values_list("task", flat=True))
-    assert len(tasks) == len(set(tasks)) > 5
+    while judged(evaluator_one, 1):
+        pass
+    tasks = list(again_of(campaign).values_list("task", flat=True))
+    assert len(tasks) == len(set(tasks)) > 1
 
 
 def test_no_figure_of_agreement_with_others_knows_of_repeats(campaign, repeated):
     factory.the_minute_passes()
     found = figures.of(campaign, at=clock.now())
-    assert found.n_judgments == 20 - len(repeated)
-    assert found.n_items == 20 - len(repeated)
+    assert found.n_judgments == found.n_items == campaign.judgments.count() - len(repeated)
 
 
 def intra(campaign, lead):
@@ -93,10 +103,10 @@ def intra(campaign, lead):
 def test_who_always_picks_the_left_contradicts_themselves_each_time(campaign, evaluator_one, lead):
     judged(evaluator_one, 15)
     days_pass(campaign)
-    judged(evaluator_one, 20)
+    until(campaign, evaluator_one, 5)
     factory.the_minute_passes()
     found = intra(campaign, lead)
-    assert found["n_repeats"] == campaign.judgments.filter(is_repeat=True).count() > 3
+    assert found["n_repeats"] == 5
     assert found["intra"]["percent_agreement"]["value"] == 0
     assert found["intra"]["preference_kappa"]["value"] < 0
 
@@ -104,56 +114,54 @@ def test_who_always_picks_the_left_contradicts_themselves_each_time(campaign, ev
 def test_who_prefers_a_system_agrees_with_themselves(campaign, evaluator_one, lead):
     """But for one of the repeats, by hand: the same n - 1 times of n."""
 
-    def the_better(shown):
-        return 1 + shown.slot.places.index(str(factory.sources_of(shown.task).index("zz-secret-a")))
-
     judged(evaluator_one, 15, prefer=the_better)
     days_pass(campaign)
-    judged(evaluator_one, 20, prefer=the_better)
-    again = campaign.judgments.filter(is_repeat=True).order_by("pk")
-    other = again[0]
+    until(campaign, evaluator_one, 5, lambda shown: {"preference": the_better(shown)})
+    other = again_of(campaign)[0]
     Judgment.objects.filter(pk=other.pk).update(choice="first" if other.choice == "second" else "second")
     factory.the_minute_passes()
-    n = again.count()
+    n = 5
     assert intra(campaign, lead)["intra"]["percent_agreement"]["value"] == pytest.approx((n - 1) / n)
     page = signed_in(lead).get(campaign.get_absolute_url()).content.decode()
     assert f"Of {n} answers that came again" in page
 
 
-def some_rating(shown):
-    return {"rating": 1 + sum(map(ord, shown.task.item)) % 5}
+def the_better(shown):
+    """Where the answer of a certain system stands."""
+    return place_of(factory.sources_of(shown.task).index("zz-secret-a"), shown.slot.places)
 
 
-def some_ranking(shown):
-    first = place_of(sum(map(ord, shown.task.item)) % 3, shown.slot.places)
-    return {"ranking": [[first], [place for place in (1, 2, 3) if place != first]]}
-
-
-def some_spans(shown):
-    return factory.USUAL["spans"] if sum(map(ord, shown.task.item)) % 2 else {"spans": []}
+def ranked(first, shown):
+    """The response `first` before the other two, which are level."""
+    place = place_of(first, shown.slot.places)
+    return {"ranking": [[place], [other for other in (1, 2, 3) if other != place]]}
 
 
 @pytest.mark.parametrize(
     ("protocol", "name", "says"),
     [
-        ("rating", "krippendorff_alpha", some_rating),
-        ("ranking", "preference_kappa", some_ranking),
-        ("spans", "any_error", some_spans),
+        ("rating", "krippendorff_alpha", lambda number, shown: {"rating": 1 + number % 5}),
+        ("ranking", "preference_kappa", lambda number, shown: ranked(number % 3, shown)),
+        ("spans", "any_error", lambda number, shown: factory.USUAL["spans"] if number % 2 else {"spans": []}),
     ],
 )
 def test_who_says_the_same_of_the_same_agrees_with_themselves(protocol, name, says, lead, evaluator_one):
-    made = factory.stand_alone(protocol, lead=lead, items=30)
+    made = factory.stand_alone(protocol, lead=lead, items=40)
     Campaign.objects.filter(pk=made.pk).update(repeat_share=0.5)
     made.refresh_from_db()
-    for passed in range(2):
-        for _ in range(12):
-            shown = factory.next_for(evaluator_one)
-            factory.judge(shown, **says(shown))
-        factory.the_minute_passes()
-        if not passed:
-            days_pass(made)
+    numbers = {}
+
+    def answer(shown):
+        return says(numbers.setdefault(shown.task_id, len(numbers)), shown)
+
+    for _ in range(12):
+        shown = factory.next_for(evaluator_one)
+        factory.judge(shown, **answer(shown))
+    days_pass(made)
+    until(made, evaluator_one, 8, answer)
+    factory.the_minute_passes()
     found = oneself.of(made, at=clock.now())
-    assert found.n == made.judgments.filter(is_repeat=True).count() > 2
+    assert found.n == 8
     assert found.coefficients[name].value == 1
     assert signed_in(lead).get(made.get_absolute_url()).status_code == 200
 
@@ -315,3 +323,21 @@ def test_without_them_nobody_is_asked_twice(lead, evaluator_one):
     days_pass(plain)
     judged(evaluator_one, 10)
     assert plain.judgments.count() == 6
+
+
+def test_who_says_something_else_the_second_time_more_often_than_others_is_raised(lead, both):
+    made = factory.stand_alone("pairwise", lead=lead, items=60, overlap=2)
+    Campaign.objects.filter(pk=made.pk).update(repeat_share=0.5)
+    made.refresh_from_db()
+    says = {both[0]: lambda shown: 1, both[1]: the_better}
+    for who in both:
+        judged(who, 25, prefer=says[who])
+    days_pass(made)
+    for who in both:
+        judged(who, 35, prefer=says[who])
+    factory.the_minute_passes()
+    found = evaluators.of(made, at=clock.now())
+    raised = {each.user: {signal.kind for signal in each.signals} for each in found.evaluators}
+    assert "repeats" in raised[both[0]]
+    assert "repeats" not in raised[both[1]]
+    assert found.read == made.judgments.filter(is_repeat=False).count()
