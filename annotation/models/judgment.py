@@ -89,7 +89,7 @@ class Judgment(Said):
     # When it became final, or was undone.
     settled_at = models.DateTimeField(null=True)
     # Said for the second time by the same person, to see how far they agree with themselves: counted nowhere else.
-    is_repeat = models.BooleanField(default=False)
+    is_repeat = models.BooleanField(default=False, db_default=False)
     # Whether it is in the campaign's sums: see `annotation.agreement.rollup`.
     is_counted = models.BooleanField(default=False)
 
