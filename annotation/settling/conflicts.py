@@ -74,7 +74,7 @@ def judged(campaign: Campaign, *, at: dt.datetime) -> QuerySet[Task]:
     outdated = querysets.outdated_judgments(campaign).filter(of_task)
     tasks = Task.objects.filter(
         ~Exists(Slot.objects.filter(querysets.MISSING, of_task)),
-        ~Exists(Judgment.objects.filter(of_task, can_be_undone)),
+        ~Exists(Judgment.objects.filter(of_task, can_be_undone, is_repeat=False)),
         campaign=campaign,
         excluded_at=None,
         gold=None,
@@ -124,9 +124,9 @@ def first_that_differ(campaign: Campaign, *, after: int) -> QuerySet[Judgment, A
     """Of a large campaign: what is looked at more closely, behind the task `after`. In the order of their tasks, so
     that the database reads no further than it must."""
     settled = Adjudication.objects.filter(campaign=campaign, state=AdjudicationState.STANDING)
-    final = Judgment.objects.filter(campaign=campaign, state=JudgmentState.FINAL, task__gt=after).exclude(
-        task__in=settled.values("task")
-    )
+    final = Judgment.objects.filter(
+        campaign=campaign, state=JudgmentState.FINAL, is_repeat=False, task__gt=after
+    ).exclude(task__in=settled.values("task"))
     return differing(campaign, final).order_by("task").values_list("task", flat=True)[:COMPARED_UP_TO]
 
 

@@ -84,7 +84,11 @@ def lately(
     """What each of `people` has judged anywhere in two weeks, or since the first of them began."""
     given = (
         Judgment.objects.filter(
-            evaluator=OuterRef("pk"), submitted_at__range=(at - LOOKS_BACK, at), state__in=STANDING
+            evaluator=OuterRef("pk"),
+            submitted_at__range=(at - LOOKS_BACK, at),
+            state__in=STANDING,
+            # What is said for the second time takes their time, and lessens nothing that is missing.
+            is_repeat=False,
         )
         .order_by()
         .values("evaluator")

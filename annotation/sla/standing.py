@@ -48,7 +48,7 @@ def is_large(campaign: Campaign) -> bool:
 
 
 def counted(campaign: Campaign, *, at: dt.datetime) -> Standing:
-    slots = Slot.objects.filter(campaign=campaign, task__excluded_at=None).aggregate(
+    slots = Slot.objects.filter(querysets.FIRST_TIME, campaign=campaign, task__excluded_at=None).aggregate(
         wanted=Count("pk"),
         done=Count("pk", filter=Q(state=SlotState.DONE)),
         held=Count("pk", filter=Q(state=SlotState.HELD)),
@@ -106,7 +106,7 @@ def stuck(campaign: Campaign, judges: set[int]) -> int:
     skipped = querysets.skips_without_judgments(campaign)
     for task, evaluator in skipped.values_list("task", "evaluator"):
         away[task].add(evaluator)
-    holders = Slot.objects.filter(campaign=campaign, task__in=list(away), holder__isnull=False)
+    holders = querysets.involving().filter(campaign=campaign, task__in=list(away), holder__isnull=False)
     for task, holder in holders.values_list("task", "holder"):
         away[task].add(holder)
     return sum(judges <= gone for gone in away.values())
