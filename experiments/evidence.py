@@ -1,6 +1,7 @@
 """Acts: the port through which evidence from people comes in, pushed by whoever gathers it."""
 
 import datetime as dt
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ from experiments import lifecycle, messages, proxies, suite, verdicts
 from experiments.models import Evidence, EvidenceKind, Experiment, ExperimentStatus, Verdict
 from experiments.proxies import Validity
 from experiments.querysets import ExperimentQuerySet
+
+log = logging.getLogger(__name__)
 
 
 @transaction.atomic
@@ -157,7 +160,13 @@ def stand_in(
 def let_proxies_expire(*, at: dt.datetime) -> int:
     """Decide again where the time of a proxy is over and people have not judged; how many experiments."""
     waiting = Experiment.objects.awaiting_people().filter(evidence__kind=EvidenceKind.PROXY).distinct()
-    return sum(let_proxy_expire(pk, at=at) for pk in waiting.values_list("pk", flat=True))
+    count = 0
+    for pk in waiting.values_list("pk", flat=True):
+        try:
+            count += let_proxy_expire(pk, at=at)
+        except Exception:
+            log.exception("the proxy of experiment %s could not expire and will be tried again", pk)
+    return count
 
 
 @transaction.atomic
