@@ -101,7 +101,7 @@ def test_nothing_is_promoted_by_a_proxy_whose_time_is_over_though_no_worker_has_
         promotion.approve(
             asked.pk, by=approver, reason="I read it.", seen_digest=asked.decision_digest, at=over()
         )
-    assert refused.value.code == "not_passed"
+    assert refused.value.code == "not_decided"
 
 
 def test_one_that_cannot_expire_keeps_no_other_from_it(known, several, lead, caplog):
