@@ -1,6 +1,7 @@
 """Now and then somebody is given again what they have judged: how far do they agree with themselves?"""
 
 import datetime as dt
+import random
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -8,9 +9,7 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from annotation import querysets
-from annotation.blinding.sides import Placing
 from annotation.models import (
-    Assignment,
     Campaign,
     CampaignStatus,
     Judgment,
@@ -24,6 +23,9 @@ from evaltrack.errors import Invalid
 
 MOST_SHARE = 0.5
 MOST_HOURS = 24 * 90
+LOOKED_AT = 500
+# Nobody can foretell it.
+DRAWN = random.SystemRandom()
 
 
 @dataclass(frozen=True)
@@ -67,17 +69,15 @@ def take(
     """Hold for the evaluator what they are to say for the second time: slot, task and token. None if it is not their
     turn, nothing lies far enough back, or nothing else waits for them. Inside the transaction of a claim.
 
-    Whether it is their turn is drawn by how often they were given something, so that asking again changes nothing.
+    Whether it is their turn is drawn anew at every claim. As each gives them something else where it is not, asking
+    again changes nothing.
     """
-    if not campaign.repeat_share:
+    if not is_turn(campaign) or not others_wait(campaign, evaluator):
         return None
-    turn = turn_of(evaluator, Assignment.objects.filter(campaign=campaign, evaluator=evaluator).count())
-    if not is_drawn(campaign, turn):
+    said = latest(campaign, evaluator, at=at)
+    if not said or not stays_open(campaign):
         return None
-    found = repeatable(campaign, evaluator, at=at)
-    if not (count := found.count()) or not others_wait(campaign, evaluator) or not stays_open(campaign):
-        return None
-    first = found.order_by("pk").select_related("slot")[drawing(campaign).draw(f"which-{turn}") % count]
+    first = Judgment.objects.select_related("slot").get(pk=DRAWN.choice(said))
     token = uuid.uuid4()
     slot = Slot.objects.create(
         task_id=first.task_id,
@@ -95,16 +95,24 @@ def take(
     return slot.pk, slot.task_id, token
 
 
-def turn_of(evaluator: User, given: int) -> str:
-    return f"repeat-{evaluator.pk}-{given}"
+def is_turn(campaign: Campaign) -> bool:
+    return DRAWN.random() < campaign.repeat_share
 
 
-def is_drawn(campaign: Campaign, turn: str) -> bool:
-    return drawing(campaign).is_drawn(turn, campaign.repeat_share)
-
-
-def drawing(campaign: Campaign) -> Placing:
-    return Placing(overlap=1, seed=campaign.seed)
+def latest(campaign: Campaign, evaluator: User, *, at: dt.datetime) -> list[int]:
+    """Of the latest of what the evaluator said long enough ago what can come again. The latest alone, so that a claim
+    reads no more of who has judged a great deal; as they go on, each has its time among these."""
+    long_ago = at - dt.timedelta(hours=campaign.repeat_after_hours)
+    said = Judgment.objects.filter(
+        evaluator=evaluator,
+        campaign=campaign,
+        state=JudgmentState.FINAL,
+        is_repeat=False,
+        submitted_at__lte=long_ago,
+    )
+    newest = list(said.order_by("-submitted_at").values_list("pk", flat=True)[:LOOKED_AT])
+    found = repeatable(campaign, evaluator, at=at).filter(pk__in=newest)
+    return list(found.order_by("pk").values_list("pk", flat=True))
 
 
 def others_wait(campaign: Campaign, evaluator: User) -> bool:

@@ -1,7 +1,6 @@
 """What somebody is asked for the second time blocks nothing, is counted nowhere, and cannot be told from the rest."""
 
 import datetime as dt
-import itertools
 
 import pytest
 from django.db.models import F
@@ -60,25 +59,16 @@ def judged(evaluator, count, prefer=1):
 
 
 def again(campaign, evaluator, among=lambda task: True):
-    """On the screen for the second time, one of `among`."""
-    turns_to(campaign, evaluator, among)
-    shown = factory.next_for(evaluator)
-    assert shown.slot.is_repeat
-    return shown
-
-
-def turns_to(campaign, evaluator, among=lambda task: True):
-    """A seed by which it is the turn of one of `among` to come again."""
-    turn = repeats.turn_of(
-        evaluator, Assignment.objects.filter(campaign=campaign, evaluator=evaluator).count()
-    )
-    rows = list(repeats.repeatable(campaign, evaluator, at=clock.now()).order_by("pk").select_related("task"))
-    for number in itertools.count():
-        campaign.seed = f"seed {number}"
-        which = repeats.drawing(campaign).draw(f"which-{turn}") % len(rows)
-        if repeats.is_drawn(campaign, turn) and among(rows[which].task):
-            break
-    campaign.save(update_fields=["seed"])
+    """On the screen for the second time, one of `among`; what else comes before is given back, as if it never had."""
+    for _ in range(500):
+        shown = factory.next_for(evaluator)
+        if shown.slot.is_repeat and among(shown.task):
+            return shown
+        assignment.give_back(shown.public_id, by=evaluator, state="released", at=clock.now())
+        if shown.slot.is_repeat:
+            shown.delete()
+            shown.slot.delete()
+    raise AssertionError("nothing comes again")
 
 
 @pytest.fixture
@@ -320,14 +310,24 @@ def test_the_number_of_a_task_moves_on_whether_or_not_it_came_before(campaign, e
 def test_it_comes_only_while_something_else_waits(campaign, evaluator_one):
     judged(evaluator_one, 12)
     days_pass(campaign)
-    turns_to(campaign, evaluator_one)
-    found = claim_next(evaluator_one, at=clock.now())
-    assert isinstance(found, NothingToDo)
+    for _ in range(20):
+        assert isinstance(claim_next(evaluator_one, at=clock.now()), NothingToDo)
     assert not Assignment.objects.filter(slot__ordinal__gte=1000).exists()
 
 
-def test_the_share_is_the_share(lead, evaluator_one):
+def test_the_share_is_the_share(lead):
     made = asked_twice(factory.stand_alone("pairwise", lead=lead, overlap=1), share=0.2)
-    drawn = [repeats.is_drawn(made, repeats.turn_of(evaluator_one, given)) for given in range(4_000)]
-    # Four standard deviations.
-    assert sum(drawn) / len(drawn) == pytest.approx(0.2, abs=0.026)
+    drawn = [repeats.is_turn(made) for _ in range(4_000)]
+    # Four standard deviations and more.
+    assert sum(drawn) / len(drawn) == pytest.approx(0.2, abs=0.03)
+
+
+def test_a_claim_reads_a_part_of_a_long_past_and_each_has_its_time(campaign, evaluator_one, monkeypatch):
+    monkeypatch.setattr(repeats, "LOOKED_AT", 3)
+    judged(evaluator_one, 6)
+    days_pass(campaign)
+    newest = campaign.judgments.order_by("-submitted_at").values_list("pk", flat=True)
+    assert set(repeats.latest(campaign, evaluator_one, at=clock.now())) == set(newest[:3])
+    early = clock.now() - dt.timedelta(hours=1)
+    Judgment.objects.filter(pk__in=list(newest[:2])).update(submitted_at=early)
+    assert set(repeats.latest(campaign, evaluator_one, at=clock.now())) == set(newest[2:5])
