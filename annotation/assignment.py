@@ -142,7 +142,7 @@ def withdraw(slots: QuerySet[Slot], *, at: dt.datetime) -> int:
     PostgreSQL looks again at the row that it waited for, but at other tables as they were before the wait.
     """
     # In one order, so that two of these do not wait for each other; the slot before its assignment, as everywhere.
-    owed = list(slots.select_for_update(of=("self",)).filter(querysets.MISSING).order_by("pk"))
+    owed = list(slots.select_for_update(of=("self",)).filter(querysets.UNFINISHED).order_by("pk"))
     Slot.objects.filter(pk__in=[slot.pk for slot in owed]).update(
         state=SlotState.WITHDRAWN, holder=None, token=None, lease_until=None
     )

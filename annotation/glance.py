@@ -117,7 +117,7 @@ def of(campaigns: Sequence[Campaign], *, at: dt.datetime) -> list[Glance]:
     )
     # Small ones are counted at the look; of large ones it is what a worker counted.
     fresh = [each.pk for each in campaigns if each.pk not in counts or not is_counted(each)]
-    slots = Slot.objects.filter(campaign__in=fresh, task__excluded_at=None)
+    slots = Slot.objects.filter(querysets.FIRST_TIME, campaign__in=fresh, task__excluded_at=None)
     wanted = by_campaign(slots, Count("pk"))
     done = by_campaign(slots, Count("pk", filter=Q(state=SlotState.DONE)))
     return [

@@ -124,7 +124,7 @@ def judged(campaign: Campaign) -> QuerySet[Task]:
     of_task = Q(task=OuterRef("pk"))
     return querysets.undecided_tasks().filter(
         ~Exists(Slot.objects.filter(querysets.MISSING, of_task)),
-        ~Exists(Judgment.objects.filter(of_task, state=JudgmentState.PROVISIONAL)),
+        ~Exists(Judgment.objects.filter(of_task, state=JudgmentState.PROVISIONAL, is_repeat=False)),
         campaign=campaign,
         pk__in=news.values("task"),
     )

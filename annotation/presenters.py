@@ -119,8 +119,8 @@ def screen(assignment: Assignment) -> Screen:
     campaign = assignment.campaign
     judged = (
         querysets.standing_judgments()
-        # What is asked a second time is none of the campaign's number.
-        .filter(evaluator=assignment.evaluator_id, campaign=campaign, task__excluded_at=None, is_repeat=False)
+        # What is asked a second time has its number like the rest: one that did not move on would tell it.
+        .filter(evaluator=assignment.evaluator_id, campaign=campaign, task__excluded_at=None)
         .order_by()
         .values("campaign")
         .annotate(n=Count("pk"))
@@ -137,7 +137,10 @@ def screen(assignment: Assignment) -> Screen:
         campaign_name=campaign.name,
         details=rubrics.of(campaign.rubric),
         done=done,
-        total=campaign.task_count if campaign.task_count <= LONGEST_COUNTDOWN else None,
+        # Where some come twice, nobody knows how many there will be.
+        total=campaign.task_count
+        if campaign.task_count <= LONGEST_COUNTDOWN and not campaign.repeat_share
+        else None,
         draft=draft or {},
         draft_saved_at=saved_at,
         changes=revision.changes_for(assignment),

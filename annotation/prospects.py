@@ -94,7 +94,9 @@ def lately(protocol: str) -> list[int]:
     newest = Campaign.objects.filter(protocol=protocol, is_simulated=False).order_by("-pk")
     found: list[int] = []
     for campaign in newest.values_list("pk", flat=True)[:CAMPAIGNS]:
-        given = Judgment.objects.filter(campaign=campaign, state=JudgmentState.FINAL, active_ms__gt=0)
+        given = Judgment.objects.filter(
+            campaign=campaign, state=JudgmentState.FINAL, active_ms__gt=0, is_repeat=False
+        )
         rows = given.order_by("-settled_at").values_list("active_ms", flat=True)
         found += [each for each in rows[: LOOKED_AT - len(found)] if each]
         if len(found) >= LOOKED_AT:

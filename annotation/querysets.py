@@ -23,16 +23,21 @@ from annotation.models import (
 )
 from annotation.models.judgment import STANDING
 from annotation.models.pause import kept_from
+from annotation.models.task import FIRST_REPEAT
 from evaltrack.accounts.models import RoleGrant, SkillGrant, SpokenLanguage, User
 from evaltrack.accounts.roles import PERMISSIONS, Permission
 from experiments.querysets import owned_or_all
 
 # Campaigns that ask people now: stand-alone ones, and those whose experiment waits for them.
 ASKING = Q(is_simulated=False) & (Q(experiment=None) | Q(experiment__status="awaiting_people"))
+# Slots that ask for the first time. What somebody is asked for the second time is nobody's debt, and counted nowhere.
+FIRST_TIME = Q(ordinal__lt=FIRST_REPEAT)
 # Slots that people can judge or are judging: free, or on somebody's screen.
-OWED = Q(state__in=[SlotState.OPEN, SlotState.HELD])
+OWED = Q(FIRST_TIME, state__in=[SlotState.OPEN, SlotState.HELD])
 # Slots that miss their judgment: those, and what waits for the lead's check.
 MISSING = OWED | Q(state=SlotState.REVIEW)
+# Whatever is not over yet, what is asked for the second time too.
+UNFINISHED = Q(state__in=[SlotState.OPEN, SlotState.HELD, SlotState.REVIEW])
 # Assignments that somebody has: on the screen, or fetched ahead. Written as two halves, each of which has a partial
 # index: asked with IN, the database reads all that an evaluator has ever been given, at every claim.
 HELD = Q(state=AssignmentState.SHOWN) | Q(state=AssignmentState.PREFETCHED)
@@ -52,7 +57,8 @@ def asking_campaigns() -> QuerySet[Campaign]:
 def count_missing(slots: QuerySet[Slot]) -> int:
     """How many of them miss their judgment: state by state, as each has an index of its own."""
     return sum(
-        slots.filter(state=state).count() for state in (SlotState.OPEN, SlotState.HELD, SlotState.REVIEW)
+        slots.filter(FIRST_TIME, state=state).count()
+        for state in (SlotState.OPEN, SlotState.HELD, SlotState.REVIEW)
     )
 
 
@@ -84,10 +90,16 @@ def left_for(evaluator: User | int, slots: QuerySet[Slot]) -> QuerySet[Slot]:
     """Those of tasks that `evaluator` does not hold, has neither judged nor skipped, and of which they have not seen
     what others said."""
     return (
-        slots.exclude(AskedByRow(Slot.objects.filter(task=OuterRef("task"), holder=evaluator)))
+        slots.exclude(AskedByRow(involving().filter(task=OuterRef("task"), holder=evaluator)))
         .exclude(AskedByRow(skips().filter(task=OuterRef("task"), evaluator=evaluator)))
         .exclude(AskedByRow(Hearing.objects.filter(task=OuterRef("task"), adjudicator=evaluator)))
     )
+
+
+def involving() -> QuerySet[Slot]:
+    """Slots that keep others of their task from their holder. What was said for the second time does not: where the
+    rubric is revised, the first time is asked again, also of who said it."""
+    return Slot.objects.filter(FIRST_TIME | Q(state=SlotState.HELD))
 
 
 def not_kept_from(evaluator: User | int) -> Q:
@@ -213,7 +225,8 @@ def for_statistics(judgments: QuerySet[Judgment]) -> QuerySet[Judgment]:
 def asked_beforehand(prefix: str = "") -> Q:
     """Slots that the campaign began with, at `prefix`: not those that adaptive overlap has added."""
     first = Q(**{f"{prefix}ordinal__lt": F(f"{prefix}campaign__overlap")})
-    return first | Q(**{f"{prefix}task__is_calibration": True})
+    always = Q(**{f"{prefix}task__is_calibration": True, f"{prefix}ordinal__lt": FIRST_REPEAT})
+    return first | always
 
 
 def undecided_tasks() -> QuerySet[Task]:
@@ -234,7 +247,7 @@ def tasks_that_may_return(evaluator: User | int, campaigns: QuerySet[Campaign]) 
     return (
         undecided_tasks()
         .filter(~Exists(last), campaign__in=campaigns)
-        .exclude(AskedByRow(Slot.objects.filter(task=OuterRef("pk"), holder=evaluator)))
+        .exclude(AskedByRow(involving().filter(task=OuterRef("pk"), holder=evaluator)))
         .exclude(AskedByRow(skips().filter(task=OuterRef("pk"), evaluator=evaluator)))
         .exclude(AskedByRow(Hearing.objects.filter(task=OuterRef("pk"), adjudicator=evaluator)))
     )
@@ -268,7 +281,8 @@ def held_back(campaign: Campaign) -> QuerySet[Task]:
 
 
 def skips() -> QuerySet[Assignment]:
-    return Assignment.objects.filter(state=AssignmentState.SKIPPED)
+    """Of tasks that were asked for the first time: whoever skips the second has judged it."""
+    return Assignment.objects.filter(state=AssignmentState.SKIPPED, slot__ordinal__lt=FIRST_REPEAT)
 
 
 def skips_without_judgments(campaign: Campaign) -> QuerySet[Assignment]:

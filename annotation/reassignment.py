@@ -16,7 +16,6 @@ from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
 
 from annotation import assignment, campaigns, messages, policies, pool, querysets
 from annotation.models import AssignmentState, Campaign, Escalation, Level, Slot, SlotState, Task
-from annotation.models.task import FIRST_REPEAT
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Refused, refuse_if
 from evaltrack.ledger.events import Event
@@ -76,7 +75,7 @@ def reassign(
 def locked_slot(campaign: Campaign, task: Task, ordinal: int, *, holder: User | None) -> Slot:
     """A submission that is under way makes this wait; the slot is then done, and nothing is taken from anybody."""
     rows = Slot.objects.select_for_update(of=("self",)).select_related("task", "campaign")
-    rows = rows.filter(ordinal__lt=FIRST_REPEAT)  # what one says a second time nobody else can say
+    rows = rows.filter(querysets.FIRST_TIME)  # what one says a second time nobody else can say
     wanted = Q(state=SlotState.OPEN) if holder is None else Q(state=SlotState.HELD, holder=holder)
     slot = rows.filter(wanted, campaign=campaign, task=task, ordinal=ordinal).first()
     if slot is None:
@@ -87,7 +86,9 @@ def locked_slot(campaign: Campaign, task: Task, ordinal: int, *, holder: User | 
 def eligible(campaign: Campaign, task: Any) -> QuerySet[User]:
     """Who may be given a judgment of `task`, a task or a reference to one: not whoever has judged or skipped it, or
     has it, or for whom one is kept already."""
-    involved = Slot.objects.filter(Q(holder=OuterRef("pk")) | Q(reserved_for=OuterRef("pk")), task=task)
+    involved = querysets.involving().filter(
+        Q(holder=OuterRef("pk")) | Q(reserved_for=OuterRef("pk")), task=task
+    )
     skipped = querysets.skips().filter(task=task, evaluator=OuterRef("pk"))
     return pool.may_judge(campaign).exclude(Exists(involved)).exclude(Exists(skipped))
 
@@ -143,7 +144,7 @@ def late(campaign: Campaign, *, at: dt.datetime) -> AllLate:
     """
     if campaign.status == "closed":
         return AllLate([], 0)
-    missing = Slot.objects.filter(campaign=campaign, ordinal__lt=FIRST_REPEAT)
+    missing = Slot.objects.filter(querysets.FIRST_TIME, campaign=campaign)
     if not campaign.escalations.exists():
         missing = missing.filter(due_at__lt=at)
     reached = Escalation.objects.filter(task=OuterRef("task")).order_by().values("task")
@@ -169,7 +170,7 @@ def longest_first(slot: Slot) -> tuple[dt.datetime, bool, int, int]:
 def could_judge(campaign: Campaign, tasks: set[int]) -> dict[int, list[str]]:
     """For each task the pseudonyms of `eligible`, in a few queries for all."""
     people = dict(pool.may_judge(campaign).order_by("pseudonym").values_list("pk", "pseudonym"))
-    slots = Slot.objects.filter(task__in=tasks)
+    slots = querysets.involving().filter(task__in=tasks)
     out = {
         *slots.filter(holder__isnull=False).values_list("task", "holder"),
         *slots.filter(reserved_for__isnull=False).values_list("task", "reserved_for"),

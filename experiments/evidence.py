@@ -1,6 +1,7 @@
 """Acts: the port through which evidence from people comes in, pushed by whoever gathers it."""
 
 import datetime as dt
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ from experiments import lifecycle, messages, proxies, suite, verdicts
 from experiments.models import Evidence, EvidenceKind, Experiment, ExperimentStatus, Verdict
 from experiments.proxies import Validity
 from experiments.querysets import ExperimentQuerySet
+
+log = logging.getLogger(__name__)
 
 
 @transaction.atomic
@@ -82,6 +85,16 @@ def inherit(experiment: Experiment, *, at: dt.datetime) -> Verdict | None:
 
 def spread(experiment: Experiment, body: dict[str, Any], *, by: User | None, at: dt.datetime) -> Verdict:
     """Decide an experiment by what people said, and the extensions that wait for them."""
+    extensions = waiting_extensions(experiment)
+    verdict = decide_by_people(experiment, body, by=by, at=at)
+    for extension in extensions:
+        decide_by_people(extension, named(experiment, body), by=by, at=at)
+    return verdict
+
+
+def decide_by_people(
+    experiment: Experiment, body: dict[str, Any], *, by: User | None, at: dt.datetime
+) -> Verdict:
     lifecycle.EXPERIMENT.advance(experiment, to=ExperimentStatus.DECIDED)
     keep(experiment, EvidenceKind.HUMAN, body, by=by, at=at)
     record(
@@ -91,11 +104,17 @@ def spread(experiment: Experiment, body: dict[str, Any], *, by: User | None, at:
         facts={"evidence": digest(body), "judgments": body["judgments"]},
         at=at,
     )
-    verdict = verdicts.decide(experiment, cause="people have judged", at=at)
-    # One that is cancelled at this moment is left alone, and does not keep the others from their verdicts.
-    for extension in locking(experiment.extensions.awaiting_people()):
-        spread(extension, named(experiment, body), by=by, at=at)
-    return verdict
+    return verdicts.decide(experiment, cause="people have judged", at=at)
+
+
+def waiting_extensions(experiment: Experiment) -> list[Experiment]:
+    """The extensions that wait for the same people, and theirs, locked before anything is written to the ledger:
+    whoever has one of them, to let its proxy expire, may wait for the ledger.
+
+    One that is cancelled at this moment is left alone, and does not keep the others from their verdicts.
+    """
+    found = list(locking(experiment.extensions.awaiting_people().order_by("pk")))
+    return [row for extension in found for row in (extension, *waiting_extensions(extension))]
 
 
 def named(experiment: Experiment, body: dict[str, Any]) -> dict[str, Any]:
@@ -136,9 +155,19 @@ def stand_in(
     experiment: Experiment, *, like: Mapping[str, Any], by: User | None, reason: str, at: dt.datetime
 ) -> Verdict:
     """Decide by the proxy of the policy, and the extensions whose answers the same people are late with."""
+    extensions = waiting_extensions(experiment)
+    verdict = decide_by_proxy(experiment, dict(like), by=by, reason=reason, at=at)
+    for extension in extensions:
+        decide_by_proxy(extension, named(experiment, dict(like)), by=by, reason=reason, at=at)
+    return verdict
+
+
+def decide_by_proxy(
+    experiment: Experiment, like: dict[str, Any], *, by: User | None, reason: str, at: dt.datetime
+) -> Verdict:
+    """What it says of each is what it says of its own examples."""
     metric = like["metric"]
-    outcome = experiment.comparisons.get(metric=metric).outcome
-    body = {**like, "outcome": outcome}
+    body = like | {"outcome": experiment.comparisons.get(metric=metric).outcome}
     keep(experiment, EvidenceKind.PROXY, body, by=by, at=at)
     record(
         Event.PROXY_EVIDENCE_RECORDED,
@@ -148,16 +177,19 @@ def stand_in(
         statements={"reason": reason},
         at=at,
     )
-    verdict = verdicts.decide(experiment, cause=f"proxy {metric}", at=at)
-    for extension in locking(experiment.extensions.awaiting_people()):
-        stand_in(extension, like=named(experiment, body), by=by, reason=reason, at=at)
-    return verdict
+    return verdicts.decide(experiment, cause=f"proxy {metric}", at=at)
 
 
 def let_proxies_expire(*, at: dt.datetime) -> int:
     """Decide again where the time of a proxy is over and people have not judged; how many experiments."""
     waiting = Experiment.objects.awaiting_people().filter(evidence__kind=EvidenceKind.PROXY).distinct()
-    return sum(let_proxy_expire(pk, at=at) for pk in waiting.values_list("pk", flat=True))
+    count = 0
+    for pk in waiting.values_list("pk", flat=True):
+        try:
+            count += let_proxy_expire(pk, at=at)
+        except Exception:
+            log.exception("the proxy of experiment %s could not expire and will be tried again", pk)
+    return count
 
 
 @transaction.atomic

@@ -62,8 +62,8 @@ def proxy_expired(experiment: Experiment, verdict: Verdict) -> Message:
         key=f"proxy-expired:{experiment.public_id}:{verdict.number}",
         subject=f"{experiment}: the proxy's time is over, and people have not judged",
         body=(
-            f"The provisional {verdict.outcome} does not hold any more, and the experiment waits for people again. "
-            "Remind the evaluators, or let the proxy stand in once more on the campaign's page."
+            f"The provisional {verdict.outcome} by PROXY does not hold any more, and the experiment waits for "
+            "people again. Remind the evaluators, or let the proxy stand in once more on the campaign's page."
         ),
         path=experiment.get_absolute_url(),
         topic=Topic.ESCALATIONS,
@@ -71,11 +71,11 @@ def proxy_expired(experiment: Experiment, verdict: Verdict) -> Message:
     )
 
 
-def promotion_requested(request: PromotionRequest) -> Message:
+def promotion_requested(request: PromotionRequest, verdict: Verdict) -> Message:
     return Message(
         key=f"promotion-requested:{request.public_id}",
         subject=f"{request}: decide about {request.version} in {request.environment}",
-        body=f"{request.requested_by} asks for it on the evidence of {request.experiment}.",
+        body=f"{request.requested_by} asks for it on the evidence of {request.experiment}: {verdict}.",
         path=f"/admin/experiments/promotionrequest/{request.pk}/change/",
         topic=Topic.PROMOTIONS,
         why="you are an approver",

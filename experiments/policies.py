@@ -3,10 +3,13 @@
 Whether a role may act at all is asked at the door (`accounts.access`); here it is asked about this row.
 """
 
+import datetime as dt
+
 from datasets.models import DatasetVersion
 from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Permission, Role
 from evaltrack.errors import Refusal
+from experiments import proxies
 from experiments.models import (
     Component,
     Environment,
@@ -43,7 +46,9 @@ def looking(component: Component, version: DatasetVersion) -> Refusal | None:
     )
 
 
-def requesting(by: User, experiment: Experiment, environment: str, verdict: Verdict | None) -> Refusal | None:
+def requesting(
+    by: User, experiment: Experiment, environment: str, verdict: Verdict | None, *, at: dt.datetime
+) -> Refusal | None:
     """Whether `by` may ask for the candidate of `experiment` to run in `environment`."""
     component = experiment.component
     if not (by.is_machine or component.owner_id == by.pk):
@@ -64,6 +69,13 @@ def requesting(by: User, experiment: Experiment, environment: str, verdict: Verd
         )
     if refusal := looking_further(experiment):
         return refusal
+    # The worker that decides it anew comes within a minute, or later; a time that is over lets nothing pass.
+    if verdict.provisional and proxies.is_over(experiment, at=at):
+        return Refusal(
+            "proxy_over",
+            f"The time of the proxy behind the provisional PASS of {experiment} is over, and people have not judged. "
+            "Wait for them, or ask a lead to let it stand in once more.",
+        )
     if verdict.provisional and environment == Environment.PRODUCTION:
         return Refusal(
             "provisional",
@@ -95,11 +107,12 @@ def requesting(by: User, experiment: Experiment, environment: str, verdict: Verd
 def looking_further(experiment: Experiment) -> Refusal | None:
     """Whether a further look at the same question, on these answers and more, has taken back the PASS.
 
-    One whose metrics pass and that people still judge has not.
+    One whose metrics pass and that people still judge has not, unless the proxy for them says otherwise.
     """
     for later in experiment.extensions.scored():
         verdict = later.verdicts.first()
-        outcome = verdict.outcome if later.status == ExperimentStatus.DECIDED else verdict.automated
+        is_decided = later.status == ExperimentStatus.DECIDED or verdict.provisional
+        outcome = verdict.outcome if is_decided else verdict.automated
         if outcome != MetricOutcome.PASS:
             return Refusal(
                 "later_look",

@@ -35,7 +35,7 @@ def request(
     reason = reasons.checked(reason)
     Component.objects.select_for_update().get(pk=experiment.component_id)
     verdict = experiment.verdicts.first()
-    refuse_if(policies.requesting(by, experiment, environment, verdict))
+    refuse_if(policies.requesting(by, experiment, environment, verdict, at=at))
     assert verdict is not None
     try:
         with transaction.atomic():
@@ -56,7 +56,7 @@ def request(
             "promotion_open",
             f"There is an open promotion of {experiment.component} to {environment}; decide or withdraw it first.",
         ) from None
-    outbox.post(messages.promotion_requested(row), to=outbox.holders("approver"), at=at)
+    outbox.post(messages.promotion_requested(row, verdict), to=outbox.holders("approver"), at=at)
     record(
         Event.PROMOTION_REQUESTED, by=by, subject=row, facts=facts(row), statements={"reason": reason}, at=at
     )
@@ -90,7 +90,7 @@ def approve(request_id: int, *, by: User, reason: str, seen_digest: str, at: dt.
     refuse_if(policies.deciding(by, row))
     reason = reasons.checked(reason)
     verdict = row.experiment.verdicts.first()
-    refuse_if(policies.requesting(row.requested_by, row.experiment, row.environment, verdict))
+    refuse_if(policies.requesting(row.requested_by, row.experiment, row.environment, verdict, at=at))
     assert verdict is not None
     now_digest = decision_digest(row.experiment, row.environment, verdict)
     if not (seen_digest == row.decision_digest == now_digest):

@@ -17,14 +17,15 @@ Statistic = Estimate | Undefined
 class Validity:
     """What is known of how a metric compares with people, from campaigns that are closed.
 
-    `labels` counts the examples, drawn at random, that people judged in `campaigns`. `bias` is by how much more the
-    metric preferred the candidate than they did, from −2 to 2, over examples; `favour` the same over campaigns, as in
-    each another candidate was compared. `reasons` has a sentence for each condition of being a proxy that may pass,
-    `lacks` those of the ones that fail.
+    `labels` counts the examples, drawn at random, that people judged in `campaigns`; one that was judged twice for
+    one of the `candidates` is one. `bias` is by how much more the metric preferred the candidate than they did, from
+    −2 to 2, over examples; `favour` the same over candidates. `reasons` has a sentence for each condition of being a
+    proxy that may pass, `lacks` those of the ones that fail.
     """
 
     labels: int
     campaigns: int
+    candidates: int
     bias: Statistic
     favour: Statistic
     margin: float
@@ -36,6 +37,7 @@ class Validity:
         return {
             "labels": self.labels,
             "campaigns": self.campaigns,
+            "candidates": self.candidates,
             "bias": self.bias.as_json(),
             "favour": self.favour.as_json(),
             "margin": self.margin,

@@ -54,6 +54,7 @@ class Recomputed:
         return {
             "experiment": self.experiment.public_id,
             "verdict": self.verdict.outcome,
+            "provisional": self.verdict.provisional,
             "ok": self.ok,
             "evidence_digest": self.evidence_digest,
             "checked": list(self.checked),

@@ -19,9 +19,11 @@ PREFERENCE = dict(zip(range(len(LABELS)), (-1.0, 1.0, 0.0, 0.0), strict=True))
 
 @dataclass(frozen=True)
 class Said:
-    """Of each example that people judged: their mean preference for the candidate and the metric's, from −1 to 1, and
-    when the first of them judged. `others`: what the metric says of the examples that nobody judged."""
+    """Of each example that people judged, which `items` names: their mean preference for the candidate and the
+    metric's, from −1 to 1, and when the first of them judged. `others`: what the metric says of the examples that
+    nobody judged."""
 
+    items: list[str]
     people: list[float]
     metric: list[float]
     since: list[dt.datetime]
@@ -36,6 +38,7 @@ def said(campaign: Campaign, metric: str) -> Said:
     people, since = preferences(campaign)
     both = [item for item in people if item in leaning]
     return Said(
+        items=both,
         people=[people[item] for item in both],
         metric=[leaning[item] for item in both],
         since=[since[item] for item in both],

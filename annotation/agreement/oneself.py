@@ -22,7 +22,9 @@ from evaltrack.stats.panel import Panel
 MOST_REPEATS = 2_000
 FIRST, AGAIN = "first", "again"
 EXCHANGED = Undefined("the places are exchanged, so nothing was said twice in the same order")
-SAID = ("task_id", "task__item", "evaluator_id", "rubric_id", "choice", "rating", "ranking", "spans")
+SAID = (
+    "task_id", "task__item", "evaluator_id", "rubric_id", "submitted_at", "choice", "rating", "ranking", "spans",
+)  # fmt: skip
 
 
 class Twice(NamedTuple):
@@ -96,6 +98,7 @@ def twice(campaign: Campaign, *, at: dt.datetime) -> list[Twice]:
     settled = Judgment.objects.filter(
         querysets.settled(at), campaign=campaign, task__excluded_at=None
     ).values_list(*SAID, named=True)
+    apart = dt.timedelta(hours=campaign.repeat_after_hours)
     again = list(settled.filter(is_repeat=True).order_by("-submitted_at")[:MOST_REPEATS])
     first = {
         (row.task_id, row.evaluator_id, row.rubric_id): row
@@ -105,6 +108,8 @@ def twice(campaign: Campaign, *, at: dt.datetime) -> list[Twice]:
         Twice(row.task__item, row.task_id, row.evaluator_id, before, row)
         for row in again
         if (before := first.get((row.task_id, row.evaluator_id, row.rubric_id)))
+        # Where the rubric was revised meanwhile, the first time may have come after the second.
+        and row.submitted_at - before.submitted_at >= apart
     ]
 
 

@@ -152,7 +152,7 @@ class CampaignView(ApiView):
     def get(self, request, public_id):
         campaign = lookup.campaign_named(public_id, seen_by=request.user)
         found = overlap.progress(campaign)
-        counted = campaign.slots.filter(task__excluded_at=None)
+        counted = campaign.slots.filter(querysets.FIRST_TIME, task__excluded_at=None)
         return Response(
             summary(campaign)
             | qualification.demanded(campaign)

@@ -124,7 +124,7 @@ def of(campaign: Campaign, *, at: dt.datetime) -> Found | None:
         return None
     rows = (
         Guess.objects.filter(querysets.settled(at, "judgment__"), judgment__campaign=campaign)
-        .filter(judgment__task__excluded_at=None, judgment__task__gold=None)
+        .filter(judgment__task__excluded_at=None, judgment__task__gold=None, judgment__is_repeat=False)
         .select_related("judgment__evaluator", "judgment__task")
         .prefetch_related("judgment__task__responses")
         .order_by("pk")

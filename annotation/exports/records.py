@@ -193,7 +193,7 @@ def imported(row: dict[str, Any], names: Names) -> dict[str, Any]:
 
 def exclusions(campaign: Campaign, names: Names) -> Iterator[list[dict[str, Any]]]:
     """Tasks that a lead left out, also those about which nobody had said anything."""
-    standing = Count("judgments", filter=Q(judgments__state__in=STANDING))
+    standing = Count("judgments", filter=Q(judgments__state__in=STANDING, judgments__is_repeat=False))
     for chunk in chunks(campaign.tasks.exclude(excluded_at=None)):
         rows = chunk.annotate(given=standing).values(
             "public_id", "item", "stratum", "excluded_at", "exclusion_reason", "given"

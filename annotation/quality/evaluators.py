@@ -126,13 +126,9 @@ def needs_a_look(each: Evaluator) -> tuple[int, float, int, str]:
 def latest(campaign: Campaign, *, at: dt.datetime) -> tuple[list[Any], bool]:
     """The latest judgments that nobody can take back, in the order in which they were given; and whether these are
     all. Those that the sweep has not marked are few and read apart, so that the others come by an index."""
-    final = Judgment.objects.filter(campaign=campaign, state=JudgmentState.FINAL, is_repeat=False)
-    unmarked = Judgment.objects.filter(
-        campaign=campaign,
-        state=JudgmentState.PROVISIONAL,
-        submitted_at__lte=querysets.undo_limit(at),
-        is_repeat=False,
-    )
+    first = Judgment.objects.filter(campaign=campaign, is_repeat=False)
+    final = first.filter(state=JudgmentState.FINAL)
+    unmarked = first.filter(state=JudgmentState.PROVISIONAL, submitted_at__lte=querysets.undo_limit(at))
     found: list[Any] = []
     for rows, order in ((unmarked, ["-submitted_at", "-pk"]), (final, ["-settled_at", "-pk"])):
         left = MOST_READ + 1 - len(found)

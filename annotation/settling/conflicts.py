@@ -76,7 +76,7 @@ def judged(campaign: Campaign, *, at: dt.datetime) -> QuerySet[Task]:
     tasks = Task.objects.filter(
         # Task by task, so that the first ones are found without reading all.
         ~querysets.AskedByRow(Slot.objects.filter(querysets.MISSING, of_task)),
-        ~querysets.AskedByRow(Judgment.objects.filter(of_task, can_be_undone)),
+        ~querysets.AskedByRow(Judgment.objects.filter(of_task, can_be_undone, is_repeat=False)),
         ~querysets.AskedByRow(Gold.objects.filter(of_task)),
         campaign=campaign,
         excluded_at=None,
@@ -128,9 +128,9 @@ def first_that_differ(campaign: Campaign, *, after: int, at: dt.datetime) -> Que
     """Of a large campaign: what is looked at more closely, behind the task `after`. In the order of their tasks, so
     that the database reads no further than it must."""
     settled = Adjudication.objects.filter(campaign=campaign, state=AdjudicationState.STANDING)
-    final = Judgment.objects.filter(querysets.settled(at), campaign=campaign, task__gt=after).exclude(
-        task__in=settled.values("task")
-    )
+    final = Judgment.objects.filter(
+        querysets.settled(at), campaign=campaign, is_repeat=False, task__gt=after
+    ).exclude(task__in=settled.values("task"))
     return differing(campaign, final).order_by("task").values_list("task", flat=True)[:COMPARED_UP_TO]
 
 

@@ -50,6 +50,7 @@ def between(
     with most of them first. What is due after `at` is not late yet."""
     end = min(end, at)
     due = Slot.objects.filter(
+        querysets.FIRST_TIME,
         campaign__in=campaigns.values("pk"),
         campaign__is_simulated=False,
         task__excluded_at=None,

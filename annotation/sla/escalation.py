@@ -77,7 +77,7 @@ def remind(campaign: Campaign, policy: rules.Policy, *, at: dt.datetime) -> int:
         new = Escalation.objects.filter(
             task=OuterRef("task"), level=Level.REMIND, round=campaign.extensions, escalated_at=at
         )
-        slots = Slot.objects.filter(Exists(new), campaign=campaign)
+        slots = Slot.objects.filter(querysets.FIRST_TIME, Exists(new), campaign=campaign)
         holders = assignment.return_idle(slots, at=at)
         outbox.post(messages.task_returned(campaign, late[0]), to=holders, at=at)
         outbox.post(

@@ -136,7 +136,11 @@ def work_of(people: QuerySet[User], *, at: dt.datetime) -> dict[int, Work]:
     rows = {pk: (zone, hours) for pk, zone, hours in people.values_list("pk", *PROFILE)}
     # In one pass: asked one by one, a page waited half a second for 200 people in a busy fortnight.
     given = Judgment.objects.filter(
-        evaluator__in=list(rows), submitted_at__range=(at - LOOKS_BACK, at), state__in=STANDING
+        evaluator__in=list(rows),
+        submitted_at__range=(at - LOOKS_BACK, at),
+        state__in=STANDING,
+        # What is said for the second time takes their time, and lessens nothing that is missing.
+        is_repeat=False,
     )
     said = given.order_by().values_list("evaluator").annotate(n=Count("pk"), first=Min("submitted_at"))
     judged = {pk: (n, first) for pk, n, first in said}
@@ -155,7 +159,7 @@ class Survey:
         self.missing: Counter[int] = Counter()
         # State by state, as each has an index of its own.
         for state in (SlotState.OPEN, SlotState.HELD, SlotState.REVIEW):
-            rows = Slot.objects.filter(state=state).order_by().values_list("campaign")
+            rows = Slot.objects.filter(querysets.FIRST_TIME, state=state).order_by().values_list("campaign")
             self.missing.update(dict(rows.annotate(n=Count("pk"))))
         asking = querysets.asking_campaigns().order_by("due_at").values_list("pk", "due_at")
         self.asking = dict(asking)

@@ -61,7 +61,9 @@ def counted(campaign: Campaign, *, at: dt.datetime) -> Standing:
 
 def counts_of(campaigns: Collection[Campaign]) -> dict[int, tuple[int, int, int]]:
     """Of each campaign that has any: judgments that are asked for, that are there, and that somebody is giving."""
-    slots = Slot.objects.filter(campaign__in=campaigns, task__excluded_at=None).order_by()
+    slots = Slot.objects.filter(
+        querysets.FIRST_TIME, campaign__in=campaigns, task__excluded_at=None
+    ).order_by()
     rows = slots.values_list("campaign").annotate(
         wanted=Count("pk"),
         done=Count("pk", filter=Q(state=SlotState.DONE)),
@@ -131,7 +133,7 @@ def stuck(campaign: Campaign, judges: set[int]) -> int:
     skipped = querysets.skips_without_judgments(campaign)
     for task, evaluator in skipped.values_list("task", "evaluator"):
         away[task].add(evaluator)
-    holders = Slot.objects.filter(campaign=campaign, task__in=list(away), holder__isnull=False)
+    holders = querysets.involving().filter(campaign=campaign, task__in=list(away), holder__isnull=False)
     for task, holder in holders.values_list("task", "holder"):
         away[task].add(holder)
     return sum(judges <= gone for gone in away.values())

@@ -1,18 +1,19 @@
 """How well a metric that may stand in for people agreed with them, in campaigns of the same kind that are closed."""
 
 import datetime as dt
+from collections import defaultdict
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from annotation.agreement import beside_metric, human_rule
 from annotation.models import Campaign, CampaignStatus
 from evaltrack.stats.estimate import Undefined
 from evaltrack.stats.intervals import mean_t
-from evaltrack.stats.judge.bias import mean_within
+from evaltrack.stats.judge.bias import mean_of_units
 from evaltrack.stats.judge.eligibility import WITHIN_DAYS, Eligibility, proxy_eligibility
 from experiments import proxies
-from experiments.models import Experiment
+from experiments.models import Arm, Experiment
 from experiments.proxies import Validity
 from experiments.suite import HumanRule
 
@@ -26,27 +27,35 @@ def of(campaign: Campaign, *, at: dt.datetime) -> Validity:
     """Of the proxy that the policy of the campaign's experiment names.
 
     Both say of each example which of two systems is better, so what the metric says too much is favour for one of
-    them. Over examples it is the metric's bias; over campaigns, in each of which another candidate was compared, it
-    says what is to be expected of the next.
+    them. Over examples it is the metric's bias; over candidates it says what is to be expected of the next. A
+    candidate that several campaigns compared is one, and an example that was judged for it twice is one label.
     """
     rule = human_rule.of(campaign)
     assert campaign.experiment is not None
-    ages: list[float] = []
-    apart: list[NDArray[np.float64]] = []
+    labels: dict[tuple[str, str], list[Label]] = defaultdict(list)
+    campaigns, units = 0, Units()
     for earlier in comparable(campaign.experiment, rule.proxy, at=at):
-        said = beside_metric.said(earlier, rule.proxy)
-        # Clocks of two machines may differ by a moment.
-        age = np.array([max((at - since) / DAY, 0.0) for since in said.since])
-        fresh = age <= WITHIN_DAYS
-        if fresh.any():
-            apart.append((np.array(said.metric) - np.array(said.people))[fresh])
-            ages.extend(age[fresh].tolist())
-    bias = mean_within(np.concatenate(apart), -2, 2) if apart else NO_PAST
-    favour = mean_t([float(each.mean()) for each in apart]) if apart else NO_PAST
-    answer = eligible(ages, bias, favour, rule)
+        assert earlier.experiment is not None
+        fresh = labels_of(earlier, rule.proxy, at=at)
+        units.learn(earlier.experiment)
+        for label in fresh:
+            labels[earlier.experiment.candidate.digest, label.item].append(label)
+        campaigns += bool(fresh)
+    apart = {key: float(np.mean([each.apart for each in found])) for key, found in labels.items()}
+    of_each: dict[str, list[float]] = defaultdict(list)
+    for (candidate, _), by in apart.items():
+        of_each[candidate].append(by)
+    bias = (
+        mean_of_units(list(apart.values()), [units.of(item) for _, item in apart], -2, 2)
+        if apart
+        else NO_PAST
+    )
+    favour = mean_t([float(np.mean(each)) for each in of_each.values()]) if apart else NO_PAST
+    answer = eligible([min(each.age for each in found) for found in labels.values()], bias, favour, rule)
     return Validity(
-        labels=len(ages),
-        campaigns=len(apart),
+        labels=len(labels),
+        campaigns=campaigns,
+        candidates=len(of_each),
         bias=bias,
         favour=favour,
         margin=rule.margin,
@@ -54,6 +63,49 @@ def of(campaign: Campaign, *, at: dt.datetime) -> Validity:
         reasons=answer.reasons,
         lacks=answer.lacks,
     )
+
+
+class Label(NamedTuple):
+    """Of an item that people judged: by how much more than they did the metric preferred the candidate, and how many
+    days ago the first of them judged."""
+
+    item: str
+    apart: float
+    age: float
+
+
+def labels_of(campaign: Campaign, metric: str, *, at: dt.datetime) -> list[Label]:
+    said = beside_metric.said(campaign, metric)
+    found = [
+        # Clocks of two machines may differ by a moment.
+        Label(item, by_metric - by_people, max((at - since) / DAY, 0.0))
+        for item, by_metric, by_people, since in zip(
+            said.items, said.metric, said.people, said.since, strict=True
+        )
+    ]
+    return [label for label in found if label.age <= WITHIN_DAYS]
+
+
+class Units:
+    """What is independent of each other: examples, or the groups to which a policy says that they belong."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, str] = {}
+
+    def learn(self, experiment: Experiment) -> None:
+        groups = experiment.plan.groups
+        if groups is None:
+            return
+        outputs = experiment.runs.get(arm=Arm.CANDIDATE).outputs.order_by("position", "repeat")
+        together: dict[int, list[str]] = defaultdict(list)
+        for example, group in zip(outputs.values_list("example_id", flat=True), groups, strict=True):
+            together[group].append(example)
+        for examples in together.values():
+            unit = next((self.known[each] for each in examples if each in self.known), examples[0])
+            self.known |= dict.fromkeys(examples, unit)
+
+    def of(self, example: str) -> str:
+        return self.known.get(example, example)
 
 
 def eligible(
@@ -82,7 +134,7 @@ def comparable(experiment: Experiment, metric: str, *, at: dt.datetime) -> list[
             closed_at__gt=at - WITHIN_DAYS * DAY,
         )
         .exclude(experiment=experiment)
-        .select_related("experiment__plan", "experiment__policy", "rubric")
+        .select_related("experiment__plan", "experiment__policy", "experiment__candidate", "rubric")
         .order_by("-closed_at")
     )
     return [

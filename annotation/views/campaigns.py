@@ -111,7 +111,7 @@ def proxy_of(campaign: Campaign, *, offered: bool, at: dt.datetime) -> dict[str,
 
 def excluded(campaign: Campaign) -> dict[str, int]:
     tasks = campaign.tasks.exclude(excluded_at=None)
-    judgments = querysets.standing_judgments().filter(task__in=tasks)
+    judgments = querysets.standing_judgments().filter(task__in=tasks, is_repeat=False)
     return {"tasks": tasks.count(), "judgments": judgments.count()}
 
 

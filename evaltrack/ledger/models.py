@@ -103,6 +103,8 @@ class LedgerEntry(WrittenOnce):
         """The entry for people. It must also be shown when somebody has altered the row."""
         try:
             words = {**self.facts, "actor": self.actor_name, "subject": self.subject_name}
+            if words.get("provisional") is True:
+                words["outcome"] = f"{words['outcome']} (provisional, PROXY)"
             return Event(self.event).sentence.format_map(words)
         except (ValueError, LookupError, TypeError):
             return "This entry cannot be read: it was altered after it was written"

@@ -120,7 +120,9 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
             {
                 "environment": environment,
                 "label": Environment(environment).label,
-                "refusal": policies.requesting(request.user, experiment, environment, verdict),
+                "refusal": policies.requesting(
+                    request.user, experiment, environment, verdict, at=clock.now()
+                ),
             }
             for environment in Environment.values
             if request.user.can(Permission.REQUEST_PROMOTION)

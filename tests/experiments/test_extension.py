@@ -177,9 +177,11 @@ def test_only_who_may_change_the_component(smoke, outsider):
 WORSE = experiments.partly_right({Arm.CANDIDATE: 0.0, Arm.BASELINE: 1.0}, 300)
 
 
-def promotable(experiment):
+def promotable(experiment, environment="production"):
     found = Experiment.objects.with_names().get(pk=experiment.pk)
-    refusal = policies.requesting(found.component.owner, found, "production", found.verdicts.first())
+    refusal = policies.requesting(
+        found.component.owner, found, environment, found.verdicts.first(), at=clock.now()
+    )
     return refusal.code if refusal else "yes"
 
 
@@ -316,6 +318,20 @@ def test_a_proxy_that_stands_in_already_stands_in_for_the_extension(awaiting, le
     own, kept = proxies.newest(larger).body, proxies.newest(awaiting).body
     # Of its own examples it may say something else.
     assert own | {"outcome": ""} == kept | {"outcome": "", "judged_in": awaiting.public_id}
+
+
+def test_a_larger_look_at_which_the_proxy_says_otherwise_takes_back_its_pass(people, lead):
+    """The proxy is no metric of the gate, so the metrics alone still pass."""
+    secondary = [
+        row | ({"role": "secondary"} if row["metric"] == "exact_match" else {}) for row in LOOKS["metrics"]
+    ]
+    standard = experiments.measured(**people, risk="high", examples=600, suite=LOOKS | {"metrics": secondary})
+    larger = experiments.extended(standard, BETTER)
+    larger.comparisons.filter(metric="exact_match").update(outcome="FAIL")
+    experiments.proxy_stands_in(standard, lead)
+    first, second = (Experiment.objects.get(pk=row.pk).verdicts.first() for row in (standard, larger))
+    assert (first.outcome, second.outcome, second.automated) == ("PASS", "FAIL", "PASS")
+    assert promotable(standard, "staging") == "later_look"
 
 
 def test_when_the_time_of_the_proxy_is_over_no_extension_has_it(awaiting, lead):

@@ -192,6 +192,7 @@ def several(
 KNOWN = Validity(
     labels=120,
     campaigns=5,
+    candidates=5,
     bias=Estimate(0.02, -0.05, 0.09, 120, "test"),
     favour=Estimate(0.02, -0.08, 0.12, 5, "test"),
     margin=0.5,

@@ -60,6 +60,35 @@ def mean_within(values: ArrayLike, low: float, high: float) -> Estimate | Undefi
     return Estimate(value, *limits, len(x), "few examples deviate: Wilson limit on their share")
 
 
+def mean_of_units(
+    values: ArrayLike, units: Sequence[Hashable], low: float, high: float
+) -> Estimate | Undefined:
+    """`mean_within` of values of which those of one unit are alike, as `units` names them: never narrower than that
+    of the units' own means.
+
+    The same example judged for several systems, or examples of one document, are not independent. The value is the
+    mean of all values, and n their number.
+    """
+    x = real_values(values)
+    if len(units) != len(x):
+        raise ValueError(f"{len(units)} units do not stand beside {len(x)} values")
+    number: dict[Hashable, int] = {}
+    place = np.array([number.setdefault(unit, len(number)) for unit in units], dtype=np.int64)
+    one_by_one = mean_within(x, low, high)
+    if len(number) == len(x):
+        return one_by_one
+    sizes = np.bincount(place)
+    by_unit = mean_within(np.clip(np.bincount(place, weights=x) / sizes, low, high), low, high)
+    limits = []
+    for shown in (one_by_one, by_unit):
+        if isinstance(shown, Undefined) or shown.ci_low is None or shown.ci_high is None:
+            return shown
+        limits.append((shown.ci_low, shown.ci_high))
+    lows, highs = zip(*limits, strict=True)
+    value, method = float(x.mean()), "the wider of values and of means of units"
+    return Estimate(value, *around(min(lows), max(highs), value), len(x), method, clusters=len(number))
+
+
 @dataclass(frozen=True, slots=True)
 class StratumBias:
     """Judge − people in one stratum, and how far that lies from the bias elsewhere.

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from evaltrack.stats.estimate import Undefined
 from evaltrack.stats.intervals import mean_t, wilson_limits
 from evaltrack.stats.judge import bias_by_stratum, favour, judge_bias
-from evaltrack.stats.judge.bias import mean_within
+from evaltrack.stats.judge.bias import mean_of_units, mean_within
 from evaltrack.stats.paired import mean_difference_t, tango_difference
 
 approx = pytest.approx
@@ -116,3 +116,25 @@ def test_strata_too_small_for_an_interval():
     assert isinstance(bias_by_stratum(truth, judged, ["all"] * 30)[0].apart, Undefined)
     with pytest.raises(ValueError, match="1 strata"):
         bias_by_stratum(truth, judged, ["all"])
+
+
+def test_values_of_one_unit_are_not_as_many_independent_ones():
+    rng = np.random.default_rng(3)
+    own = rng.choice([-1.0, 0.0, 0.0, 1.0], size=30)
+    values, units = np.repeat(own, 4), np.repeat(np.arange(30), 4)
+    shown, alone = mean_of_units(values, units.tolist(), -2, 2), mean_within(own, -2, 2)
+    assert (shown.value, shown.n, shown.clusters) == (approx(values.mean()), 120, 30)
+    # The limits are those of 30 values, twice as wide as those of 120.
+    assert (shown.ci_low, shown.ci_high) == approx((alone.ci_low, alone.ci_high))
+    assert mean_of_units(own, list(range(30)), -2, 2) == alone
+    with pytest.raises(ValueError, match="do not stand beside"):
+        mean_of_units(own, [1], -2, 2)
+
+
+def test_units_never_make_an_interval_narrower():
+    """Halves that cancel within each unit: over the means of units there is no spread at all."""
+    values = [-1.0, 1.0] * 60
+    shown = mean_of_units(values, np.repeat(np.arange(60), 2).tolist(), -2, 2)
+    alone = mean_within(values, -2, 2)
+    assert shown.ci_low <= alone.ci_low
+    assert shown.ci_high >= alone.ci_high
