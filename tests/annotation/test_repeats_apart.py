@@ -263,8 +263,8 @@ def test_a_campaign_is_not_late_because_of_it(campaign, evaluator_one, evaluator
 def test_the_forecast_counts_what_lessens_the_work(campaign, on_the_screen, evaluator_one):
     factory.judge(on_the_screen, 1)
     people = type(evaluator_one).objects.filter(pk=evaluator_one.pk)
-    _, (past,) = outlook.lately(people, outlook.sla_policies.of(campaign), at=clock.now())
-    assert past.judgments == campaign.judgments.filter(is_repeat=False).count()
+    found = outlook.work_of(people, at=clock.now())[evaluator_one.pk]
+    assert found.judged == campaign.judgments.filter(is_repeat=False).count()
 
 
 def test_no_guess_beside_it_is_in_the_blinding_index(lead, evaluator_one):
