@@ -12,7 +12,17 @@ from annotation import assignment as assignments
 from annotation import policies, querysets, rubrics
 from annotation.answers import Answer
 from annotation.blinding import redaction
-from annotation.models import Assignment, AssignmentState, Campaign, Judgment, JudgmentState, Slot, SlotState
+from annotation.models import (
+    Assignment,
+    AssignmentState,
+    Campaign,
+    CampaignStatus,
+    Judgment,
+    JudgmentState,
+    Slot,
+    SlotState,
+)
+from annotation.models.task import FIRST_REPEAT
 from annotation.protocols import rules_of
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Gone, Invalid, Refused, refuse_if
@@ -23,6 +33,12 @@ LONGEST_MS = 2**31 - 1  # what its column holds: 24 days
 TAKEN = (
     "reassigned",
     "The lead gave this task to somebody else. Your answer was kept, and does not count. "
+    "Ask the queue for the next one.",
+)
+# Also of what came for the second time, which goes to nobody: an answer of its own would tell it from the rest.
+TOO_LATE = (
+    "reassigned",
+    "Your time for this task was up, and it is not yours any more. Your answer was kept, and does not count. "
     "Ask the queue for the next one.",
 )
 REVISED = (
@@ -137,6 +153,8 @@ def finish(assignment: Assignment, *, by: User, at: dt.datetime) -> None:
     elif slot_done(slot=assignment.slot_id, token=None, by=by.pk):
         seen = AssignmentState.EXPIRED
     elif Slot.objects.filter(pk=assignment.slot_id, state=SlotState.WITHDRAWN).exists():
+        if came_again_too_late(assignment):
+            raise Conflict(*TOO_LATE)
         raise Gone(
             "withdrawn",
             "This task is not asked for any more: its campaign was closed, or the task was left out. "
@@ -146,11 +164,7 @@ def finish(assignment: Assignment, *, by: User, at: dt.datetime) -> None:
         raise Conflict("assignment_ended", "You gave this task back; ask the queue for the next one.")
     else:
         refuse_if_taken(assignment)
-        raise Conflict(
-            "reassigned",
-            "This task went to somebody else after your time was up. Your answer was kept, and does not count. "
-            "Ask the queue for the next one.",
-        )
+        raise Conflict(*TOO_LATE)
     by_rubric = assignment.campaign.rubric_id
     if submitted(assignment=assignment.pk, seen=seen, rubric=by_rubric, at=at):
         return
@@ -158,6 +172,17 @@ def finish(assignment: Assignment, *, by: User, at: dt.datetime) -> None:
     if not Campaign.objects.filter(pk=assignment.campaign_id, rubric=by_rubric).exists():
         raise Conflict(*REVISED)
     raise Conflict("assignment_ended", "You gave this task back; ask the queue for the next one.")
+
+
+def came_again_too_late(assignment: Assignment) -> bool:
+    """Whether it was the second time and its lease has ended, and not its campaign or its task."""
+    return Assignment.objects.filter(
+        pk=assignment.pk,
+        state=AssignmentState.EXPIRED,
+        slot__ordinal__gte=FIRST_REPEAT,
+        task__excluded_at=None,
+        campaign__status=CampaignStatus.OPEN,
+    ).exists()
 
 
 def refuse_if_taken(assignment: Assignment) -> None:

@@ -277,7 +277,7 @@ def test_a_page_that_went_stale_says_so_and_goes_on(screen, shown, evaluator_two
     factory.lease_ends(shown)
     factory.next_for(evaluator_two)
     response = screen(follow=True)
-    assert "went to somebody else" in response.content.decode()
+    assert "is not yours any more" in response.content.decode()
     assert Judgment.objects.get().state == "surplus"
 
 

@@ -18,14 +18,14 @@ from annotation import (
 )
 from annotation.agreement import oneself
 from annotation.blinding import guesses
-from annotation.models import Assignment, Campaign, Escalation, Judgment
+from annotation.models import Assignment, Campaign, Escalation, Judgment, Task
 from annotation.quality import evaluators
 from annotation.queue import NothingToDo, claim_next, why_nothing
 from annotation.settling import conflicts
 from annotation.sla import breaches, escalation, outlook, standing
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission
-from evaltrack.errors import Refused
+from evaltrack.errors import Conflict, Gone, Refused
 from tests.accounts.callers import bearer, signed_in
 from tests.factories import annotation as factory
 
@@ -331,3 +331,35 @@ def test_a_claim_reads_a_part_of_a_long_past_and_each_has_its_time(campaign, eva
     early = clock.now() - dt.timedelta(hours=1)
     Judgment.objects.filter(pk__in=list(newest[:2])).update(submitted_at=early)
     assert set(repeats.latest(campaign, evaluator_one, at=clock.now())) == set(newest[2:5])
+
+
+def test_an_answer_that_comes_too_late_is_kept_and_told_like_any_other(
+    campaign, on_the_screen, evaluator_one, evaluator_two, lead
+):
+    factory.lease_ends(on_the_screen)
+    with pytest.raises(Conflict) as again_too_late:
+        factory.judge(on_the_screen, 1)
+    shown = first_time(evaluator_one)
+    factory.lease_ends(shown)
+    campaign.slots.filter(pk=shown.slot_id).update(state="done", holder=evaluator_two)
+    with pytest.raises(Conflict) as too_late:
+        factory.judge(shown, 1)
+    assert again_too_late.value.code == too_late.value.code == "reassigned"
+    assert str(again_too_late.value) == str(too_late.value)
+    assert campaign.judgments.filter(state="surplus").count() == 2
+
+
+def test_of_a_task_that_was_left_out_it_is_not_asked_any_more(campaign, on_the_screen):
+    assignment.withdraw(campaign.slots.all(), at=clock.now())
+    Task.objects.filter(pk=on_the_screen.task_id).update(
+        excluded_at=clock.now(), excluded_by=campaign.opened_by, exclusion_reason="It names a system."
+    )
+    with pytest.raises(Gone) as refused:
+        factory.judge(on_the_screen, 1)
+    assert refused.value.code == "withdrawn"
+
+
+def first_time(evaluator):
+    while (shown := factory.next_for(evaluator)).slot.is_repeat:
+        factory.judge(shown, 1)
+    return shown
