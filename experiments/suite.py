@@ -7,7 +7,6 @@ from typing import Any
 from evaltrack.errors import Invalid
 from experiments.metrics import REGISTRY
 from experiments.metrics.base import Kind
-from experiments.metrics.patterns import compiles
 from experiments.stopping import ALPHA, SPENDINGS
 
 ROLES = ("gating", "guardrail", "secondary")
@@ -208,11 +207,9 @@ def metric_rule(given: Any, path: str, reading: Reading) -> MetricRule | None:
     if not isinstance(parameters, dict):
         reading.wrong(f"{path}.parameters", "must be an object")
         parameters = {}
-    for name in ("pattern", "strip"):
-        if name in parameters and not compiles(parameters[name]):
-            reading.wrong(f"{path}.parameters.{name}", "is no regular expression")
-    if not isinstance(parameters.get("abstention", ""), str):
-        reading.wrong(f"{path}.parameters.abstention", "must be text")
+    for name, parameter in REGISTRY[given["metric"]].takes.items():
+        if name in parameters and not parameter.accepts(parameters[name]):
+            reading.wrong(f"{path}.parameters.{name}", f"must be {parameter.kind}")
     # Shares differ by at most 1: a margin of 3, meant as points, would let everything pass.
     most = 0.99 if REGISTRY[given["metric"]].kind == Kind.BINARY else 1e9
     return MetricRule(

@@ -20,7 +20,8 @@ from evaltrack.demo.seed import ABSTENTION, SIMULATED, World
 from evaltrack.errors import ExpectedError
 from experiments import promotion, submission
 from experiments.metrics.base import Answered
-from experiments.metrics.text import facts_stated, token_f1
+from experiments.metrics.facts import facts_stated
+from experiments.metrics.reference import token_f1
 from experiments.models import Experiment, Output, OutputState, PromotionRequest
 from experiments.submission import Question
 

@@ -1,6 +1,6 @@
 """Pure: what a metric is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -34,12 +34,23 @@ class Answered:
 
 
 @dataclass(frozen=True)
+class Parameter:
+    """What a policy may set of a metric. `accepts` says whether it is such a value, `kind` names what would be."""
+
+    kind: str
+    purpose: str
+    accepts: Callable[[Any], bool]
+
+
+@dataclass(frozen=True)
 class Metric:
     """A number per example, and how it is to be read.
 
-    `value` gives the number, or None where the metric is undefined for the example; `missing` is what an
-    example counts that got no answer (None: it is left out). `quantile` marks metrics whose summary is a
-    quantile of the values rather than their mean. `version` changes with the definition.
+    `value` gives the number, or None where the metric is undefined for the example, `undefined` says when that is;
+    `missing` is what an example counts that got no answer (None: it is left out). `quantile` marks metrics whose
+    summary is a quantile of the values rather than their mean. `highest` is the largest value there is, None where
+    there is none; the smallest is 0. `takes` has the metric's parameters and what each is for. `version` changes with
+    the definition.
     """
 
     name: str
@@ -51,6 +62,10 @@ class Metric:
     missing: float | None = None
     quantile: float | None = None
     version: str = "1"
+    highest: float | None = 1.0
+    source: str = ""
+    undefined: str = ""
+    takes: Mapping[str, Parameter] = field(default_factory=dict)
 
     def of(self, answered: Answered) -> float | None:
         """The example's number: what it counts without an answer only where an answer would have counted."""

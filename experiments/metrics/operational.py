@@ -25,6 +25,8 @@ METRICS = [
             latency,
             unit="ms",
             quantile=percent / 100,
+            highest=None,
+            undefined="there was no answer, or its time is not known",
         )
         for percent in (50, 95, 99)
     ),
@@ -35,6 +37,8 @@ METRICS = [
         "Mean number of input tokens, as the endpoint reports them.",
         input_tokens,
         unit="tokens",
+        highest=None,
+        undefined="the endpoint did not say",
     ),
     Metric(
         "output_tokens",
@@ -43,5 +47,7 @@ METRICS = [
         "Mean number of output tokens, as the endpoint reports them.",
         output_tokens,
         unit="tokens",
+        highest=None,
+        undefined="the endpoint did not say",
     ),
 ]

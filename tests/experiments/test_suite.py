@@ -39,19 +39,19 @@ def test_what_was_read_is_read_again_the_same():
         ({"metrics": [{**METRIC, "maring": 0.1}]}, "suite.metrics.0.maring", "is unknown"),
         ({"metrics": [{**METRIC, "parameters": 5}]}, "suite.metrics.0.parameters", "must be an object"),
         (
-            {"metrics": [{**METRIC, "parameters": {"pattern": "["}}]},
+            {"metrics": [{**METRIC, "metric": "format_compliance", "parameters": {"pattern": "["}}]},
             "suite.metrics.0.parameters.pattern",
-            "is no regular expression",
+            "must be a regular expression",
         ),
         (
-            {"metrics": [{**METRIC, "parameters": {"strip": 5}}]},
+            {"metrics": [{**METRIC, "metric": "token_f1", "parameters": {"strip": 5}}]},
             "suite.metrics.0.parameters.strip",
-            "is no regular expression",
+            "must be a regular expression",
         ),
         (
-            {"metrics": [{**METRIC, "parameters": {"abstention": 5}}]},
+            {"metrics": [{**METRIC, "metric": "accuracy", "parameters": {"abstention": 5}}]},
             "suite.metrics.0.parameters.abstention",
-            "must be text",
+            "must be a text",
         ),
         (
             {"metrics": [{**METRIC, "role": "secondary"}]},

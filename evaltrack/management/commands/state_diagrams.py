@@ -15,6 +15,8 @@ from evaltrack.accounts.roles import ADMIN_PAGES, PERMISSIONS, SCOPES, Permissio
 from evaltrack.ledger.events import Event
 from evaltrack.transitions import TransitionTable
 from experiments import lifecycle as experiments
+from experiments.metrics import FAMILIES
+from experiments.metrics.base import Direction, Metric
 from experiments.models import MetricOutcome, Outcome, OutputState
 
 HEAD = "<!-- Written by `manage.py state_diagrams` from the code; change the code, not this page. -->\n"
@@ -80,7 +82,7 @@ LISTS: list[tuple[str, type[models.TextChoices], str]] = [
 
 
 class Command(BaseCommand):
-    help = "Write the pages states, permissions, events and settings of docs/reference from the code."
+    help = "Write metrics.md of docs and states, permissions, events and settings of docs/reference from the code."
 
     def add_arguments(self, parser):
         parser.add_argument(
@@ -88,7 +90,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, check: bool, **options):
-        folder = Path(settings.BASE_DIR) / "docs" / "reference"
+        folder = Path(settings.BASE_DIR) / "docs"
         for name, text in pages().items():
             path = folder / name
             if check:
@@ -100,13 +102,52 @@ class Command(BaseCommand):
 
 
 def pages() -> dict[str, str]:
-    """File name → content of every generated page."""
+    """Path in docs → content of every generated page."""
     return {
-        "states.md": states(),
-        "permissions.md": permissions(),
-        "events.md": events(),
-        "settings.md": settings_page(),
+        "reference/states.md": states(),
+        "reference/permissions.md": permissions(),
+        "reference/events.md": events(),
+        "reference/settings.md": settings_page(),
+        "metrics.md": metrics_page(),
     }
+
+
+def metrics_page() -> str:
+    parts = [
+        HEAD,
+        "# Metrics\n",
+        "Each metric gives a number for each example; the summary of a run is their mean or, where it says so, a "
+        "quantile of them. An example without an answer counts as stated, but only where an answer would have "
+        'counted. A gate policy names metrics and sets their parameters: `{"metric": "length_within", "role": '
+        '"guardrail", "margin": 0.02, "parameters": {"most": 200}}`. A changed definition is another version; '
+        "a plan locks the versions that it uses.\n",
+    ]
+    for family, metrics in FAMILIES.items():
+        parts.append(f"## {family}\n")
+        parts += [metric_section(metric) for metric in metrics]
+    return "\n".join(parts)
+
+
+def metric_section(metric: Metric) -> str:
+    better = "more is better" if metric.direction == Direction.HIGHER else "less is better"
+    limits = "from 0" if metric.highest is None else f"from 0 to {metric.highest:g}"
+    facts = [
+        ("Values", f"{limits}{f' {metric.unit}' if metric.unit else ''}; {better}"),
+        ("Kind", metric.kind.value),
+        ("Version", metric.version),
+        ("Source", metric.source),
+        ("Undefined", metric.undefined),
+        ("Without an answer", "left out" if metric.missing is None else f"counts {metric.missing:g}"),
+    ]
+    lines = [
+        f"### `{metric.name}`\n",
+        f"{metric.definition}\n",
+        table(("", ""), [row for row in facts if row[1]]),
+    ]
+    if metric.takes:
+        rows = [(code(name), each.kind, each.purpose) for name, each in metric.takes.items()]
+        lines.append(table(("Parameter", "What", "For"), rows))
+    return "\n".join(lines)
 
 
 def states() -> str:
