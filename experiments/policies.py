@@ -107,18 +107,24 @@ def requesting(
 def looking_further(experiment: Experiment) -> Refusal | None:
     """Whether a further look at the same question, on these answers and more, has taken back the PASS.
 
-    One whose metrics pass and that people still judge has not, unless the proxy for them says otherwise.
+    One whose metrics pass and that people still judge has not; but a PASS by a proxy is taken back by what the proxy
+    says there.
     """
+    verdict = experiment.verdicts.first()
+    return look_against(experiment, by_proxy=verdict is not None and verdict.provisional)
+
+
+def look_against(experiment: Experiment, *, by_proxy: bool) -> Refusal | None:
     for later in experiment.extensions.scored():
         verdict = later.verdicts.first()
-        is_decided = later.status == ExperimentStatus.DECIDED or verdict.provisional
-        outcome = verdict.outcome if is_decided else verdict.automated
+        is_whole = later.status == ExperimentStatus.DECIDED or (by_proxy and verdict.provisional)
+        outcome = verdict.outcome if is_whole else verdict.automated
         if outcome != MetricOutcome.PASS:
             return Refusal(
                 "later_look",
                 f"{later} asked the same question of more examples, and says {outcome}. The newest look decides.",
             )
-        if refusal := looking_further(later):
+        if refusal := look_against(later, by_proxy=by_proxy):
             return refusal
     return None
 

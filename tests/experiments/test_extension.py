@@ -332,6 +332,12 @@ def test_a_larger_look_at_which_the_proxy_says_otherwise_takes_back_its_pass(peo
     first, second = (Experiment.objects.get(pk=row.pk).verdicts.first() for row in (standard, larger))
     assert (first.outcome, second.outcome, second.automated) == ("PASS", "FAIL", "PASS")
     assert promotable(standard, "staging") == "later_look"
+    # People outrank it, also where the larger look was cancelled before they had judged.
+    submission.cancel(larger, by=larger.component.owner, at=clock.now())
+    assert promotable(standard, "staging") == "later_look"
+    judge(standard, lead)
+    assert Experiment.objects.get(pk=standard.pk).verdicts.first().outcome == "PASS"
+    assert promotable(standard, "staging") == "yes"
 
 
 def test_when_the_time_of_the_proxy_is_over_no_extension_has_it(awaiting, lead):
