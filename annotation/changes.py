@@ -155,7 +155,9 @@ def withdraw_items(campaign_id: int, *, items: Iterable[str], by: User, reason: 
     """
     campaign = campaigns.locked(campaign_id)
     names = set(items)
-    tasks = list(campaign.tasks.filter(item__in=names, excluded_at=None).order_by("pk"))
+    # PostgreSQL cannot be asked for a NUL, nor has any item one.
+    asked = [name for name in names if "\x00" not in name]
+    tasks = list(campaign.tasks.filter(item__in=asked, excluded_at=None).order_by("pk"))
     if unknown := sorted(names - {task.item for task in tasks}):
         sentence = f"{listed(unknown)} stand{'s' if len(unknown) == 1 else ''} in this campaign no more, or never did"
         raise Invalid("no_such_item", f"{sentence}. Nothing was withdrawn.", {"items": [sentence]})

@@ -63,6 +63,8 @@ def newest_rubrics(protocol: str) -> list[Rubric]:
 
 def whole_rubric(name: str, protocol: str) -> dict[str, Any]:
     """The newest version of this name as the API takes it, or what the protocol asks where nobody has said what."""
+    # PostgreSQL is not asked for a NUL, which no name has.
+    name = name.replace("\x00", "")
     row = Rubric.objects.filter(name=name, protocol=protocol).order_by("-version").first()
     if row is None:
         return dict(rules_of(protocol).default_rubric)

@@ -69,6 +69,12 @@ def test_a_judgment_that_was_taken_back_was_given_all_the_same(lead, both):
         withdraw(campaign, lead, "item 0")
 
 
+def test_what_cannot_be_the_name_of_an_item_is_answered_in_words(lead):
+    campaign = stand_alone.campaign(lead, items=1, overlap=2)
+    with pytest.raises(Invalid, match="in this campaign no more, or never did"):
+        withdraw(campaign, lead, "item\x00 0")
+
+
 def test_of_an_experiment_only_what_was_skipped_is_left_out(campaign, lead, both):
     item = campaign.tasks.first().item
     with pytest.raises(Conflict) as refused:
