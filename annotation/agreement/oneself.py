@@ -70,9 +70,12 @@ class Oneself:
     coefficients: dict[str, Statistic] = field(default_factory=dict)
 
     @property
-    def lines(self) -> list[tuple[str, dict[str, Any]]]:
-        """What the page says."""
-        return [(words, self.coefficients[name].as_json()) for name, words in SHOWN[Protocol(self.protocol)]]
+    def lines(self) -> list[tuple[str, dict[str, Any], str]]:
+        """What the page says: in which words, and as what kind of number."""
+        return [
+            (words, self.coefficients[name].as_json(), "binary" if name == "percent_agreement" else "")
+            for name, words in SHOWN[Protocol(self.protocol)]
+        ]
 
     def as_json(self) -> dict[str, Any]:
         return {name: each.as_json() for name, each in self.coefficients.items()}
