@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from annotation import querysets, rubrics
 from annotation.agreement import findings, given, kept_figures, kept_findings, live, pairs, parts, votes
+from annotation.agreement.rollup import version_row
 from annotation.agreement.votes import Person, Rater, Vote
 from annotation.models import Campaign, CampaignStatus, Judgment, Protocol, Rubric
 from evaltrack.errors import Conflict, NotFound
@@ -111,15 +112,7 @@ def by_rubric(campaign: Campaign, *, at: dt.datetime) -> list[dict[str, Any]]:
     for rubric in sorted(versions, key=lambda rubric: rubric.version):
         found = of_pairs(campaign, versions[rubric])
         name, statistic = found.headline
-        rows.append(
-            {
-                "rubric": str(rubric),
-                "coefficient": name,
-                "agreement": statistic.as_json(),
-                "n_judgments": found.n_judgments,
-                "n_items": found.n_items,
-            }
-        )
+        rows.append(version_row(rubric, name, statistic, found.n_judgments, found.n_items))
     return rows
 
 

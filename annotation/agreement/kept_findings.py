@@ -13,6 +13,7 @@ from django.db.models import F, QuerySet
 from annotation.agreement import findings, given
 from annotation.agreement.findings import Findings
 from annotation.agreement.live import READ_UP_TO
+from annotation.agreement.rollup import version_row
 from annotation.models import AgreementState, Campaign, CampaignStatus, Judgment, JudgmentState, Protocol
 from evaltrack.stats.estimate import from_json
 
@@ -140,13 +141,5 @@ def by_rubric(campaign: Campaign, *, at: dt.datetime) -> list[dict[str, Any]]:
     for rubric, judgments in given.by_version(campaign, at=at):
         found = findings.of(campaign, judgments)
         name, statistic = found.headline
-        rows.append(
-            {
-                "rubric": str(rubric),
-                "coefficient": name,
-                "agreement": statistic.as_json(),
-                "n_judgments": found.n_judgments,
-                "n_items": found.n_items,
-            }
-        )
+        rows.append(version_row(rubric, name, statistic, found.n_judgments, found.n_items))
     return rows

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from annotation import judging, querysets, rubrics
-from annotation.agreement.compared import HEADLINE, SEED
+from annotation.agreement.compared import HEADLINE, SEED, Statistic
 from annotation.agreement.tally import Ballots, Pair, Tables, Tally, moved
 from annotation.models import (
     AgreementPair,
@@ -143,16 +143,21 @@ def by_rubric(campaign: Campaign) -> list[dict[str, Any]]:
     for rubric in versions:
         found = read(campaign, given.filter(rubric=rubric)).tally()
         alpha = found.main.alpha("nominal", seed=SEED)
-        rows.append(
-            {
-                "rubric": str(rubric),
-                "coefficient": HEADLINE,
-                "agreement": alpha.as_json(),
-                "n_judgments": found.n_judgments,
-                "n_items": found.main.items,
-            }
-        )
+        rows.append(version_row(rubric, HEADLINE, alpha, found.n_judgments, found.main.items))
     return rows
+
+
+def version_row(
+    rubric: Rubric, coefficient: str, agreement: Statistic, n_judgments: int, n_items: int
+) -> dict[str, Any]:
+    """How far people agreed by one version of a rubric."""
+    return {
+        "rubric": str(rubric),
+        "coefficient": coefficient,
+        "agreement": agreement.as_json(),
+        "n_judgments": n_judgments,
+        "n_items": n_items,
+    }
 
 
 # ── Reading ──────────────────────────────────────────────────────────────────────────────────────────

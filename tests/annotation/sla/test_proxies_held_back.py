@@ -11,23 +11,8 @@ from evaltrack.errors import Refused
 from evaltrack.ledger.models import LedgerEntry
 from experiments import conclusion, evidence, promotion, recomputation
 from experiments.models import Arm, ComponentVersion, Evidence, Experiment
-from tests.annotation.sla.test_proxies import DIFFERING, SHARES, judged, late, suite, unblock, verdict_of
 from tests.factories import experiments as made
-
-
-@pytest.fixture
-def several(owner, platform, custodian):
-    return made.several(
-        SHARES, owner=owner, platform=platform, custodian=custodian, risk="high", suite=suite(), examples=60
-    )
-
-
-@pytest.fixture
-def known(several, evaluator_one, lead):
-    """Four campaigns that are closed, and a fifth experiment of the component, whose people are late."""
-    for experiment, differs in zip(several, DIFFERING, strict=False):
-        judged(experiment, evaluator_one, lead, differs=differs)
-    return late(several[4])
+from tests.factories.proxies import DIFFERING, SHARES, judged, late, unblock, verdict_of
 
 
 def again(experiment):
