@@ -66,7 +66,8 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
 
 def too_many_errors(outputs: dict[Arm, list[Output]], rules: Suite) -> str:
     """Why no verdict may be drawn, or nothing."""
-    for arm, rows in outputs.items():
+    for arm in Arm:
+        rows = outputs[arm]
         errors = Counter(row.error for row in rows if row.outcome == Outcome.TARGET_ERROR)
         if not rows or errors.total() / len(rows) > rules.max_error_share:
             commonest = errors.most_common(1)[0][0] if errors else "no outputs"
