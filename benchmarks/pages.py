@@ -104,8 +104,8 @@ def fill(count: int) -> tuple[Any, list[str]]:
     from evaltrack import clock  # noqa: PLC0415
     from evaltrack.accounts.roles import Role  # noqa: PLC0415
     from experiments import models as rows  # noqa: PLC0415
-    from experiments import planning  # noqa: PLC0415
     from experiments.metrics import REGISTRY  # noqa: PLC0415
+    from experiments.running import planning  # noqa: PLC0415
     from experiments.suite import parse  # noqa: PLC0415
     from tests.conftest import person  # noqa: PLC0415
     from tests.factories import experiments as factory  # noqa: PLC0415

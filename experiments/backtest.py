@@ -7,11 +7,12 @@ from typing import Any
 
 from datasets import versions
 from evaltrack.vectors import Numbers
-from experiments import conclusion, gates, grouping, planning, suite, verdicts
+from experiments import conclusion, gates, grouping, suite, verdicts
 from experiments.comparison import compare
 from experiments.gates import Decision, judge
 from experiments.metrics import REGISTRY
 from experiments.models import Arm, Comparison, Component, Experiment, MetricResult
+from experiments.running import planning
 from experiments.scoring import values_of
 from experiments.suite import MetricRule, Suite
 

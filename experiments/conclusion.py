@@ -6,7 +6,7 @@ from collections import Counter
 from django.db import transaction
 
 from datasets import versions
-from experiments import evidence, lifecycle, outages, stopping, suite, verdicts
+from experiments import evidence, lifecycle, stopping, suite, verdicts
 from experiments.deviations import deviations
 from experiments.gates import Judged
 from experiments.models import (
@@ -21,6 +21,7 @@ from experiments.models import (
     SliceResult,
     TestPlan,
 )
+from experiments.running import outages
 from experiments.scoring import Scored, score
 from experiments.suite import Suite
 

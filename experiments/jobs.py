@@ -1,12 +1,13 @@
 """What workers run. Each takes ids or nothing, and may run twice, late, or at the same time as itself."""
 
 from evaltrack import clock
-from experiments import evidence, runner
+from experiments import evidence
 from experiments.production import retention, silence, watching
+from experiments.running import scheduler
 
 
 def drain() -> None:
-    runner.drain()
+    scheduler.drain()
 
 
 def watch_production() -> None:

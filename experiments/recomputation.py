@@ -17,10 +17,11 @@ from evaltrack.ledger.events import Event
 from evaltrack.ledger.models import LedgerEntry
 from evaltrack.ledger.record import rfc3339, subject_of
 from evaltrack.vectors import without_gaps
-from experiments import conclusion, gates, grouping, planning, stopping, suite, verdicts
+from experiments import conclusion, gates, grouping, stopping, suite, verdicts
 from experiments.deviations import deviations
 from experiments.metrics import REGISTRY
 from experiments.models import Arm, Comparison, Experiment, MetricResult, Output, Run, SliceResult, Verdict
+from experiments.running import planning
 from experiments.scoring import Scored, score
 
 VALUES = ("kind", "summary", "values")

@@ -12,7 +12,7 @@ from evaltrack.errors import Conflict, Invalid, refuse_if
 from evaltrack.integrations import hosts
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.record import record
-from experiments import configuration, policies, suite
+from experiments import policies, suite, targets
 from experiments.models import Component, ComponentVersion, GatePolicy
 
 # It stands in addresses, in the ledger and on the approver's page: nothing invisible, nothing that leads elsewhere.
@@ -42,7 +42,7 @@ def register_version(
     if not VERSION.fullmatch(version):
         sentence = "may hold letters, digits and . _ + - only, up to 40 of them"
         raise Invalid("bad_version", f"version {sentence}", {"version": [sentence]})
-    target = configuration.parse(body)
+    target = targets.parse(body)
     refuse_if(hosts.calling(target.base_url))
     refuse_if(hosts.sending(target.api_key_env))
     fingerprint = digest(body)

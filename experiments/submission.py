@@ -13,7 +13,7 @@ from evaltrack.errors import Conflict, Invalid, NotFound, refuse_if
 from evaltrack.integrations import hosts
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.record import record
-from experiments import configuration, lifecycle, numbering, policies, suite
+from experiments import lifecycle, numbering, policies, suite, targets
 from experiments.models import (
     Component,
     ComponentVersion,
@@ -99,7 +99,7 @@ def submit(question: Question, *, by: User, at: dt.datetime, extends: Experiment
             {"dataset": ["is not published"]},
         )
     for version in (question.candidate, question.baseline):
-        refuse_if(hosts.calling(configuration.parse(version.configuration).base_url))
+        refuse_if(hosts.calling(targets.parse(version.configuration).base_url))
     rules = suite.parse(question.policy.body)
     refuse_if(policies.looking(component, question.dataset_version))
     attempts = Experiment.objects.filter(

@@ -1,9 +1,10 @@
-"""Asks OpenAI-compatible endpoints for outputs, many at a time."""
+"""Asks JSON services for outputs, many at a time."""
 
 import json
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -23,28 +24,35 @@ class Failure(StrEnum):
     BROKEN = "broken"  # somebody is there and failed: with this call alone, if others go well
     THROTTLED = "throttled"  # it asks us to slow down
     REJECTED = "rejected"  # it understood and said no: asking again gives the same
-    NONSENSE = "nonsense"  # it answered what no OpenAI-compatible server answers
+    NONSENSE = "nonsense"  # it answered what no server of its kind answers
+
+
+class NotAnAnswer(Exception):
+    """What came is no answer of the kind that was asked for; the message says what would be."""
 
 
 @dataclass(frozen=True)
-class ChatRequest:
-    base_url: str
-    body: dict[str, Any]
-    timeout_ms: int = 60_000
-    api_key_env: str = ""
-
-
-@dataclass(frozen=True)
-class ChatAnswer:
+class Answer:
     """`latency_ms` is the service time of this one call, from sending to the last byte."""
 
     text: str
-    latency_ms: int
-    input_tokens: int | None
-    output_tokens: int | None
-    finish_reason: str
-    model: str
-    fingerprint: str
+    latency_ms: int = 0
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    finish_reason: str = ""
+    model: str = ""
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A body to post as JSON, and `read`, which makes an answer of the JSON that comes back or raises NotAnAnswer."""
+
+    url: str
+    body: Any
+    read: Callable[[Any], Answer]
+    timeout_ms: int = 60_000
+    api_key_env: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,14 +63,14 @@ class CallFailed:
     retry_after_s: float | None = None
 
 
-class ModelCaller(Calls["ChatRequest", "ChatAnswer | CallFailed"]):
+class ModelCaller(Calls["Question", "Answer | CallFailed"]):
     """A pool of questions in flight."""
 
-    async def ask(self, request: ChatRequest) -> ChatAnswer | CallFailed:
+    async def ask(self, request: Question) -> Answer | CallFailed:
         return await ask(self.session, request)
 
 
-async def ask(session: aiohttp.ClientSession, request: ChatRequest) -> ChatAnswer | CallFailed:
+async def ask(session: aiohttp.ClientSession, request: Question) -> Answer | CallFailed:
     started = time.perf_counter()
 
     def failed(failure: Failure, detail: str, retry_after_s: float | None = None) -> CallFailed:
@@ -76,7 +84,7 @@ async def ask(session: aiohttp.ClientSession, request: ChatRequest) -> ChatAnswe
 
     try:
         async with session.post(
-            f"{request.base_url.rstrip('/')}/chat/completions",
+            request.url,
             json=request.body,
             headers=headers,
             timeout=aiohttp.ClientTimeout(total=request.timeout_ms / 1000),
@@ -99,29 +107,16 @@ async def ask(session: aiohttp.ClientSession, request: ChatRequest) -> ChatAnswe
     if len(content) > LARGEST_ANSWER:
         return failed(Failure.NONSENSE, f"an answer of more than {LARGEST_ANSWER} bytes")
     try:
-        return parse(json.loads(content), milliseconds_since(started))
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-        return failed(
-            Failure.NONSENSE,
-            f"not a chat completion with choices[0].message.content: {content[:120].decode(errors='replace')}",
-        )
+        answer = request.read(json.loads(content))
+    except NotAnAnswer as error:
+        return failed(Failure.NONSENSE, f"{error}: {beginning(content)}")
+    except (ValueError, RecursionError):
+        return failed(Failure.NONSENSE, f"not JSON: {beginning(content)}")
+    return replace(answer, latency_ms=milliseconds_since(started))
 
 
-def parse(answer: dict[str, Any], latency_ms: int) -> ChatAnswer:
-    choice = answer["choices"][0]
-    text = choice["message"]["content"]
-    if not isinstance(text, str):
-        raise TypeError("content is not text")
-    usage = answer.get("usage") or {}
-    return ChatAnswer(
-        text=storable(text),
-        latency_ms=latency_ms,
-        input_tokens=count(usage.get("prompt_tokens")),
-        output_tokens=count(usage.get("completion_tokens")),
-        finish_reason=storable(str(choice.get("finish_reason") or ""))[:40],
-        model=storable(str(answer.get("model") or ""))[:200],
-        fingerprint=storable(str(answer.get("system_fingerprint") or ""))[:200],
-    )
+def beginning(content: bytes) -> str:
+    return content[:120].decode(errors="replace")
 
 
 def storable(text: str) -> str:

@@ -3,8 +3,9 @@
 from typing import Any
 
 from datasets.sampling import tier_size
-from experiments import extension, planning, stopping, suite
+from experiments import extension, stopping, suite
 from experiments.models import Experiment, Verdict
+from experiments.running import planning
 
 
 def looks_at(experiment: Experiment, verdict: Verdict | None) -> dict[str, Any] | None:

@@ -52,7 +52,7 @@ PURE = [
     "evaltrack.notifications.timing",
     "evaltrack.wording",
     "experiments.comparison",
-    "experiments.configuration",
+    "experiments.targets",
     "experiments.gates",
     "experiments.planner.answers",
     "experiments.planner.questions",

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from experiments import claims, outages, runner
 from experiments.models import Experiment
+from experiments.running import claims, outages, scheduler
 from tests.factories import experiments
 
 
@@ -29,7 +29,7 @@ def run(people, impatient) -> Callable[..., Experiment]:
 
     def submit_and_drain(endpoint, **given) -> Experiment:
         experiment = experiments.submitted(**people, base_url=endpoint.base_url, **given)
-        runner.drain()
+        scheduler.drain()
         return Experiment.objects.with_names().get(pk=experiment.pk)
 
     return submit_and_drain

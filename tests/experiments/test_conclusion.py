@@ -13,10 +13,11 @@ from evaltrack.ledger.events import Event
 from evaltrack.ledger.models import LedgerEntry
 from evaltrack.notifications.models import Notification
 from evaltrack.stats.estimate import Estimate, Undefined
-from experiments import conclusion, evidence, gates, planning, suite, verdicts
+from experiments import conclusion, evidence, gates, suite, verdicts
 from experiments.comparison import compare
 from experiments.metrics import REGISTRY
 from experiments.models import Arm, Comparison, Experiment, ExperimentStatus, MetricResult, Verdict
+from experiments.running import planning
 from tests.factories import experiments
 
 

@@ -11,12 +11,13 @@ from evaltrack.errors import Conflict, Invalid, Refused
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.models import LedgerEntry
 from evaltrack.stats.estimate import Estimate
-from experiments import conclusion, evidence, extension, planning, policies, proxies, runner, submission
+from experiments import conclusion, evidence, extension, policies, proxies, submission
 from experiments.models import Arm, Component, Evidence, Experiment, Output, OutputState, TestPlan
 from experiments.recomputation import recompute
+from experiments.running import planning, scheduler
 from tests.accounts.callers import bearer, signed_in
 from tests.endpoint import adds, serve
-from tests.experiments.test_runner import in_threads
+from tests.experiments.running.test_scheduler import in_threads
 from tests.factories import experiments
 
 LOOKS = experiments.SUITE | {"looks": {"to": "extended", "spending": "pocock"}}
@@ -61,10 +62,10 @@ def test_a_worker_asks_the_endpoint_for_the_others_alone(people, impatient):
         smoke = experiments.submitted(
             **people, base_url=endpoint.base_url, examples=40, tier="smoke", suite=LOOKS
         )
-        runner.drain()
+        scheduler.drain()
         assert len(endpoint.calls) == 20
         larger = extend(Experiment.objects.get(pk=smoke.pk))
-        runner.drain()
+        scheduler.drain()
         assert len(endpoint.calls) == 80
     larger.refresh_from_db()
     assert larger.status == "decided"

@@ -16,8 +16,8 @@ from evaltrack.notifications.models import Notification
 from experiments import conclusion, promotion, registration, registry, submission
 from experiments.models import Deployment, Experiment, PromotionRequest, PromotionStatus
 from tests.conftest import person
+from tests.experiments.running.test_scheduler import in_threads
 from tests.experiments.test_conclusion import record_people
-from tests.experiments.test_runner import in_threads
 from tests.factories import experiments
 
 REASON = "The gate passed and the owner of the shop agreed."

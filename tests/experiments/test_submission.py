@@ -16,7 +16,7 @@ from evaltrack.ledger.models import LedgerEntry
 from experiments import numbering, registration, submission
 from experiments.models import DailyNumber, Experiment, ExperimentStatus, GatePolicy
 from experiments.submission import Question
-from tests.experiments.test_runner import in_threads
+from tests.experiments.running.test_scheduler import in_threads
 from tests.factories import experiments
 
 

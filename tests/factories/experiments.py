@@ -12,7 +12,7 @@ from datasets.models import DatasetVersion
 from evaltrack import clock
 from evaltrack.accounts.models import User
 from evaltrack.stats.estimate import Estimate
-from experiments import conclusion, evidence, extension, planning, promotion, registration, submission
+from experiments import conclusion, evidence, extension, promotion, registration, submission
 from experiments.models import (
     Arm,
     Component,
@@ -25,6 +25,7 @@ from experiments.models import (
     Verdict,
 )
 from experiments.proxies import Validity
+from experiments.running import planning
 from experiments.submission import Question
 
 SUITE: dict[str, Any] = {

@@ -55,7 +55,7 @@ LISTS: list[tuple[str, type[models.TextChoices], str]] = [
     (
         "Output",
         OutputState,
-        "`experiments.claims` leases open outputs, and returns or ends them under the lease's token.",
+        "`experiments.running.claims` leases open outputs, and returns or ends them under the lease's token.",
     ),
     ("How an output ended", Outcome, "Written once, with `done`."),
     (

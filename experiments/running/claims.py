@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 
-from evaltrack.integrations.model_api import CallFailed, ChatAnswer
+from evaltrack.integrations.model_api import Answer, CallFailed
 from experiments.models import Endpoint, Experiment, Outcome, Output, OutputState, Run
 
 MOST_ATTEMPTS = 5
@@ -84,7 +84,7 @@ def renew(token: uuid.UUID, *, at: dt.datetime) -> None:
 
 
 @transaction.atomic
-def record_answers(answers: list[tuple[int, ChatAnswer, str]], *, token: uuid.UUID, at: dt.datetime) -> int:
+def record_answers(answers: list[tuple[int, Answer, str]], *, token: uuid.UUID, at: dt.datetime) -> int:
     """Write answers (output id, answer, request digest); how many were still ours to write."""
     return sum(
         finish(

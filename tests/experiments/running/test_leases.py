@@ -7,9 +7,9 @@ import pytest
 
 from evaltrack import clock
 from evaltrack.errors import Conflict
-from evaltrack.integrations.model_api import ChatAnswer
-from experiments import claims, planning, runner
+from evaltrack.integrations.model_api import Answer
 from experiments.models import Experiment, ExperimentStatus, Outcome, Output, OutputState, Run
+from experiments.running import claims, planning, scheduler
 from tests.endpoint import adds, serve
 from tests.factories import experiments
 
@@ -23,7 +23,7 @@ def planned(people):
     return experiment, runs, {runs[0].endpoint_id: 4}
 
 
-ANSWER = ChatAnswer("1", 20, 8, 1, "stop", "mock", "")
+ANSWER = Answer("1", 20, 8, 1, "stop", "mock", "")
 
 
 def test_an_answer_that_comes_after_the_lease_was_given_on_is_refused(planned, settings):
@@ -96,7 +96,7 @@ def test_what_nobody_foresaw_in_one_experiment_does_not_stop_the_others(people, 
         sound = experiments.submitted(**people, base_url=endpoint.base_url, examples=10, name="sound")
         # A configuration that no act would accept: somebody reached past them.
         type(broken.candidate).objects.filter(pk=broken.candidate_id).update(configuration={"target": 5})
-        runner.drain()
+        scheduler.drain()
     for row in (broken, sound):
         row.refresh_from_db()
     assert sound.status == ExperimentStatus.DECIDED

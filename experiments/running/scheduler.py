@@ -19,10 +19,12 @@ from evaltrack import clock
 from evaltrack.canonical import digest
 from evaltrack.errors import Conflict, ExpectedError, Unavailable
 from evaltrack.integrations import hosts
-from evaltrack.integrations.model_api import CallFailed, ChatAnswer, ChatRequest, Failure, ModelCaller
-from experiments import claims, conclusion, configuration, lifecycle, outages, planning
-from experiments.claims import Claimed
+from evaltrack.integrations.model_api import Answer, CallFailed, Failure, ModelCaller
+from experiments import conclusion, lifecycle, targets
 from experiments.models import Experiment, ExperimentStatus, Lane, Output, OutputState, Run
+from experiments.running import claims, outages, planning
+from experiments.running.claims import Claimed
+from experiments.targets.base import Target
 
 log = logging.getLogger(__name__)
 
@@ -135,13 +137,13 @@ def collect(experiment: Experiment, deadline: float) -> bool:
     if not experiment.outputs.filter(state=OutputState.OPEN).exists():
         return False
     runs = list(Run.objects.filter(experiment=experiment).select_related("version", "endpoint"))
-    targets = {run.pk: configuration.parse(run.version.configuration) for run in runs}
-    for target in targets.values():
+    asked = {run.pk: targets.parse(run.version.configuration) for run in runs}
+    for target in asked.values():
         if refusal := hosts.calling(target.base_url) or hosts.sending(target.api_key_env):
             outages.give_up(experiment, refusal.reason, at=clock.now())
             return False
     limits = {
-        run.endpoint_id: min(targets[r.pk].concurrency for r in runs if r.endpoint_id == run.endpoint_id)
+        run.endpoint_id: min(asked[r.pk].concurrency for r in runs if r.endpoint_id == run.endpoint_id)
         for run in runs
     }
     examples = {example.id: example for example in versions.examples(experiment.dataset_version)}
@@ -153,7 +155,7 @@ def collect(experiment: Experiment, deadline: float) -> bool:
             if in_time and experiment_goes_on(experiment):
                 taken = claims.claim(experiment, runs, limits, token=state.token, at=clock.now())
             for claimed in taken:
-                start(caller, state, claimed, targets[claimed.run_id], examples)
+                start(caller, state, claimed, asked[claimed.run_id], examples)
             if state.in_flight:
                 settle(state, caller.collect(timeout_s=1.0))
                 state.renew_when_due()
@@ -174,17 +176,17 @@ def start(
     caller: ModelCaller,
     state: Collection,
     claimed: Claimed,
-    target: configuration.ChatTarget,
+    target: Target,
     examples: dict[str, Example],
 ) -> None:
     try:
-        body = target.body(examples[claimed.example_id].input)
+        question = target.question(examples[claimed.example_id].input)
     except KeyError as missing:
         failure = CallFailed(Failure.REJECTED, f"the prompt names {missing}, which the example lacks", 0)
         claims.give_up(claimed, failure, token=state.token, at=clock.now())
         return
-    state.in_flight[claimed.id] = (claimed, digest(body))
-    caller.start(claimed.id, ChatRequest(target.base_url, body, target.timeout_ms, target.api_key_env))
+    state.in_flight[claimed.id] = (claimed, digest(question.body))
+    caller.start(claimed.id, question)
 
 
 def settle(state: Collection, finished: list) -> None:
@@ -193,7 +195,7 @@ def settle(state: Collection, finished: list) -> None:
     answers = []
     for output_id, result in finished:
         claimed, request_digest = state.in_flight.pop(output_id)
-        if isinstance(result, ChatAnswer):
+        if isinstance(result, Answer):
             answers.append((output_id, result, request_digest))
         elif result.failure == Failure.THROTTLED:
             state.throttled += 1

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from evaltrack.errors import Invalid
-from experiments import configuration
+from experiments import targets
 
 GOOD = {
     "target": {"kind": "openai_chat", "base_url": "http://127.0.0.1:9911/v1", "model": "mock"},
@@ -25,7 +25,7 @@ def changed(path: str, value) -> dict:
 
 
 def test_a_configuration_is_read_with_its_defaults():
-    target = configuration.parse(GOOD)
+    target = targets.parse(GOOD)
     assert (target.base_url, target.model) == ("http://127.0.0.1:9911/v1", "mock")
     assert (target.concurrency, target.timeout_ms, target.api_key_env) == (16, 60_000, "")
 
@@ -55,7 +55,7 @@ def test_a_configuration_is_read_with_its_defaults():
 )
 def test_a_bad_field_is_named(path, value, field, sentence):
     with pytest.raises(Invalid) as bad:
-        configuration.parse(changed(path, value))
+        targets.parse(changed(path, value))
     assert bad.value.code == "bad_configuration"
     assert sentence in bad.value.fields[field][0]
 
@@ -64,19 +64,19 @@ def test_all_bad_fields_are_told_at_once():
     body = changed("target.concurrency", 0)
     body["prompt"]["user"] = 5
     with pytest.raises(Invalid) as bad:
-        configuration.parse(body)
+        targets.parse(body)
     assert set(bad.value.fields) == {"target.concurrency", "prompt.user"}
 
 
 @pytest.mark.parametrize("body", [None, [], "text", 5])
 def test_what_is_no_object_is_refused(body):
     with pytest.raises(Invalid) as bad:
-        configuration.parse(body)
+        targets.parse(body)
     assert "must be an object" in bad.value.fields["configuration"][0]
 
 
 def test_a_prompt_is_filled_from_text_or_from_named_fields():
-    target = configuration.parse(changed("prompt.user", "{{question}} in {{  place }}"))
+    target = targets.parse(changed("prompt.user", "{{question}} in {{  place }}"))
     assert target.body({"question": "Rain", "place": "Oslo"}) == {
         "model": "mock",
         "messages": [
@@ -85,16 +85,16 @@ def test_a_prompt_is_filled_from_text_or_from_named_fields():
         ],
         "temperature": 0,
     }
-    assert configuration.parse(GOOD).body("1 + 1")["messages"][-1]["content"] == "1 + 1"
+    assert targets.parse(GOOD).body("1 + 1")["messages"][-1]["content"] == "1 + 1"
 
 
 def test_a_variable_that_the_example_lacks_is_a_key_error():
-    target = configuration.parse(changed("prompt.user", "{{ question }}"))
+    target = targets.parse(changed("prompt.user", "{{ question }}"))
     with pytest.raises(KeyError, match="question"):
         target.body("1 + 1")
 
 
 def test_what_an_example_says_is_never_a_template():
-    target = configuration.parse(changed("prompt.user", "{{ input }}"))
+    target = targets.parse(changed("prompt.user", "{{ input }}"))
     text = "{{ secret }} {% now %} {0} %s"
     assert target.body({"input": text, "secret": "x"})["messages"][-1]["content"] == text

@@ -1,4 +1,4 @@
-"""The runner against a real endpoint that answers, refuses, stammers, throttles, or is gone."""
+"""The scheduler against a real endpoint that answers, refuses, stammers, throttles, or is gone."""
 
 import threading
 import time
@@ -10,8 +10,9 @@ from django.db import connection
 
 from evaltrack import clock
 from evaltrack.notifications.models import Notification
-from experiments import claims, planning, registration, runner, submission
+from experiments import registration, submission
 from experiments.models import Experiment, ExperimentStatus, Outcome, OutputState, Run
+from experiments.running import claims, planning, scheduler
 from tests.endpoint import HANGS_UP, Reply, adds, always, asked, fails, says, serve, wrong_on
 from tests.factories import experiments
 
@@ -22,7 +23,7 @@ def outcomes(experiment) -> Counter:
 
 def step(experiment) -> Experiment:
     """One turn of the experiment, due or not."""
-    runner.step(Experiment.objects.with_names().get(pk=experiment.pk), time.monotonic() + 10)
+    scheduler.step(Experiment.objects.with_names().get(pk=experiment.pk), time.monotonic() + 10)
     return Experiment.objects.with_names().get(pk=experiment.pk)
 
 
@@ -99,7 +100,7 @@ def test_an_urgent_experiment_goes_first(people, impatient):
         gate = experiments.submitted(
             **people, base_url=endpoint.base_url, examples=20, name="gate", tier="smoke"
         )
-        runner.drain()
+        scheduler.drain()
     last_of = {row: max(row.outputs.values_list("finished_at", flat=True)) for row in (slow, gate)}
     assert last_of[gate] < min(slow.outputs.values_list("finished_at", flat=True))
 
@@ -120,9 +121,9 @@ def test_two_drains_share_the_places_of_an_endpoint(people, impatient):
             experiments.submitted(**people, base_url=endpoint.base_url, concurrency=3, examples=20, name=name)
             for name in ("one", "two")
         ]
-        in_threads(runner.drain, runner.drain)
+        in_threads(scheduler.drain, scheduler.drain)
         # Whatever a drain had left to the other is there for the next one.
-        runner.drain()
+        scheduler.drain()
     assert endpoint.most_in_flight <= 3
     assert len(endpoint.calls) == 80
     for row in rows:
@@ -226,7 +227,7 @@ def test_a_prompt_that_names_what_no_example_has_ends_undecided_without_a_call(p
             policy=row.policy,
         )
         experiment = submission.submit(question, by=people["owner"], at=clock.now())
-        runner.drain()
+        scheduler.drain()
     experiment.refresh_from_db()
     assert experiment.status == ExperimentStatus.UNDECIDED
     assert "the prompt names 'question', which the example lacks" in experiment.reason
@@ -273,22 +274,22 @@ def test_being_asked_to_slow_down_is_never_the_fault_of_the_example(run):
 
 
 @pytest.mark.parametrize(
-    "nonsense",
+    ("nonsense", "said"),
     [
-        pytest.param(b"<!doctype html><title>Sign in</title>", id="html"),
-        pytest.param(b'{"choices": []}', id="no choice"),
-        pytest.param(b'{"choices": [{"message": {"content": null}}]}', id="no text"),
-        pytest.param(b'["choices"]', id="a list"),
-        pytest.param(b"[" * 100_000, id="brackets"),
-        pytest.param(b"\x00\xff\x00", id="bytes"),
-        pytest.param(b"", id="nothing"),
+        pytest.param(b"<!doctype html><title>Sign in</title>", "not JSON", id="html"),
+        pytest.param(b'{"choices": []}', "not a chat completion", id="no choice"),
+        pytest.param(b'{"choices": [{"message": {"content": null}}]}', "not a chat completion", id="no text"),
+        pytest.param(b'["choices"]', "not a chat completion", id="a list"),
+        pytest.param(b"[" * 100_000, "not JSON", id="brackets"),
+        pytest.param(b"\x00\xff\x00", "not JSON", id="bytes"),
+        pytest.param(b"", "not JSON", id="nothing"),
     ],
 )
-def test_nonsense_ends_undecided_and_the_reason_shows_it(run, nonsense):
+def test_nonsense_ends_undecided_and_the_reason_shows_it(run, nonsense, said):
     with serve(always(Reply(nonsense))) as endpoint:
         experiment = run(endpoint, examples=10)
     assert experiment.status == ExperimentStatus.UNDECIDED
-    assert "nonsense: not a chat completion with choices[0].message.content" in experiment.reason
+    assert f"nonsense: {said}" in experiment.reason
     assert (
         "10 of 10 calls of the baseline failed, more than the 5% that the policy allows" in experiment.reason
     )
@@ -332,9 +333,9 @@ def test_a_cancelled_experiment_asks_nothing_more(people, impatient):
 
         cancelled = threading.Event()
         endpoint.behaviour = cancels_half_way
-        goes_on = runner.experiment_goes_on
+        goes_on = scheduler.experiment_goes_on
 
-        # The owner's act, in the moment between two looks of the runner; it shares this thread's connection.
+        # The owner's act, in the moment between two looks of the scheduler; it shares this thread's connection.
         def owner_cancels(row):
             if cancelled.is_set() and goes_on(row):
                 submission.cancel(
@@ -343,8 +344,8 @@ def test_a_cancelled_experiment_asks_nothing_more(people, impatient):
             return goes_on(row)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(runner, "experiment_goes_on", owner_cancels)
-            runner.drain()
+            patch.setattr(scheduler, "experiment_goes_on", owner_cancels)
+            scheduler.drain()
     experiment.refresh_from_db()
     assert experiment.status == ExperimentStatus.CANCELLED
     assert len(endpoint.calls) < 20

@@ -7,10 +7,10 @@ import time
 
 from evaltrack import clock
 from evaltrack.notifications.models import Notification
-from experiments import planning, runner
 from experiments.models import Experiment, ExperimentStatus, Outcome, Output, OutputState
+from experiments.running import planning, scheduler
 from tests.endpoint import Reply, adds, serve
-from tests.experiments.test_runner import outcomes, step
+from tests.experiments.running.test_scheduler import outcomes, step
 from tests.factories import experiments
 
 # An endpoint that is down for a while
@@ -77,7 +77,7 @@ def test_an_endpoint_that_comes_back_finds_nothing_lost(people, impatient):
         assert experiment.status == ExperimentStatus.WAITING
         endpoint.up()
         time.sleep(0.3)
-        runner.drain()
+        scheduler.drain()
         experiment.refresh_from_db()
     assert experiment.status == ExperimentStatus.DECIDED
     assert (experiment.reason, experiment.failed_attempts, experiment.next_attempt_at) == ("", 0, None)
@@ -97,7 +97,7 @@ def test_a_host_that_left_the_allow_list_is_not_called(people, settings, impatie
     with serve(adds) as endpoint:
         experiment = experiments.submitted(**people, base_url=endpoint.base_url)
         settings.TARGET_HOSTS = []
-        runner.drain()
+        scheduler.drain()
         experiment.refresh_from_db()
     assert experiment.status == ExperimentStatus.UNDECIDED
     assert "EVALTRACK_TARGET_HOSTS" in experiment.reason
@@ -129,7 +129,7 @@ def test_tampered_rows_end_undecided(people, settings, impatient):
     for blob in settings.STORE_DIR.rglob("*"):
         if blob.is_file() and blob.name != manifest:
             blob.write_bytes(b"something else")
-    runner.drain()
+    scheduler.drain()
     experiment.refresh_from_db()
     assert experiment.status == ExperimentStatus.UNDECIDED
     assert "was altered in the store; restore it from a backup" in experiment.reason
@@ -164,7 +164,7 @@ def test_a_burst_of_server_errors_is_an_outage_also_where_few_calls_are_in_fligh
         experiment = experiments.submitted(**people, base_url=endpoint.base_url, examples=20, concurrency=2)
         for _ in range(3):
             Experiment.objects.filter(pk=experiment.pk).update(next_attempt_at=None)
-            runner.drain()
+            scheduler.drain()
         experiment.refresh_from_db()
         assert experiment.status == ExperimentStatus.WAITING
         # Others are asked before what has failed, so that none uses up its tries.
@@ -174,5 +174,5 @@ def test_a_burst_of_server_errors_is_an_outage_also_where_few_calls_are_in_fligh
         settings.DRAIN_SECONDS = 20
         Experiment.objects.filter(pk=experiment.pk).update(next_attempt_at=None)
         experiment.outputs.update(not_before=None)
-        runner.drain()
+        scheduler.drain()
     assert outcomes(experiment) == {Outcome.ANSWERED: 40}

@@ -17,7 +17,7 @@ from evaltrack.canonical import digest, sha256_hex
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.identity import SYSTEM
 from evaltrack.ledger.record import record
-from experiments import configuration, grouping, lifecycle, stopping, suite, verdicts
+from experiments import grouping, lifecycle, stopping, suite, targets, verdicts
 from experiments.metrics import REGISTRY
 from experiments.models import (
     Arm,
@@ -140,7 +140,7 @@ def answers_kept(experiment: Experiment) -> dict[tuple[str, int], Output]:
 
 def create_run(experiment: Experiment, arm: Arm, seed: int, *, at: dt.datetime) -> Run:
     version = experiment.candidate if arm == Arm.CANDIDATE else experiment.baseline
-    target = configuration.parse(version.configuration)
+    target = targets.parse(version.configuration)
     endpoint, _ = Endpoint.objects.get_or_create(base_url=target.base_url)
     return Run.objects.create(
         experiment=experiment,
