@@ -49,7 +49,7 @@ class Endpoint(models.Model):
 class EndpointShare(models.Model):
     """How many calls one worker may have in flight at an endpoint, until it says so again or the time is over."""
 
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="shares")
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="shares")
     worker = models.UUIDField()
     calls = models.PositiveIntegerField()
     until = models.DateTimeField()
