@@ -53,7 +53,7 @@ def claim(
         )
     )
     free = {endpoint: limits[endpoint] - leased[endpoint] for endpoint in endpoints}
-    endpoint_of = {run.pk: run.endpoint_id for run in runs}
+    endpoint_of = {run.pk: run.endpoint_id for run in runs if run.endpoint_id is not None}
     with_room = [run_id for run_id, endpoint in endpoint_of.items() if free[endpoint] > 0]
     if not with_room:
         return []

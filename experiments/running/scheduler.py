@@ -18,13 +18,13 @@ from datasets.examples import Example
 from evaltrack import clock
 from evaltrack.canonical import digest
 from evaltrack.errors import Conflict, ExpectedError, Unavailable
-from evaltrack.integrations import hosts
 from evaltrack.integrations.model_api import Answer, CallFailed, Failure, ModelCaller
-from experiments import conclusion, lifecycle, targets
+from experiments import conclusion, lifecycle, policies, targets
 from experiments.models import Experiment, ExperimentStatus, Lane, Output, OutputState, Run
 from experiments.running import claims, outages, planning
 from experiments.running.claims import Claimed
 from experiments.targets.base import Target
+from experiments.uploading import waiting
 
 log = logging.getLogger(__name__)
 
@@ -88,12 +88,16 @@ def work_on(experiment: Experiment, deadline: float) -> bool:
     try:
         if not experiment.runs.exists():
             planning.start(experiment, at=clock.now())
-        elif experiment.status == ExperimentStatus.WAITING:
+        awaited = waiting.awaited(experiment)
+        if awaited and not experiment.outputs.asked_for().exclude(state=OutputState.DONE).exists():
+            waiting.wait(experiment, awaited, at=clock.now())
+            return False
+        if experiment.status == ExperimentStatus.WAITING:
             lifecycle.EXPERIMENT.advance(
                 experiment, to=ExperimentStatus.RUNNING, reason="", next_attempt_at=None
             )
         collected = collect(experiment, deadline)
-        if not experiment.outputs.exclude(state=OutputState.DONE).exists():
+        if not awaited and not experiment.outputs.exclude(state=OutputState.DONE).exists():
             # Booked before it is tried: a worker that dies while it computes must not take it up first for ever.
             outages.book(experiment, at=clock.now())
             conclusion.conclude(experiment, at=clock.now())
@@ -134,12 +138,12 @@ def collect(experiment: Experiment, deadline: float) -> bool:
 
     Calls run beside this loop; it claims, starts, gathers, writes. No transaction spans a call.
     """
-    if not experiment.outputs.filter(state=OutputState.OPEN).exists():
+    if not experiment.outputs.asked_for().filter(state=OutputState.OPEN).exists():
         return False
-    runs = list(Run.objects.filter(experiment=experiment).select_related("version", "endpoint"))
+    runs = list(Run.objects.asked().filter(experiment=experiment).select_related("version", "endpoint"))
     asked = {run.pk: targets.parse(run.version.configuration) for run in runs}
     for target in asked.values():
-        if refusal := hosts.calling(target.base_url) or hosts.sending(target.api_key_env):
+        if refusal := policies.asking(target):
             outages.give_up(experiment, refusal.reason, at=clock.now())
             return False
     limits = {
@@ -240,7 +244,8 @@ def end_of_failures(state: Collection) -> None:
     if state.failing:
         _, failure = state.failing[-1]
         either = failure.failure == Failure.BROKEN and len(state.failing) < OUTAGE_AFTER
-        if either and not state.experiment.outputs.filter(state=OutputState.OPEN, attempts=0).exists():
+        unasked = state.experiment.outputs.asked_for().filter(state=OutputState.OPEN, attempts=0)
+        if either and not unasked.exists():
             retry_failing(state, at=at)
             return
         again_at = outages.wait_for_endpoint(state.experiment, failure.detail, at=at)
