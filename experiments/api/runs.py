@@ -8,15 +8,17 @@ from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
+import datasets.policies
 from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView
-from evaltrack.errors import Invalid
+from evaltrack.errors import Invalid, refuse_if
 from evaltrack.parsers import NdjsonParser, received_lines
 from evaltrack.renderers import NdjsonRenderer
 from experiments.lookup import experiment_named, run_named
 from experiments.models import Arm, OutputState, Run
 from experiments.uploading import intake, runs
+from experiments.uploading.lines import line_of
 
 STATES = ("missing", "all")
 
@@ -111,8 +113,18 @@ class RunExamples(ApiView):
 
 
 class RunOutputs(ApiView):
-    permissions = {"POST": (P.SUBMIT_EXPERIMENTS,)}
+    permissions = {"GET": (P.VIEW_EXPERIMENTS,), "POST": (P.SUBMIT_EXPERIMENTS,)}
     parser_classes = (NdjsonParser,)
+    renderer_classes = (JSONRenderer, NdjsonRenderer)
+
+    @extend_schema(responses={(200, "application/x-ndjson"): bytes})
+    def get(self, request, run_id):
+        """The outputs that there are, whoever collected them, in the lines in which they would be brought."""
+        run = run_named(run_id, seen_by=request.user)
+        refuse_if(datasets.policies.seeing_examples(request.user, run.experiment.dataset_version))
+        rows = run.outputs.filter(state=OutputState.DONE).order_by("position")
+        lines = (json.dumps(line_of(row), ensure_ascii=False) + "\n" for row in rows.iterator(chunk_size=500))
+        return StreamingHttpResponse(lines, content_type="application/x-ndjson")
 
     @extend_schema(request={"application/x-ndjson": bytes}, responses={201: OutputsTaken})
     @idempotent

@@ -99,6 +99,8 @@ def record_answers(answers: list[tuple[int, Answer, str]], *, token: uuid.UUID, 
             latency_ms=answer.latency_ms,
             endpoint_model=answer.model,
             endpoint_fingerprint=answer.fingerprint,
+            contexts=answer.contexts,
+            citations=answer.citations,
             request_digest=request_digest,
         )
         for output_id, answer, request_digest in answers

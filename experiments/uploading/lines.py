@@ -59,6 +59,18 @@ def brought(row: Mapping[str, Any]) -> Brought:
     )
 
 
+def line_of(output: Any) -> dict[str, Any]:
+    """The line that would bring a finished `output`; what was not told is left out."""
+    told = {name: getattr(output, name) for name in Brought("").columns()}
+    said = told.pop("text")
+    answer = {} if output.error else {"output": said}
+    return (
+        {"example": output.example_id}
+        | answer
+        | {name: value for name, value in told.items() if value not in (None, "")}
+    )
+
+
 def passages(row: Mapping[str, Any], name: str) -> list[str] | None:
     if row.get(name) is None:
         return None

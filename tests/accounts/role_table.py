@@ -159,6 +159,7 @@ CALLS = [
     ("POST", "runs", MAKERS, "experiments:submit"),
     ("GET", "runs/<uuid:run_id>", LEADS_TOO, "experiments:view"),
     ("GET", "runs/<uuid:run_id>/examples", LEADS_TOO, "experiments:view"),
+    ("GET", "runs/<uuid:run_id>/outputs", LEADS_TOO, "experiments:view"),
     ("POST", "runs/<uuid:run_id>/outputs", MAKERS, "experiments:submit"),
     ("POST", "runs/<uuid:run_id>/finish", MAKERS, "experiments:submit"),
     ("GET", "promotions", READERS, "promotions:view"),

@@ -337,6 +337,7 @@ def test_another_owner_sees_none_of_it(site):
         ("POST", "api/v1/experiments/<str:public_id>/cancel"),
         ("GET", "api/v1/runs/<uuid:run_id>"),
         ("GET", "api/v1/runs/<uuid:run_id>/examples"),
+        ("GET", "api/v1/runs/<uuid:run_id>/outputs"),
         ("POST", "api/v1/runs/<uuid:run_id>/finish"),
         ("GET", "api/v1/components/<str:name>/versions"),
         ("GET", "api/v1/campaigns/<uuid:public_id>"),
