@@ -366,3 +366,10 @@ def test_dates_are_those_of_the_bringing(bringer, asked):
     row = Run.objects.get(public_id=run)
     assert dt.timedelta(0) <= row.brought_at - row.started_at < dt.timedelta(minutes=1)
     assert row.outputs.earliest("finished_at").finished_at >= row.experiment.plan.locked_at
+
+
+def test_finishing_takes_no_body(bringer, asked):
+    """As curl sends it with -X POST alone."""
+    run = bringer.run(asked(), "candidate")
+    bringer.brings(run, [line(n) for n in range(20)])
+    assert bringer.client.generic("POST", f"/api/v1/runs/{run}/finish").json()["status"] == "finished"
