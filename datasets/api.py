@@ -6,7 +6,7 @@ from itertools import chain
 from django.http import StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from datasets import ingest, policies, versions
@@ -18,14 +18,7 @@ from evaltrack.api import ApiView, paged, person
 from evaltrack.errors import NotFound, refuse_if
 from evaltrack.ndjson import bounded_lines
 from evaltrack.parsers import NdjsonParser
-
-
-class NdjsonRenderer(BaseRenderer):
-    media_type = "application/x-ndjson"
-    format = "ndjson"
-
-    def render(self, data, accepted_media_type=None, renderer_context=None):
-        return JSONRenderer().render(data)
+from evaltrack.renderers import NdjsonRenderer
 
 
 class DatasetIn(serializers.Serializer):

@@ -59,6 +59,16 @@ def one_of(
     return str(value)
 
 
+def whole(row: Mapping[str, Any], name: str, *, within: str = "", most: int) -> int | None:
+    """A whole number from 0 to `most`; None where it is left out or null."""
+    value = row.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+        raise WrongField(named(within, name), f"must be a whole number from 0 to {most}")
+    return value
+
+
 def several(row: Mapping[str, Any], name: str, *, within: str = "", most: int) -> list[tuple[str, Any]]:
     """The elements of a list, each with its path; none where the field is left out."""
     value = row.get(name, [])

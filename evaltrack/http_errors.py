@@ -12,8 +12,10 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from evaltrack.errors import ExpectedError, Invalid
+from evaltrack.errors import ExpectedError, Invalid, Unavailable
 
+# What a program is told to wait for a part that does not answer.
+RETRY_AFTER_S = "10"
 TITLES = {400: "That cannot be used", 403: "Not allowed", 404: "Not found", 409: "Changed meanwhile"}
 
 
@@ -71,7 +73,9 @@ def api_error(error: Exception, context: dict[str, Any]) -> Response | None:
         set_rollback()
         fields = error.fields if isinstance(error, Invalid) else {}
         return Response(
-            {"code": error.code, "detail": error.reason, "fields": fields, **error.extra}, status=error.status
+            {"code": error.code, "detail": error.reason, "fields": fields, **error.extra},
+            status=error.status,
+            headers={"Retry-After": RETRY_AFTER_S} if isinstance(error, Unavailable) else {},
         )
     if isinstance(error, Http404):
         return Response(shape("not_found", "There is nothing at this address."), status=404)

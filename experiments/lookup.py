@@ -1,8 +1,10 @@
 """Finding a row that a person or machine named, among those that they may see."""
 
+from uuid import UUID
+
 from evaltrack.accounts.models import User
 from evaltrack.errors import NotFound
-from experiments.models import Component, Experiment, LiveTest, PromotionRequest
+from experiments.models import Component, Experiment, LiveTest, PromotionRequest, Run
 from experiments.querysets import owned_or_all
 
 
@@ -35,4 +37,17 @@ def live_test_named(public_id: str, *, seen_by: User) -> LiveTest:
     found = seen.filter(public_id=public_id).first()
     if found is None:
         raise NotFound("no_such_live_test", f"There is no live test {public_id} that you may see.")
+    return found
+
+
+def run_named(public_id: UUID, *, seen_by: User) -> Run:
+    seen = Run.objects.filter(owned_or_all(seen_by, "experiment__component__owner")).select_related(
+        "experiment__component__owner",
+        "experiment__dataset_version__dataset",
+        "version__component",
+        "brought_by",
+    )
+    found = seen.filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("no_such_run", f"There is no run {public_id} that you may see.")
     return found

@@ -9,6 +9,7 @@ from datasets.models import DatasetVersion
 from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Permission, Role
 from evaltrack.errors import Refusal
+from evaltrack.integrations import hosts
 from experiments import proxies
 from experiments.models import (
     Component,
@@ -22,6 +23,7 @@ from experiments.models import (
     Tier,
     Verdict,
 )
+from experiments.targets.base import Target
 
 
 def changing(by: User, component: Component) -> Refusal | None:
@@ -29,6 +31,14 @@ def changing(by: User, component: Component) -> Refusal | None:
     if by.is_machine or Role.PLATFORM in by.roles or component.owner_id == by.pk:
         return None
     return Refusal("not_owner", f"{component} belongs to {component.owner}; ask them or the platform team.")
+
+
+def asking(target: Target) -> Refusal | None:
+    """Whether our workers may call what a configuration points at, and send along what it names."""
+    if not target.is_asked:
+        return None
+    refusals = (hosts.calling(target.base_url), *(hosts.sending(name) for name in target.secrets))
+    return next((refusal for refusal in refusals if refusal is not None), None)
 
 
 def looks(component: Component, version: DatasetVersion) -> int:

@@ -112,7 +112,21 @@ class PromotionQuerySet(models.QuerySet):
         )
 
 
+class RunQuerySet(models.QuerySet):
+    def asked(self) -> "RunQuerySet":
+        """Whose outputs our workers ask for."""
+        return self.filter(endpoint__isnull=False)
+
+    def awaited(self) -> "RunQuerySet":
+        """Whose outputs somebody has yet to bring, or to say that they are all there."""
+        return self.filter(endpoint=None, brought_at=None)
+
+
 class OutputQuerySet(models.QuerySet):
+    def asked_for(self) -> "OutputQuerySet":
+        """Those that our workers ask for, rather than somebody brings."""
+        return self.filter(run__endpoint__isnull=False)
+
     def progress(self) -> dict[str, int]:
         """Outputs in all, and how many are done."""
         return self.aggregate(total=Count("pk"), done=Count("pk", filter=Q(state="done")))

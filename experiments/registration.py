@@ -9,7 +9,6 @@ from django.db import IntegrityError, transaction
 from evaltrack.accounts.models import User
 from evaltrack.canonical import digest
 from evaltrack.errors import Conflict, Invalid, refuse_if
-from evaltrack.integrations import hosts
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.record import record
 from experiments import policies, suite, targets
@@ -42,9 +41,7 @@ def register_version(
     if not VERSION.fullmatch(version):
         sentence = "may hold letters, digits and . _ + - only, up to 40 of them"
         raise Invalid("bad_version", f"version {sentence}", {"version": [sentence]})
-    target = targets.parse(body)
-    refuse_if(hosts.calling(target.base_url))
-    refuse_if(hosts.sending(target.api_key_env))
+    refuse_if(policies.asking(targets.parse(body)))
     fingerprint = digest(body)
     if existing := component.versions.filter(version=version).first():
         if existing.digest == fingerprint:

@@ -10,7 +10,6 @@ from django_q.tasks import async_task
 from datasets.models import DatasetVersion, VersionState
 from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Invalid, NotFound, refuse_if
-from evaltrack.integrations import hosts
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.record import record
 from experiments import lifecycle, numbering, policies, suite, targets
@@ -99,7 +98,7 @@ def submit(question: Question, *, by: User, at: dt.datetime, extends: Experiment
             {"dataset": ["is not published"]},
         )
     for version in (question.candidate, question.baseline):
-        refuse_if(hosts.calling(targets.parse(version.configuration).base_url))
+        refuse_if(policies.asking(targets.parse(version.configuration)))
     rules = suite.parse(question.policy.body)
     refuse_if(policies.looking(component, question.dataset_version))
     attempts = Experiment.objects.filter(

@@ -118,6 +118,10 @@ def outputs_root(run: Run) -> str:
         "input_tokens",
         "output_tokens",
     )
-    rows = run.outputs.order_by("position", "repeat").values_list(*columns)
-    leaves = (merkle.leaf_hash(canonical_json(row)) for row in rows.iterator(chunk_size=500))
+    rows = run.outputs.order_by("position", "repeat").values_list(*columns, "contexts", "citations")
+    leaves = (
+        # Outputs without contexts and citations keep the leaf that they had before there were any.
+        merkle.leaf_hash(canonical_json(row if any(told is not None for told in row[-2:]) else row[:-2]))
+        for row in rows.iterator(chunk_size=500)
+    )
     return merkle.root(leaves).hex()

@@ -29,6 +29,8 @@ class Call:
     nth: int
     body: dict[str, Any]
     authorization: str = ""
+    path: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -118,11 +120,14 @@ class Endpoint:
         self.server.server_close()
         self.thread.join()
 
-    def answer(self, body: dict[str, Any], authorization: str) -> Reply:
-        question, model = body["messages"][-1]["content"], body["model"]
+    def answer(self, body: dict[str, Any], path: str, headers: dict[str, str]) -> Reply:
+        # A service that is no chat is asked by whatever its body says.
+        chats = "messages" in body
+        question = body["messages"][-1]["content"] if chats else json.dumps(body)
+        model = body["model"] if chats else ""
         with self.lock:
             nth = 1 + sum((call.question, call.model) == (question, model) for call in self.calls)
-            call = Call(question, model, nth, body, authorization)
+            call = Call(question, model, nth, body, headers.get("Authorization", ""), path, headers)
             self.calls.append(call)
             self.in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self.in_flight)
@@ -147,7 +152,7 @@ def handler_for(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers["Content-Length"]))
-            reply = endpoint.answer(json.loads(content), self.headers.get("Authorization", ""))
+            reply = endpoint.answer(json.loads(content), self.path, dict(self.headers.items()))
             if reply.hangs_up:
                 # Lingering for zero seconds turns the close into a reset.
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -52,6 +52,18 @@ class Answer:
     fingerprint: str = ""
     # For how long the endpoint has nothing more to give, where it says so.
     pause_s: float = 0.0
+    # What was retrieved for it and what it refers to; None where the service does not tell.
+    contexts: list[str] | None = None
+    citations: list[str] | None = None
+
+
+@dataclass(frozen=True)
+class Header:
+    """`text`, and behind it what the environment's variable `env` holds, where one is named."""
+
+    name: str
+    text: str = ""
+    env: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +75,13 @@ class Question:
     read: Callable[[Any], Answer]
     timeout_ms: int = 60_000
     api_key_env: str = ""
+    headers: tuple[Header, ...] = ()
+
+    def all_headers(self) -> tuple[Header, ...]:
+        # A service without a key is asked without: what it says to that is told. A header that names one needs it.
+        if not os.environ.get(self.api_key_env, ""):
+            return self.headers
+        return (*self.headers, Header("Authorization", "Bearer ", env=self.api_key_env))
 
 
 @dataclass(frozen=True)
@@ -95,10 +114,13 @@ async def ask(session: aiohttp.ClientSession, request: Question) -> Answer | Cal
         return CallFailed(failure, storable(detail)[:500], milliseconds_since(started), wait_s)
 
     headers = {}
-    if key := os.environ.get(request.api_key_env, ""):
-        if not (key.isascii() and key.isprintable()):
-            return failed(Failure.REJECTED, f"{request.api_key_env} holds what no header can carry")
-        headers["Authorization"] = f"Bearer {key}"
+    for header in request.all_headers():
+        secret = os.environ.get(header.env, "") if header.env else ""
+        if header.env and not secret:
+            return failed(Failure.REJECTED, f"{header.env} is not set where the worker runs")
+        if not (secret.isascii() and secret.isprintable()) and secret:
+            return failed(Failure.REJECTED, f"{header.env} holds what no header can carry")
+        headers[header.name] = header.text + secret
 
     try:
         async with session.post(
@@ -124,7 +146,7 @@ async def ask(session: aiohttp.ClientSession, request: Question) -> Answer | Cal
     if response.status >= 500:
         nobody_behind = response.status in GATEWAY_ALONE
         return failed(Failure.UNREACHABLE if nobody_behind else Failure.BROKEN, f"HTTP {response.status}")
-    if response.status != 200:
+    if not 200 <= response.status < 300:
         return failed(Failure.REJECTED, f"HTTP {response.status}: {content[:200].decode(errors='replace')}")
     if len(content) > LARGEST_ANSWER:
         return failed(Failure.NONSENSE, f"an answer of more than {LARGEST_ANSWER} bytes")

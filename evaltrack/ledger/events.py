@@ -21,6 +21,7 @@ class Event(models.TextChoices):
     GATE_POLICY_ACTIVATED = "gate_policy_activated", "Gate policy activated"
     EXPERIMENT_SUBMITTED = "experiment_submitted", "Experiment submitted"
     PLAN_LOCKED = "plan_locked", "Plan locked"
+    OUTPUTS_UPLOADED = "outputs_uploaded", "Outputs uploaded"
     EXPERIMENT_DECIDED = "experiment_decided", "Experiment decided"
     EXPERIMENT_UNDECIDED = "experiment_undecided", "Experiment undecided"
     EXPERIMENT_CANCELLED = "experiment_cancelled", "Experiment cancelled"
@@ -84,6 +85,7 @@ SENTENCES = {
     Event.GATE_POLICY_ACTIVATED: "{actor} put the gate policy {subject} into force",
     Event.EXPERIMENT_SUBMITTED: "{actor} submitted {subject}",
     Event.PLAN_LOCKED: "{actor} locked the plan of {subject}",
+    Event.OUTPUTS_UPLOADED: "{actor} brought the outputs of the {arm} of {subject}",
     Event.EXPERIMENT_DECIDED: "{actor} recorded the verdict on {subject}: {outcome}",
     Event.EXPERIMENT_UNDECIDED: "{actor} left {subject} undecided",
     Event.EXPERIMENT_CANCELLED: "{actor} cancelled {subject}",
@@ -130,6 +132,7 @@ REQUIRED_FACTS = {
     Event.AGREEMENT_ACCEPTED: frozenset({"version", "digest"}),
     Event.CHANNEL_ADDED: frozenset({"kind", "topics", "host"}),
     Event.CHANNEL_CHANGED: frozenset({"change", "topics", "host"}),
+    Event.OUTPUTS_UPLOADED: frozenset({"arm", "outputs", "outputs_root"}),
     Event.EXPERIMENT_DECIDED: frozenset({"outcome", "provisional", "evidence_digest"}),
     Event.TASK_ADJUDICATED: frozenset({"task", "adjudication", "cause", "outcome_digest"}),
     Event.TASK_REASSIGNED: frozenset({"task", "to"}),

@@ -84,10 +84,14 @@ class RunOut(serializers.Serializer):
     id = serializers.UUIDField(source="public_id")
     arm = serializers.CharField()
     version = serializers.CharField(source="version.version")
-    endpoint = serializers.CharField(source="endpoint.base_url")
-    record = serializers.JSONField()
+    endpoint = serializers.CharField(source="endpoint.base_url", allow_null=True)
+    record = serializers.SerializerMethodField()
     started_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
+
+    def get_record(self, run) -> dict[str, Any]:
+        # Who brought outputs is a person or a machine of ours: named here by its account, not kept as text.
+        return {**run.record, "collected_by": run.collected_by}
 
 
 class ExperimentSummary(serializers.Serializer):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from experiments.api import production, views
+from experiments.api import production, runs, views
 
 urlpatterns = [
     path("components", views.Components.as_view()),
@@ -11,6 +11,11 @@ urlpatterns = [
     path("experiments/<str:public_id>/cancel", views.ExperimentCancel.as_view()),
     path("experiments/<str:public_id>/rerun", views.ExperimentRerun.as_view()),
     path("experiments/<str:public_id>/extend", views.ExperimentExtend.as_view()),
+    path("runs", runs.Runs.as_view()),
+    path("runs/<uuid:run_id>", runs.RunView.as_view()),
+    path("runs/<uuid:run_id>/examples", runs.RunExamples.as_view()),
+    path("runs/<uuid:run_id>/outputs", runs.RunOutputs.as_view()),
+    path("runs/<uuid:run_id>/finish", runs.RunFinish.as_view()),
     path("promotions", views.Promotions.as_view()),
     path("promotions/<str:public_id>", views.PromotionView.as_view()),
     path("promotions/<str:public_id>/withdraw", views.PromotionWithdraw.as_view()),

@@ -2,10 +2,11 @@
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from experiments.querysets import OutputQuerySet
+from experiments.querysets import OutputQuerySet, RunQuerySet
 
 
 class Arm(models.TextChoices):
@@ -66,19 +67,47 @@ class Run(models.Model):
     experiment = models.ForeignKey("experiments.Experiment", on_delete=models.PROTECT, related_name="runs")
     arm = models.CharField(max_length=10, choices=Arm.choices)
     version = models.ForeignKey("experiments.ComponentVersion", on_delete=models.PROTECT, related_name="runs")
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="runs")
+    # None: nobody is called, the outputs are brought.
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="runs", null=True)
     record = models.JSONField()
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+    # Who said, and when, that all the outputs that are brought were there.
+    brought_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True
+    )
+    brought_at = models.DateTimeField(null=True)
+
+    objects = RunQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(name="run_one_per_arm", fields=["experiment", "arm"]),
             models.CheckConstraint(name="run_arm_known", condition=Q(arm__in=Arm.values)),
+            models.CheckConstraint(
+                name="run_brought_by_and_at",
+                condition=Q(brought_by=None, brought_at=None)
+                | Q(brought_by__isnull=False, brought_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="run_asked_is_not_brought", condition=Q(endpoint=None) | Q(brought_at=None)
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.experiment_id} {self.arm}"
+
+    @property
+    def is_brought(self) -> bool:
+        """Whether its outputs are uploaded, rather than asked for."""
+        return self.endpoint_id is None
+
+    @property
+    def collected_by(self) -> str:
+        """Who collected the outputs: our runner, or whoever brought them."""
+        if not self.is_brought:
+            return str(self.record["collected_by"])
+        return str(self.brought_by or "nobody yet")
 
 
 class Output(models.Model):
@@ -104,6 +133,9 @@ class Output(models.Model):
     outcome = models.CharField(max_length=16, choices=Outcome.choices, blank=True)
     text = models.TextField(blank=True)
     error = models.TextField(blank=True)
+    # Texts: what the system had found before it answered, and what its answer refers to. None: not told.
+    contexts = models.JSONField(null=True)
+    citations = models.JSONField(null=True)
     finish_reason = models.CharField(max_length=40, blank=True)
     input_tokens = models.PositiveIntegerField(null=True)
     output_tokens = models.PositiveIntegerField(null=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evaltrack.canonical import canonical_json, sha256_hex
-from evaltrack.fields import WrongField, mapping, named, one_of, text
+from evaltrack.fields import WrongField, mapping, named, one_of, text, whole
 from evaltrack.ndjson import holds_nul
 from experiments.metrics import REGISTRY, operational
 from experiments.metrics.base import Answered, Kind
@@ -66,9 +66,9 @@ def sample_of(row: dict[str, Any], scored: Set[str]) -> Sample:
         recorded="output" in row,
         input=row.get("input"),
         expected=row.get("expected"),
-        latency_ms=count(row, "latency_ms"),
-        input_tokens=count(row, "input_tokens"),
-        output_tokens=count(row, "output_tokens"),
+        latency_ms=whole(row, "latency_ms", most=LARGEST_COUNT),
+        input_tokens=whole(row, "input_tokens", most=LARGEST_COUNT),
+        output_tokens=whole(row, "output_tokens", most=LARGEST_COUNT),
         given=given_metrics(row, scored),
         **of_live_test(row),
     )
@@ -102,15 +102,6 @@ def moment(row: dict[str, Any], name: str) -> dt.datetime:
     if found is None or found.tzinfo is None:
         raise WrongField(name, "must be a time with its zone, like 2026-03-01T09:30:00Z")
     return found.astimezone(dt.UTC)
-
-
-def count(row: dict[str, Any], name: str) -> int | None:
-    value = row.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_COUNT:
-        raise WrongField(name, f"must be a whole number from 0 to {LARGEST_COUNT}")
-    return value
 
 
 def given_metrics(row: dict[str, Any], scored: Set[str]) -> dict[str, float]:

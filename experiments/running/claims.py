@@ -31,6 +31,8 @@ OF_THE_ANSWER = {
     "latency_ms": "latency_ms",
     "endpoint_model": "model",
     "endpoint_fingerprint": "fingerprint",
+    "contexts": "contexts",
+    "citations": "citations",
 }
 
 

@@ -18,9 +18,8 @@ from datasets import versions
 from datasets.spool import Spool
 from evaltrack.canonical import digest
 from evaltrack.errors import refuse_if
-from evaltrack.integrations import hosts
 from evaltrack.integrations.model_api import Answer, CallFailed, Failure, Question
-from experiments import targets
+from experiments import policies, targets
 from experiments.models import Experiment, OutputState, Run
 from experiments.running import claims, outages
 from experiments.running.claims import Claimed
@@ -42,8 +41,9 @@ class Collection:
 
     experiment: Experiment
     token: uuid.UUID
-    runs: dict[int, Run]
+    # Run id → whom it asks, and at which endpoint.
     asked: dict[int, Target]
+    endpoint_of: dict[int, int]
     examples: Spool
     held: dict[int, tuple[Claimed, str]] = field(default_factory=dict)
     failing: list[tuple[Claimed, CallFailed]] = field(default_factory=list)
@@ -54,10 +54,6 @@ class Collection:
     try_again: float = 0.0
     # Nothing more is claimed; what is in flight is waited for.
     is_closing: bool = False
-
-    @property
-    def endpoint_of(self) -> dict[int, int]:
-        return {run.pk: run.endpoint_id for run in self.runs.values()}
 
     @property
     def may_claim(self) -> bool:
@@ -143,7 +139,8 @@ class Collection:
         if self.failing:
             _, failure = self.failing[-1]
             either = failure.failure == Failure.BROKEN and not self.is_outage
-            if either and not self.experiment.outputs.filter(state=OutputState.OPEN, attempts=0).exists():
+            unasked = self.experiment.outputs.asked_for().filter(state=OutputState.OPEN, attempts=0)
+            if either and not unasked.exists():
                 self.retry_failing(at=at)
                 return
             again_at = outages.wait_for_endpoint(self.experiment, failure.detail, at=at)
@@ -167,10 +164,11 @@ class Collection:
 
 def opened(experiment: Experiment, token: uuid.UUID) -> Collection:
     """Everything that asking needs. Raises Refused where an address or a key is not allowed."""
-    runs = {
-        run.pk: run for run in Run.objects.filter(experiment=experiment).select_related("version", "endpoint")
-    }
-    asked = {pk: targets.parse(run.version.configuration) for pk, run in runs.items()}
+    runs = list(Run.objects.asked().filter(experiment=experiment).select_related("version"))
+    asked = {run.pk: targets.parse(run.version.configuration) for run in runs}
     for target in asked.values():
-        refuse_if(hosts.calling(target.base_url) or hosts.sending(target.api_key_env))
-    return Collection(experiment, token, runs, asked, Spool(versions.stream(experiment.dataset_version)))
+        refuse_if(policies.asking(target))
+    endpoint_of = {run.pk: run.endpoint_id for run in runs if run.endpoint_id is not None}
+    return Collection(
+        experiment, token, asked, endpoint_of, Spool(versions.stream(experiment.dataset_version))
+    )

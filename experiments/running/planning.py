@@ -34,8 +34,8 @@ from experiments.suite import Suite
 
 # What an answer is, whichever experiment paid for it.
 ANSWER = (
-    "repeat", "attempts", "outcome", "text", "error", "finish_reason", "input_tokens", "output_tokens", "latency_ms",
-    "request_digest", "endpoint_model", "endpoint_fingerprint", "finished_at",
+    "repeat", "attempts", "outcome", "text", "error", "contexts", "citations", "finish_reason", "input_tokens",
+    "output_tokens", "latency_ms", "request_digest", "endpoint_model", "endpoint_fingerprint", "finished_at",
 )  # fmt: skip
 RECORDED_PACKAGES = ("django", "aiohttp", "numpy", "scipy", "scikit-learn")
 
@@ -141,14 +141,14 @@ def answers_kept(experiment: Experiment) -> dict[tuple[str, int], Output]:
 def create_run(experiment: Experiment, arm: Arm, seed: int, *, at: dt.datetime) -> Run:
     version = experiment.candidate if arm == Arm.CANDIDATE else experiment.baseline
     target = targets.parse(version.configuration)
-    endpoint, _ = Endpoint.objects.get_or_create(base_url=target.base_url)
+    endpoint = Endpoint.objects.get_or_create(base_url=target.base_url)[0] if target.is_asked else None
     return Run.objects.create(
         experiment=experiment,
         arm=arm,
         version=version,
         endpoint=endpoint,
         record={
-            "collected_by": "runner",
+            "collected_by": "runner" if target.is_asked else "upload",
             "configuration": version.digest,
             "dataset": experiment.dataset_version.digest,
             "tier": experiment.tier,

@@ -21,6 +21,7 @@ from experiments.models import Experiment, ExperimentStatus, Lane, OutputState
 from experiments.running import claims, collection, outages, pacing, planning
 from experiments.running.collection import Collection
 from experiments.running.paces import Key, Paces
+from experiments.uploading import waiting
 
 log = logging.getLogger(__name__)
 
@@ -114,15 +115,25 @@ class Worker:
         at = clock.now()
         if not experiment.runs.exists():
             planning.start(experiment, at=at)
-        elif experiment.status == ExperimentStatus.WAITING:
+        if self.waits_for_somebody(experiment):
+            return
+        if experiment.status == ExperimentStatus.WAITING:
             lifecycle.EXPERIMENT.advance(
                 experiment, to=ExperimentStatus.RUNNING, reason="", next_attempt_at=None
             )
         if not experiment.outputs.exclude(state=OutputState.DONE).exists():
             self.conclude(experiment)
-        elif experiment.outputs.filter(state=OutputState.OPEN).exists():
+        elif experiment.outputs.asked_for().filter(state=OutputState.OPEN).exists():
             self.open[experiment.pk] = collection.opened(experiment, self.token)
             self.set_paces()
+
+    def waits_for_somebody(self, experiment: Experiment) -> bool:
+        """Whether all that is left are outputs that somebody has to bring."""
+        if experiment.outputs.asked_for().exclude(state=OutputState.DONE).exists():
+            return False
+        if awaited := waiting.awaited(experiment):
+            waiting.wait(experiment, awaited, at=clock.now())
+        return bool(awaited)
 
     def conclude(self, experiment: Experiment) -> None:
         if self.caller.in_flight:
@@ -141,8 +152,11 @@ class Worker:
                 each.is_empty = False
                 with self.guarding(each.experiment):
                     each.end_of_failures(at=clock.now())
-                    each.is_closing = each.experiment.status == ExperimentStatus.WAITING
-                    if not each.experiment.outputs.exclude(state=OutputState.DONE).exists():
+                    if each.experiment.status == ExperimentStatus.WAITING:
+                        each.is_closing = True
+                    elif self.waits_for_somebody(each.experiment):
+                        self.close(each)
+                    elif not each.experiment.outputs.exclude(state=OutputState.DONE).exists():
                         self.close(each)
                         self.conclude(each.experiment)
 
@@ -155,7 +169,9 @@ class Worker:
 
     def set_paces(self) -> None:
         self.paces.ask_only(
-            (run.endpoint_id, each.asked[pk]) for each in self.open.values() for pk, run in each.runs.items()
+            (endpoint, each.asked[run])
+            for each in self.open.values()
+            for run, endpoint in each.endpoint_of.items()
         )
 
     @contextmanager
@@ -202,7 +218,7 @@ class Worker:
 
     def key(self, each: Collection, output_id: int) -> Key:
         claimed, _ = each.held[output_id]
-        return each.runs[claimed.run_id].endpoint_id, each.experiment.pk, output_id
+        return each.endpoint_of[claimed.run_id], each.experiment.pk, output_id
 
     def withdraw(self, several: list[Collection]) -> None:
         """Give back what has not been asked."""

@@ -20,7 +20,10 @@ COMMON_FIELDS = frozenset({"kind", "base_url", "api_key_env", "concurrency", "ti
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Somebody who can be asked. `concurrency`: the most calls in flight there, of all workers together."""
+    """Somebody who can be asked. `concurrency`: the most calls in flight there, of all workers together.
+
+    Without a `base_url` nobody is asked: the outputs are brought.
+    """
 
     base_url: str
     api_key_env: str = ""
@@ -33,6 +36,15 @@ class Target:
     # What the record of a run names, where there is such: the model that is asked for, and what is asked of it.
     model: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_asked(self) -> bool:
+        return bool(self.base_url)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The variables whose values are sent along."""
+        return (self.api_key_env,) if self.api_key_env else ()
 
     def question(self, example_input: Any) -> Question:
         """What to ask about an example. Raises KeyError naming a variable that the example lacks."""

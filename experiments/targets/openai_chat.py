@@ -1,14 +1,19 @@
 """Pure: any OpenAI-compatible endpoint, asked for one chat completion per example."""
 
+import contextlib
+import json
 from dataclasses import dataclass
 from typing import Any
 
+from evaltrack.canonical import canonical_json
 from evaltrack.integrations.model_api import Answer, NotAnAnswer, Question, count, storable
 from experiments.targets.base import Target, common, filled, variables_of
 from experiments.targets.reading import Reading
 
 KIND = "openai_chat"
 SET_BY_US = {"model", "messages", "stream", "n"}
+# Whatever else stands among the parameters is sent as it is, and the endpoint knows it or says no.
+SHAPES = {"tools": list, "response_format": dict}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +43,9 @@ def read(reading: Reading) -> ChatTarget:
     parameters = reading.section("parameters")
     for name in sorted(SET_BY_US & set(parameters)):
         reading.wrong(f"parameters.{name}", "is set by evaltrack")
+    for name, sort in SHAPES.items():
+        if name in parameters and not isinstance(parameters[name], sort):
+            reading.wrong(f"parameters.{name}", "must be a list" if sort is list else "must be an object")
     return ChatTarget(
         **fields,
         model=reading.text("target.model"),
@@ -51,17 +59,43 @@ def answer(completion: Any) -> Answer:
     """What a chat completion says. Raises NotAnAnswer where it is none."""
     try:
         choice = completion["choices"][0]
-        text = choice["message"]["content"]
         usage = completion.get("usage") or {}
-        if not isinstance(text, str):
-            raise TypeError
+        text, refused = said(choice["message"])
+        finish_reason = "refusal" if refused else str(choice.get("finish_reason") or "")
         return Answer(
             text=storable(text),
             input_tokens=count(usage.get("prompt_tokens")),
             output_tokens=count(usage.get("completion_tokens")),
-            finish_reason=storable(str(choice.get("finish_reason") or ""))[:40],
+            finish_reason=storable(finish_reason)[:40],
             model=storable(str(completion.get("model") or ""))[:200],
             fingerprint=storable(str(completion.get("system_fingerprint") or ""))[:200],
         )
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise NotAnAnswer("not a chat completion with choices[0].message.content") from error
+
+
+def said(message: dict[str, Any]) -> tuple[str, bool]:
+    """The text of a message, and whether it is a refusal. Raises TypeError where there is none.
+
+    Content comes first; without any, the tools that it calls, else the refusal.
+    """
+    content, calls, refusal = (message.get(name) for name in ("content", "tool_calls", "refusal"))
+    if isinstance(content, str) and (content or not calls):
+        return (content, False) if content or not isinstance(refusal, str) else (refusal, True)
+    if isinstance(calls, list) and calls:
+        return canonical_json([called(call) for call in calls]).decode(), False
+    if isinstance(refusal, str):
+        return refusal, True
+    raise TypeError
+
+
+def called(call: dict[str, Any]) -> dict[str, Any]:
+    """A call of a function by name and arguments; of another tool, all but the id that is drawn anew each time."""
+    function = call.get("function")
+    if not isinstance(function, dict):
+        return {name: value for name, value in call.items() if name not in {"id", "index"}}
+    arguments = function.get("arguments")
+    # Broken ones stay as the model wrote them: they are a finding, not a failure of the call.
+    with contextlib.suppress(ValueError):
+        arguments = json.loads(arguments) if isinstance(arguments, str) else arguments
+    return {"name": function["name"], "arguments": arguments}

@@ -12,7 +12,7 @@ class Reading:
         if isinstance(configuration, dict):
             self.configuration = configuration
         else:
-            self.wrong("configuration", "must be an object with target, prompt and parameters")
+            self.wrong("configuration", "must be an object with target, and what its kind reads besides")
 
     def wrong(self, path: str, sentence: str) -> None:
         told = self.problems.setdefault(path, [])

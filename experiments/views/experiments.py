@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Min
@@ -29,9 +30,11 @@ from experiments.models import (
     Experiment,
     ExperimentStatus,
     MetricOutcome,
+    OutputState,
     Role,
     Tier,
 )
+from experiments.uploading import waiting
 from experiments.views import exports
 from experiments.views.looks import looks_at
 
@@ -112,7 +115,8 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "people": human.of(experiment, at=clock.now()),
         "verdict": verdict,
         "earlier_verdicts": verdicts[1:],
-        "runs": list(experiment.runs.select_related("version", "endpoint").order_by("arm")),
+        "runs": list(experiment.runs.select_related("version", "endpoint", "brought_by").order_by("arm")),
+        **still_awaited(experiment),
         "campaigns": list(experiment.campaigns.all()),
         "attempts": other_attempts(experiment),
         "promotions": list(experiment.promotions.select_related("version", "requested_by", "closed_by")),
@@ -129,6 +133,19 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         ],
         "may_cancel": request.user.can(Permission.SUBMIT_EXPERIMENTS)
         and policies.changing(request.user, experiment.component) is None,
+    }
+
+
+def still_awaited(experiment: Experiment) -> dict[str, Any]:
+    """The runs whose outputs somebody has yet to bring, and whether the experiment waits for nothing else."""
+    if experiment.status not in {"queued", "running", "waiting"}:
+        return {}
+    awaited = waiting.awaited(experiment)
+    return {
+        "awaited": awaited,
+        "only_awaited": awaited
+        and not experiment.outputs.asked_for().exclude(state=OutputState.DONE).exists(),
+        "site_url": settings.SITE_URL.rstrip("/"),
     }
 
 

@@ -12,6 +12,7 @@ PURE = [
     *(name for name, _ in modules() if name.startswith("evaltrack.stats")),
     *(name for name, _ in modules() if name.startswith("evaltrack.rendering")),
     *(name for name, _ in modules() if name.startswith("experiments.metrics")),
+    *(name for name, _ in modules() if name.startswith("experiments.targets")),
     *(name for name, _ in modules() if name.startswith("evaltrack.media")),
     *(name for name, _ in modules() if name.startswith("annotation.formats")),
     *(name for name, _ in modules() if name.startswith("annotation.protocols")),
@@ -52,7 +53,6 @@ PURE = [
     "evaltrack.notifications.timing",
     "evaltrack.wording",
     "experiments.comparison",
-    "experiments.targets",
     "experiments.gates",
     "experiments.planner.answers",
     "experiments.planner.questions",
@@ -63,6 +63,7 @@ PURE = [
     "experiments.slices",
     "experiments.stopping",
     "experiments.suite",
+    "experiments.uploading.lines",
 ]
 
 PROBE = """

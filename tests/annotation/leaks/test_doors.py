@@ -38,6 +38,8 @@ def doors(campaign, experiment, judge):
     api = [
         "experiments", f"experiments/{experiment.public_id}", f"experiments/{experiment.public_id}/cancel",
         f"experiments/{experiment.public_id}/rerun", f"experiments/{experiment.public_id}/extend",
+        "runs", f"runs/{experiment.runs.first().public_id}", f"runs/{experiment.runs.first().public_id}/examples",
+        f"runs/{experiment.runs.first().public_id}/outputs", f"runs/{experiment.runs.first().public_id}/finish",
         "components", "components/zz-secret-component/versions",
         "datasets", "datasets/zz-secret-dataset/versions", "datasets/zz-secret-dataset/versions/77.1",
         "datasets/zz-secret-dataset/versions/77.1/examples", "campaigns", f"campaigns/{campaign.public_id}",

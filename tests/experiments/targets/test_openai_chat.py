@@ -5,7 +5,9 @@ import copy
 import pytest
 
 from evaltrack.errors import Invalid
+from evaltrack.integrations.model_api import NotAnAnswer
 from experiments import targets
+from experiments.targets import openai_chat
 
 GOOD = {
     "target": {"kind": "openai_chat", "base_url": "http://127.0.0.1:9911/v1", "model": "mock"},
@@ -51,6 +53,8 @@ def test_a_configuration_is_read_with_its_defaults():
         ("parameters", [], "parameters", "must be an object"),
         ("parameters.stream", True, "parameters.stream", "is set by evaltrack"),
         ("parameters.messages", [], "parameters.messages", "is set by evaltrack"),
+        ("parameters.tools", {}, "parameters.tools", "must be a list"),
+        ("parameters.response_format", "json", "parameters.response_format", "must be an object"),
     ],
 )
 def test_a_bad_field_is_named(path, value, field, sentence):
@@ -98,3 +102,61 @@ def test_what_an_example_says_is_never_a_template():
     target = targets.parse(changed("prompt.user", "{{ input }}"))
     text = "{{ secret }} {% now %} {0} %s"
     assert target.body({"input": text, "secret": "x"})["messages"][-1]["content"] == text
+
+
+SCHEMA = {"type": "json_schema", "json_schema": {"name": "sum", "schema": {"type": "object"}}}
+TOOL = {"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}
+
+
+def test_tools_and_a_schema_are_sent_as_they_are():
+    target = targets.parse(changed("parameters", {"tools": [TOOL], "response_format": SCHEMA}))
+    body = target.body("1 + 1")
+    assert (body["tools"], body["response_format"]) == ([TOOL], SCHEMA)
+
+
+def completion(**message) -> dict:
+    return {"choices": [{"message": {"role": "assistant", **message}, "finish_reason": "stop"}]}
+
+
+def call(name: str, arguments, **more) -> dict:
+    return {"id": "call_x7", "type": "function", "function": {"name": name, "arguments": arguments}, **more}
+
+
+@pytest.mark.parametrize(
+    ("message", "text", "finish_reason"),
+    [
+        ({"content": "2"}, "2", "stop"),
+        ({"content": ""}, "", "stop"),
+        ({"content": "2", "tool_calls": [call("add", "{}")]}, "2", "stop"),
+        (
+            {"content": None, "tool_calls": [call("add", '{"b": 1, "a": 2}'), call("end", "{}", index=1)]},
+            '[{"arguments":{"a":2,"b":1},"name":"add"},{"arguments":{},"name":"end"}]',
+            "stop",
+        ),
+        ({"content": "", "tool_calls": [call("add", "{")]}, '[{"arguments":"{","name":"add"}]', "stop"),
+        ({"tool_calls": [{"id": "c", "type": "search", "q": 1}]}, '[{"q":1,"type":"search"}]', "stop"),
+        ({"content": None, "refusal": "I will not."}, "I will not.", "refusal"),
+        ({"content": "", "refusal": "I will not."}, "I will not.", "refusal"),
+        ({"content": "2", "refusal": None}, "2", "stop"),
+    ],
+)
+def test_what_a_message_says_that_is_more_than_content(message, text, finish_reason):
+    found = openai_chat.answer(completion(**message))
+    assert (found.text, found.finish_reason) == (text, finish_reason)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {},
+        {"content": None},
+        {"content": None, "tool_calls": []},
+        {"content": None, "tool_calls": "add"},
+        {"content": 5},
+        {"content": None, "tool_calls": [5]},
+        {"content": None, "tool_calls": [{"function": {}}]},
+    ],
+)
+def test_a_message_that_says_nothing_is_no_answer(message):
+    with pytest.raises(NotAnAnswer):
+        openai_chat.answer(completion(**message))

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("experiments", "0006_vectors"),
+        ("experiments", "0009_uploaded"),
     ]
 
     operations = [
