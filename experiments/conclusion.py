@@ -10,12 +10,12 @@ from experiments import evidence, lifecycle, stopping, suite, verdicts
 from experiments.deviations import deviations
 from experiments.gates import Judged
 from experiments.models import (
+    WITHOUT_ANSWER,
     Arm,
     Comparison,
     Experiment,
     ExperimentStatus,
     MetricResult,
-    Outcome,
     Output,
     Run,
     SliceResult,
@@ -69,7 +69,7 @@ def too_many_errors(outputs: dict[Arm, list[Output]], rules: Suite) -> str:
     """Why no verdict may be drawn, or nothing."""
     for arm in Arm:
         rows = outputs[arm]
-        errors = Counter(row.error for row in rows if row.outcome == Outcome.TARGET_ERROR)
+        errors = Counter(row.error for row in rows if row.outcome in WITHOUT_ANSWER)
         if not rows or errors.total() / len(rows) > rules.max_error_share:
             commonest = errors.most_common(1)[0][0] if errors else "no outputs"
             return (

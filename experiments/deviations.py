@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from experiments.models import Arm, Outcome, Output
+from experiments.models import WITHOUT_ANSWER, Arm, Outcome, Output
 
 
 def deviations(outputs: Mapping[Arm, Sequence[Output]]) -> list[str]:
@@ -12,7 +12,7 @@ def deviations(outputs: Mapping[Arm, Sequence[Output]]) -> list[str]:
 
 
 def of_arm(arm: Arm, rows: Sequence[Output]) -> Iterator[str]:
-    failed = sum(row.outcome == Outcome.TARGET_ERROR for row in rows)
+    failed = sum(row.outcome in WITHOUT_ANSWER for row in rows)
     if failed:
         yield f"{failed:,} of {len(rows):,} examples have no answer of the {arm.value}: the call failed."
     named = Counter(

@@ -41,6 +41,13 @@ def asking(target: Target) -> Refusal | None:
     return next((refusal for refusal in refusals if refusal is not None), None)
 
 
+def pricing(by: User) -> Refusal | None:
+    """Stating what models cost: budgets are kept by it, whoever's they are."""
+    if by.can(Permission.STATE_PRICES):
+        return None
+    return Refusal("not_platform", "The platform team states prices; ask them.")
+
+
 def looks(component: Component, version: DatasetVersion) -> int:
     """How many experiments of the component have looked at it, or are about to."""
     return Experiment.objects.filter(component=component, dataset_version=version).looking().count()

@@ -26,6 +26,8 @@ urlpatterns = [
     path("experiments/<str:public_id>/", experiments.experiment_detail, name="experiment"),
     path("experiments/<str:public_id>/examples/", examples.experiment_examples, name="experiment-examples"),
     path("experiments/<str:public_id>/cancel/", experiments.experiment_cancel, name="experiment-cancel"),
+    path("experiments/<str:public_id>/pause/", experiments.experiment_pause, name="experiment-pause"),
+    path("experiments/<str:public_id>/resume/", experiments.experiment_resume, name="experiment-resume"),
     path("experiments/<str:public_id>/rerun/", experiments.experiment_rerun, name="experiment-rerun"),
     path("experiments/<str:public_id>/extend/", experiments.experiment_extend, name="experiment-extend"),
     path(

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from experiments.api import production, runs, views
+from experiments.api import prices, production, runs, views
 
 urlpatterns = [
     path("components", views.Components.as_view()),
@@ -9,8 +9,11 @@ urlpatterns = [
     path("experiments", views.Experiments.as_view()),
     path("experiments/<str:public_id>", views.ExperimentView.as_view()),
     path("experiments/<str:public_id>/cancel", views.ExperimentCancel.as_view()),
+    path("experiments/<str:public_id>/pause", views.ExperimentPause.as_view()),
+    path("experiments/<str:public_id>/resume", views.ExperimentResume.as_view()),
     path("experiments/<str:public_id>/rerun", views.ExperimentRerun.as_view()),
     path("experiments/<str:public_id>/extend", views.ExperimentExtend.as_view()),
+    path("prices", prices.Prices.as_view()),
     path("runs", runs.Runs.as_view()),
     path("runs/<uuid:run_id>", runs.RunView.as_view()),
     path("runs/<uuid:run_id>/examples", runs.RunExamples.as_view()),

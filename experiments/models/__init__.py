@@ -3,6 +3,7 @@
 from experiments.models.experiment import DailyNumber, Experiment, ExperimentStatus, Lane, TestPlan, Tier
 from experiments.models.livetest import LiveTest, LiveUnit, TrafficArm
 from experiments.models.metric import Comparison, MetricOutcome, MetricResult, Role, SliceResult
+from experiments.models.price import Price
 from experiments.models.production import (
     AlertState,
     ProductionAlert,
@@ -20,11 +21,21 @@ from experiments.models.registry import (
     Environment,
     Risk,
 )
-from experiments.models.run import Arm, Endpoint, EndpointShare, Outcome, Output, OutputState, Run
+from experiments.models.run import (
+    WITHOUT_ANSWER,
+    Arm,
+    Endpoint,
+    EndpointShare,
+    Outcome,
+    Output,
+    OutputState,
+    Run,
+)
 from experiments.models.saved import SavedComparison
 from experiments.models.verdict import Evidence, EvidenceKind, GatePolicy, Verdict
 
 __all__ = [
+    "WITHOUT_ANSWER",
     "AlertState",
     "Arm",
     "Comparison",
@@ -49,6 +60,7 @@ __all__ = [
     "Outcome",
     "Output",
     "OutputState",
+    "Price",
     "ProductionAlert",
     "ProductionMonitor",
     "ProductionSample",

@@ -17,7 +17,7 @@ from evaltrack.canonical import digest, sha256_hex
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.identity import SYSTEM
 from evaltrack.ledger.record import record
-from experiments import grouping, lifecycle, stopping, suite, targets, verdicts
+from experiments import grouping, lifecycle, pricing, stopping, suite, targets, verdicts
 from experiments.metrics import REGISTRY
 from experiments.models import (
     Arm,
@@ -35,7 +35,8 @@ from experiments.suite import Suite
 # What an answer is, whichever experiment paid for it.
 ANSWER = (
     "repeat", "attempts", "outcome", "text", "error", "contexts", "citations", "finish_reason", "input_tokens",
-    "output_tokens", "latency_ms", "request_digest", "endpoint_model", "endpoint_fingerprint", "finished_at",
+    "output_tokens", "latency_ms", "cost_micro", "request_digest", "endpoint_model", "endpoint_fingerprint",
+    "finished_at",
 )  # fmt: skip
 RECORDED_PACKAGES = ("django", "aiohttp", "numpy", "scipy", "scikit-learn")
 
@@ -154,6 +155,7 @@ def create_run(experiment: Experiment, arm: Arm, seed: int, *, at: dt.datetime) 
             "tier": experiment.tier,
             "seed": seed,
             "model": target.model,
+            "price": vars(price) if (price := pricing.in_force(target, at=at)) else None,
             "parameters": target.parameters,
             "python": platform.python_version(),
             "implementation": sys.implementation.name,

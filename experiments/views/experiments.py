@@ -21,7 +21,19 @@ from evaltrack.htmx import page
 from evaltrack.stats.estimate import from_json
 from evaltrack.templatetags import cumulative
 from evaltrack.templatetags.intervals import shared_scale
-from experiments import extension, gates, human, latency, policies, recomputation, stopping, submission
+from experiments import (
+    extension,
+    gates,
+    human,
+    latency,
+    pausing,
+    policies,
+    pricing,
+    progress,
+    recomputation,
+    stopping,
+    submission,
+)
 from experiments.lookup import experiment_named
 from experiments.metrics.base import Direction
 from experiments.models import (
@@ -101,7 +113,9 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "experiment": experiment,
         "plan": plan,
         "confidence": stopping.of_plan(plan.body).confidence_in_words if plan else "",
-        "progress": experiment.outputs.progress(),
+        "progress": progress.of(experiment, at=clock.now()),
+        "cost": pricing.cost_of(experiment),
+        "expected_cost": pricing.expected(experiment) if experiment.finished_at is None else None,
         "first_output": first_answer(experiment),
         "in_progress": experiment.status in {"queued", "running", "waiting"},
         "comparisons": comparisons,
@@ -209,6 +223,24 @@ def experiment_cancel(request: PageRequest, public_id: str) -> HttpResponse:
     experiment = experiment_named(public_id, seen_by=request.user)
     submission.cancel(experiment, by=request.user, at=clock.now())
     messages.success(request, f"{experiment} is cancelled.")
+    return redirect(experiment)
+
+
+@require_POST
+@requires(Permission.SUBMIT_EXPERIMENTS)
+def experiment_pause(request: PageRequest, public_id: str) -> HttpResponse:
+    experiment = experiment_named(public_id, seen_by=request.user)
+    pausing.pause(experiment, by=request.user, at=clock.now())
+    messages.success(request, f"{experiment} is paused: nothing more is asked until somebody resumes it.")
+    return redirect(experiment)
+
+
+@require_POST
+@requires(Permission.SUBMIT_EXPERIMENTS)
+def experiment_resume(request: PageRequest, public_id: str) -> HttpResponse:
+    experiment = experiment_named(public_id, seen_by=request.user)
+    pausing.resume(experiment, by=request.user, at=clock.now())
+    messages.success(request, f"{experiment} goes on.")
     return redirect(experiment)
 
 

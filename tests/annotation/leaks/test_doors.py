@@ -12,7 +12,7 @@ def doors(campaign, experiment, judge):
     at_experiment = f"/experiments/{experiment.public_id}/"
     pages = [
         "/experiments/", at_experiment, f"{at_experiment}examples/", f"{at_experiment}cancel/",
-        f"{at_experiment}rerun/", f"{at_experiment}extend/",
+        f"{at_experiment}rerun/", f"{at_experiment}extend/", f"{at_experiment}pause/", f"{at_experiment}resume/",
         "/campaigns/", "/campaigns/new/", f"/campaigns/new/{campaign.public_id}/",
         f"/campaigns/new/{campaign.public_id}/review/", f"/campaigns/new/{campaign.public_id}/drop/",
         f"/campaigns/new/for/{experiment.public_id}/",
@@ -38,6 +38,7 @@ def doors(campaign, experiment, judge):
     api = [
         "experiments", f"experiments/{experiment.public_id}", f"experiments/{experiment.public_id}/cancel",
         f"experiments/{experiment.public_id}/rerun", f"experiments/{experiment.public_id}/extend",
+        f"experiments/{experiment.public_id}/pause", f"experiments/{experiment.public_id}/resume", "prices",
         "runs", f"runs/{experiment.runs.first().public_id}", f"runs/{experiment.runs.first().public_id}/examples",
         f"runs/{experiment.runs.first().public_id}/outputs", f"runs/{experiment.runs.first().public_id}/finish",
         "components", "components/zz-secret-component/versions",
