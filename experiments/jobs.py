@@ -3,6 +3,7 @@
 from evaltrack import clock
 from experiments import evidence, runner
 from experiments.production import retention, silence, watching
+from experiments.series import partitions
 
 
 def drain() -> None:
@@ -21,3 +22,7 @@ def let_proxies_expire() -> None:
 
 def forget_texts() -> None:
     retention.forget_texts(at=clock.now())
+
+
+def make_months() -> None:
+    partitions.keep(at=clock.now())

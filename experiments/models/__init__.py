@@ -22,6 +22,7 @@ from experiments.models.registry import (
 )
 from experiments.models.run import Arm, Endpoint, Outcome, Output, OutputState, Run
 from experiments.models.saved import SavedComparison
+from experiments.models.series import MetricPoint, PointSource
 from experiments.models.verdict import Evidence, EvidenceKind, GatePolicy, Verdict
 
 __all__ = [
@@ -44,10 +45,12 @@ __all__ = [
     "LiveTest",
     "LiveUnit",
     "MetricOutcome",
+    "MetricPoint",
     "MetricResult",
     "Outcome",
     "Output",
     "OutputState",
+    "PointSource",
     "ProductionAlert",
     "ProductionMonitor",
     "ProductionSample",

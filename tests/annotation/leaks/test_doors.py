@@ -11,6 +11,7 @@ def doors(campaign, experiment, judge):
     request = promotion.PromotionRequest.objects.first()
     at_experiment = f"/experiments/{experiment.public_id}/"
     pages = [
+        "/components/zz-secret-component/series/",
         "/experiments/", at_experiment, f"{at_experiment}examples/", f"{at_experiment}cancel/",
         f"{at_experiment}rerun/", f"{at_experiment}extend/",
         "/campaigns/", "/campaigns/new/", f"/campaigns/new/{campaign.public_id}/",
@@ -38,7 +39,8 @@ def doors(campaign, experiment, judge):
     api = [
         "experiments", f"experiments/{experiment.public_id}", f"experiments/{experiment.public_id}/cancel",
         f"experiments/{experiment.public_id}/rerun", f"experiments/{experiment.public_id}/extend",
-        "components", "components/zz-secret-component/versions",
+        "components", "components/zz-secret-component/versions", "series/openmetrics",
+        "components/zz-secret-component/metrics/exact_match/points",
         "datasets", "datasets/zz-secret-dataset/versions", "datasets/zz-secret-dataset/versions/77.1",
         "datasets/zz-secret-dataset/versions/77.1/examples", "campaigns", f"campaigns/{campaign.public_id}",
         "rubrics/helpfulness/course", "rubrics/helpfulness/lessons",
