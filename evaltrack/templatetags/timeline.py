@@ -13,9 +13,11 @@ from evaltrack.templatetags.trends import LABELS, nice_ticks, three
 
 # In pixels; across, places are shares of the width, as in a trend.
 HEIGHT, TOP, BOTTOM = 240, 14, 28
-# Where dates stand below: shares of the width, so that none is cut off at an edge.
-DATES = (0.12, 0.37, 0.63, 0.88)
-LONG = dt.timedelta(days=300)
+# Where dates stand below: shares of the width, so that none is cut off. With the time of day they are long.
+DATES, TIMES = (0.12, 0.37, 0.63, 0.88), (0.25, 0.75)
+LONG, SHORT = dt.timedelta(days=300), dt.timedelta(days=4)
+# Beyond so many, dots are small and bands alone show the intervals, as lines would cover each other.
+MANY = 60
 # Beside the first and the last point, and around a single one.
 ROOM, ALONE = 0.02, dt.timedelta(days=1)
 
@@ -63,18 +65,25 @@ def plot(spots: Sequence[Spot], label: Callable[[float], str]) -> SafeString:
         "<line class='grid' x1='{0}' x2='{0}' y1='{1}' y2='{2}'/><text class='tick' x='{0}' y='{3}'>{4}</text>",
         (
             (f"{share:.0%}", bottom, bottom + 4, bottom + 20, written(begin + share * span, span))
-            for share in DATES
+            for share in (DATES if span > SHORT else TIMES)
         ),
     )
-    bands = SafeString("".join(band(line, group, x, y) for line, group in joined(shown)))
+    several = list(joined(shown))
+    in_bands = {id(spot) for _, group in several for spot in group} if len(shown) > MANY else set()
+    bands = SafeString("".join(band(line, group, x, y) for line, group in several))
     dots = format_html_join(
         "",
-        "<g class='line-{0}'><title>{1}</title><line class='range' x1='{4}%' x2='{4}%' y1='{2}' y2='{3}'/>"
-        "<circle class='point' cx='{4}%' cy='{5}' r='3.5'/></g>",
+        "<g class='line-{0}'><title>{1}</title>{2}<circle class='point{5}' cx='{3}%' cy='{4}' r='{6}'/></g>",
         (
-            (spot.line, spot.title, y(low), y(high), x(spot.at), y(value))
+            (
+                spot.line,
+                spot.title,
+                "" if id(spot) in in_bands else interval(spot, x, y),
+                x(spot.at),
+                y(spot.statistic["value"]),
+                *((" point-small", 2) if id(spot) in in_bands else ("", 3.5)),
+            )
             for spot in shown
-            for low, value, high in [three(spot.statistic) or (0.0, 0.0, 0.0)]
         ),
     )
     return format_html(
@@ -83,6 +92,13 @@ def plot(spots: Sequence[Spot], label: Callable[[float], str]) -> SafeString:
         "<svg width='100%' height='{}' viewBox='0 0 100 {}' preserveAspectRatio='none'>{}</svg>{}</svg>",
         LABELS, HEIGHT, axis, HEIGHT, grid, HEIGHT, HEIGHT, bands, dots,
     )  # fmt: skip
+
+
+def interval(spot: Spot, x: Callable[[dt.datetime], float], y: Callable[[float], float]) -> SafeString:
+    low, _, high = three(spot.statistic) or (0.0, 0.0, 0.0)
+    return format_html(
+        "<line class='range' x1='{0}%' x2='{0}%' y1='{1}' y2='{2}'/>", x(spot.at), y(low), y(high)
+    )
 
 
 def joined(spots: Iterable[Spot]) -> Iterable[tuple[str, list[Spot]]]:
@@ -113,4 +129,4 @@ def written(at: dt.datetime, span: dt.timedelta) -> str:
     """A date as it is needed to tell it from its neighbours."""
     if span > LONG:
         return f"{at:%b %Y}"
-    return f"{at:%-d %b}" if span > dt.timedelta(days=4) else f"{at:%-d %b %H:%M}"
+    return f"{at:%-d %b}" if span > SHORT else f"{at:%-d %b %H:%M}"

@@ -55,8 +55,8 @@ def moment(given: Mapping[str, str], name: str, ends: dt.timedelta = dt.timedelt
             return found.astimezone(dt.UTC)
     except (ValueError, OverflowError):
         pass  # well written, like the 30th of February, or at the edge of the calendar
-    how = "Write a day, like 2026-11-22, or a time with its zone, like 2026-11-22T09:00:00Z."
-    raise Invalid("bad_time", f"{name} is no time. {how}", {name: [how]})
+    how = f"Write `{name}` as a day, like 2026-11-22, or as a time with its zone, like 2026-11-22T09:00:00Z."
+    raise Invalid("bad_time", how, {name: [how]})
 
 
 def of_component(component: Component, metric: str, part: Part) -> QuerySet[MetricPoint]:

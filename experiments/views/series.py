@@ -1,6 +1,7 @@
 """Pages: one metric of a component over time, by every source."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from django.http import HttpResponse
 
@@ -31,6 +32,10 @@ class Shown:
     more: bool
     kind: str
 
+    def group(self, point: MetricPoint) -> object:
+        """What is joined: experiments on one dataset version, days of one deployment, and nothing else."""
+        return point.dataset_version_id if self.source == PointSource.AUTOMATED else point.origin
+
     @property
     def picture(self) -> str:
         return timeline.plot(
@@ -39,7 +44,7 @@ class Shown:
                     at=point.at,
                     statistic=point.statistic,
                     line=point.arm or "level",
-                    group=point.dataset_version_id or point.origin,
+                    group=self.group(point),
                     title=title_of(point, self.kind),
                 )
                 for point in reversed(self.points)
@@ -62,7 +67,8 @@ def component_series(request: PageRequest, name: str) -> HttpResponse:
     except Invalid as error:
         part, complaint = Part(), error.reason
     shown = [] if complaint else of_each_source(component, metric, part)
-    if taken := tables.asked(request, {"points": lambda: table_of(component, metric, shown)}):
+    each = {str(one.source): partial(table_of, component, metric, [one]) for one in shown}
+    if taken := tables.asked(request, {"points": partial(table_of, component, metric, shown), **each}):
         return taken
     context = {
         "component": component,

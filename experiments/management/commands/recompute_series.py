@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from evaltrack import clock
-from experiments.models import Component, MetricPoint
+from experiments.models import Component, MetricPoint, MetricResult, ProductionWindow
 from experiments.series.checking import Check
 
 
@@ -23,15 +23,26 @@ class Command(BaseCommand):
         chosen = list(Component.objects.filter(name__in=components).order_by("pk")) if components else None
         if missing := set(components) - {row.name for row in chosen or ()}:
             raise CommandError(f"There is no component {', '.join(sorted(missing))}.")
-        stored = MetricPoint.objects.all()
-        if chosen is not None:
-            stored = stored.filter(component__in=chosen)
-        check = Check(at=clock.now(), write=write, told=Progress(self.stderr, stored.count()))
+        check = Check(at=clock.now(), write=write, told=Progress(self.stderr, about(chosen)))
         for sentence in check.walk(chosen):
             self.stdout.write(sentence)
         self.stdout.write(in_words(check))
         if not check.ok:
             sys.exit(1)
+
+
+def about(components: list[Component] | None) -> int:
+    """How many points there will be to look at, near enough."""
+    stored, results, days = (
+        MetricPoint.objects.all(),
+        MetricResult.objects.all(),
+        ProductionWindow.objects.all(),
+    )
+    if components is not None:
+        stored = stored.filter(component__in=components)
+        results = results.filter(run__experiment__component__in=components)
+        days = days.filter(deployment__component__in=components)
+    return max(stored.count(), results.count() + days.count())
 
 
 class Progress:

@@ -89,5 +89,5 @@ def test_a_command_writes_the_same(people, tmp_path, capsys):
     assert len(read(capsys.readouterr().out)) == 8
     with pytest.raises(CommandError, match="There is no component"):
         call_command("export_series", "--component", "nobody", stdout=io.StringIO())
-    with pytest.raises(CommandError, match="is no time"):
+    with pytest.raises(CommandError, match="Write `from` as a day"):
         call_command("export_series", "--from", "yesterday", stdout=io.StringIO())

@@ -42,7 +42,7 @@ def test_a_source_and_a_range_can_be_chosen(sampled, owner):
     assert "No point in this range" in none
     wrong = client.get(f"{PAGE}?from=yesterday")
     assert wrong.status_code == 422
-    assert "from is no time" in wrong.content.decode()
+    assert "Write `from` as a day" in wrong.content.decode()
     assert client.get(f"{PAGE}?metric=made_up").status_code == 404
 
 
