@@ -4,7 +4,7 @@ import datetime as dt
 import logging
 from collections.abc import Iterable
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, ProgrammingError, connection, transaction
 
 from experiments.models import MetricPoint
 
@@ -92,12 +92,15 @@ def existing() -> set[dt.date]:
 
 
 def strays() -> set[dt.date]:
-    """The months of points that lie in none."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""SELECT DISTINCT date_trunc('month', "at" AT TIME ZONE 'UTC')::date FROM "{DEFAULT}\""""
-        )
-        return {month for (month,) in cursor.fetchall()}
+    """The months of points that lie in none; none where the role may not look, as then it may not move them."""
+    look = f"""SELECT DISTINCT date_trunc('month', "at" AT TIME ZONE 'UTC')::date FROM "{DEFAULT}\""""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(look)
+            return {month for (month,) in cursor.fetchall()}
+    except ProgrammingError as error:
+        log.warning("the points of no month cannot be looked at: %s", str(error).strip())
+        return set()
 
 
 def month_of(name: str) -> dt.date:

@@ -75,6 +75,19 @@ def test_next_year_is_made_when_its_time_comes(db):
     assert [f"{month:%Y-%m}" for month in made] == ["2061-11", "2061-12", "2062-01", "2062-02"]
 
 
+def test_a_role_that_owns_no_table_leaves_points_where_they_are(old, caplog):
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE application")
+        cursor.execute("GRANT SELECT, INSERT, UPDATE ON experiments_metricpoint TO application")
+        cursor.execute("SET LOCAL ROLE application")
+        made = partitions.keep(at=dt.datetime(2061, 11, 30, tzinfo=dt.UTC))
+        points.add([old])
+        cursor.execute("RESET ROLE")
+    assert made == []
+    assert "manage.py partition_series as the owner" in caplog.text
+    assert where(old) == "experiments_metricpoint_default"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_making_a_month_waits_for_nobody_who_writes_and_keeps_nobody_from_writing(people, monkeypatch):
     """One connection has a transaction open that read and wrote; the month is made beside it."""
