@@ -60,9 +60,9 @@ class NewestFirst(CursorPagination):
 
 
 class LatestFirst(NewestFirst):
-    """Of rows with a time `at` and, among those of one time, an `origin`."""
+    """By the time `at`, and then by whatever tells rows of one time apart."""
 
-    ordering = ("-at", "-origin")
+    ordering: tuple[str, ...] = ("-at",)
 
     def is_position(self, written: str) -> bool:
         try:

@@ -19,6 +19,10 @@ RANGE = [
 ]
 
 
+class PointsLatestFirst(LatestFirst):
+    ordering = reading.LATEST_FIRST
+
+
 class Points(ApiView):
     permissions = {"GET": (P.VIEW_EXPERIMENTS,)}
 
@@ -30,7 +34,7 @@ class Points(ApiView):
         if not MetricPoint.objects.filter(component=component, metric=metric).exists():
             raise NotFound("no_such_metric", f"{component} has no point of the metric {metric!r}.")
         rows = reading.of_component(component, metric, part)
-        return paged(self, rows, lambda row: shapes.PointOut(row).data, by=LatestFirst)
+        return paged(self, rows, lambda row: shapes.PointOut(row).data, by=PointsLatestFirst)
 
 
 class JsonWhateverIsAccepted(BaseContentNegotiation):

@@ -32,6 +32,10 @@ class Shown:
     more: bool
     kind: str
 
+    @property
+    def named(self) -> str:
+        return f"the points of {self.source.label.lower()}"
+
     def group(self, point: MetricPoint) -> object:
         """What is joined: experiments on one dataset version, days of one deployment, and nothing else."""
         return point.dataset_version_id if self.source == PointSource.AUTOMATED else point.origin
@@ -91,7 +95,9 @@ def of_each_source(component: Component, metric: str, part: Part) -> list[Shown]
     for source in PointSource:
         if part.source in ("", source):
             own = Part(source, part.since, part.until)
-            rows = list(reading.of_component(component, metric, own).order_by("-at", "-origin")[: MOST + 1])
+            rows = list(
+                reading.of_component(component, metric, own).order_by(*reading.LATEST_FIRST)[: MOST + 1]
+            )
             if rows:
                 found.append(Shown(source, rows[:MOST], len(rows) > MOST, kind))
     return found
