@@ -23,6 +23,7 @@ from experiments.models import (
 )
 from experiments.running import outages
 from experiments.scoring import Scored, score
+from experiments.series import points
 from experiments.suite import Suite
 
 
@@ -58,7 +59,8 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
         )
         Run.objects.filter(experiment=experiment).update(finished_at=at)
         TestPlan.objects.filter(experiment=experiment).update(deviations=deviations(outputs))
-        MetricResult.objects.bulk_create(metric_rows(runs, scored))
+        results = MetricResult.objects.bulk_create(metric_rows(runs, scored))
+        points.add(points.of_results(experiment, results, at=at))
         comparisons = Comparison.objects.bulk_create(comparison_rows(experiment, scored))
         SliceResult.objects.bulk_create(slice_rows(comparisons, scored))
         if not (experiment.needs_people and evidence.inherit(experiment, at=at)):

@@ -4,6 +4,7 @@ from evaltrack import clock
 from experiments import evidence
 from experiments.production import retention, silence, watching
 from experiments.running import scheduler
+from experiments.series import partitions
 
 
 def drain() -> None:
@@ -22,3 +23,7 @@ def let_proxies_expire() -> None:
 
 def forget_texts() -> None:
     retention.forget_texts(at=clock.now())
+
+
+def make_months() -> None:
+    partitions.keep(at=clock.now())

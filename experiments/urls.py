@@ -11,12 +11,14 @@ from experiments.views import (
     planner,
     production,
     promotions,
+    series,
 )
 
 urlpatterns = [
     path("components/", components.component_list, name="components"),
     path("components/<str:name>/", components.component_detail, name="component"),
     path("components/<str:name>/production/", production.component_production, name="component-production"),
+    path("components/<str:name>/series/", series.component_series, name="component-series"),
     path("components/<str:name>/planner/", planner.component_planner, name="component-planner"),
     path("components/<str:name>/backtest/", backtest.component_backtest, name="component-backtest"),
     path("components/<str:name>/compare/", comparison.component_compare, name="component-compare"),

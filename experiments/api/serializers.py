@@ -86,6 +86,19 @@ class ComparisonOut(serializers.ModelSerializer):
         )  # fmt: skip
 
 
+class PointOut(serializers.Serializer):
+    at = serializers.DateTimeField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    version = serializers.CharField(source="version.version")
+    arm = serializers.SerializerMethodField()
+    dataset = serializers.CharField(source="dataset_version", allow_null=True)
+    experiment = serializers.CharField(source="experiment.public_id", allow_null=True, default=None)
+    estimate = serializers.DictField(source="statistic")
+
+    def get_arm(self, point) -> str | None:
+        return point.arm or None
+
+
 class RunOut(serializers.Serializer):
     id = serializers.UUIDField(source="public_id")
     arm = serializers.CharField()

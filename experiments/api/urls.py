@@ -1,11 +1,13 @@
 from django.urls import path
 
-from experiments.api import prices, production, runs, views
+from experiments.api import prices, production, runs, series, views
 
 urlpatterns = [
     path("components", views.Components.as_view()),
     path("components/<str:name>/versions", views.ComponentVersions.as_view()),
     path("components/<str:name>/backtest", views.ComponentBacktest.as_view()),
+    path("components/<str:name>/metrics/<str:metric>/points", series.Points.as_view()),
+    path("series/openmetrics", series.OpenMetrics.as_view()),
     path("experiments", views.Experiments.as_view()),
     path("experiments/<str:public_id>", views.ExperimentView.as_view()),
     path("experiments/<str:public_id>/cancel", views.ExperimentCancel.as_view()),

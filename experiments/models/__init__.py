@@ -32,6 +32,7 @@ from experiments.models.run import (
     Run,
 )
 from experiments.models.saved import SavedComparison
+from experiments.models.series import MetricPoint, PointSource
 from experiments.models.verdict import Evidence, EvidenceKind, GatePolicy, Verdict
 
 __all__ = [
@@ -56,10 +57,12 @@ __all__ = [
     "LiveTest",
     "LiveUnit",
     "MetricOutcome",
+    "MetricPoint",
     "MetricResult",
     "Outcome",
     "Output",
     "OutputState",
+    "PointSource",
     "Price",
     "ProductionAlert",
     "ProductionMonitor",

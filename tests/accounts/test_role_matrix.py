@@ -167,6 +167,7 @@ def site(request, db):
             "<uuid:judgment_id>": str(shown.judgment_id),
             "<slug:slug>": version.dataset.slug,
             "<str:version>": version.version,
+            "<str:metric>": "exact_match",
             "<str:name>": campaign.experiment.component.name,
             "<uuid:pause_id>": str(shown.public_id),
             "<int:index>": "0",
@@ -312,6 +313,8 @@ def test_another_owner_sees_none_of_it(site):
     for method, pattern in [
         ("GET", "components/<str:name>/"),
         ("GET", "components/<str:name>/production/"),
+        ("GET", "components/<str:name>/series/"),
+        ("GET", "api/v1/components/<str:name>/metrics/<str:metric>/points"),
         ("GET", "components/<str:name>/planner/"),
         ("GET", "components/<str:name>/backtest/"),
         ("POST", "components/<str:name>/backtest/"),

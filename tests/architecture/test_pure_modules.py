@@ -60,6 +60,7 @@ PURE = [
     "experiments.production.samples",
     "experiments.production.sums",
     "experiments.production.traces",
+    "experiments.series.openmetrics",
     "experiments.slices",
     "experiments.stopping",
     "experiments.suite",
