@@ -1,27 +1,31 @@
 """From the outputs of both arms to the values, comparisons, outcomes and slices that stand for them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from datasets.examples import Example
-from experiments import slices
+from experiments import gaps, slices
 from experiments.comparison import compare
 from experiments.gates import Judged, judge
 from experiments.metrics import REGISTRY
-from experiments.metrics.base import Answered
+from experiments.metrics.base import Answered, Value
 from experiments.models import Arm, Outcome, Output
 from experiments.slices import Measured, Slice
 from experiments.stopping import StopRule
 from experiments.suite import MetricRule, Suite
 
 Vectors = dict[tuple[Arm, str], list[float | None]]
+Reasons = dict[tuple[Arm, str], dict[str, list[list[int]]]]
 
 
 @dataclass(frozen=True)
 class Scored:
-    """The values of each arm and metric in the order of positions, and what they say."""
+    """The values of each arm and metric in the order of positions, why there are none where there are none, and what
+    they say."""
 
     values: Vectors
+    gaps: Reasons
     judged: list[Judged]
     slices: dict[str, list[Slice]]
 
@@ -37,9 +41,9 @@ def score(
 ) -> Scored:
     """A function of its arguments alone. `outputs` of both arms and `groups` are in the order of positions."""
     confidence = stop.confidence
-    values: Vectors = {
-        (arm, rule.metric): values_of(rule, outputs[arm], examples) for arm in Arm for rule in rules.metrics
-    }
+    found = {(arm, name): each for arm in Arm for name, each in valued(rules.metrics, outputs[arm], examples)}
+    values: Vectors = {key: gaps.numbers(each) for key, each in found.items()}
+    reasons: Reasons = {key: gaps.of(each) for key, each in found.items()}
     compared = [
         compare(
             rule,
@@ -63,18 +67,43 @@ def score(
     ]
     tags = [examples[output.example_id].tags for output in outputs[Arm.CANDIDATE]]
     by_tag = slices.sliced(measured, tags, design=rules.design, groups=groups)
-    return Scored(values, judge(compared, stop), by_tag)
+    return Scored(values, reasons, judge(compared, stop), by_tag)
 
 
 def values_of(
     rule: MetricRule, outputs: Sequence[Output], examples: Mapping[str, Example]
 ) -> list[float | None]:
     """The metric's value of each output, in the order of positions."""
-    metric = REGISTRY[rule.metric]
-    return [metric.of(answered(rule, output, examples[output.example_id])) for output in outputs]
+    return gaps.numbers(next(each for _, each in valued([rule], outputs, examples)))
 
 
-def answered(rule: MetricRule, output: Output, example: Example) -> Answered:
+def valued(
+    rules: Sequence[MetricRule], outputs: Sequence[Output], examples: Mapping[str, Example]
+) -> Iterator[tuple[str, list[Value]]]:
+    """The name and the values of each metric, in the order of positions.
+
+    Example by example and not metric by metric, as metrics share what they work out of one text.
+    """
+    plain = [rule for rule in rules if REGISTRY[rule.metric].together is None]
+    found: dict[str, list[Value]] = {rule.metric: [] for rule in plain}
+    for output in outputs:
+        read = answered(output, examples[output.example_id])
+        for rule in plain:
+            value = REGISTRY[rule.metric].of(replace(read, parameters=rule.parameters))
+            found[rule.metric].append(value)
+    for rule in rules:
+        if rule.metric in found:
+            yield rule.metric, found[rule.metric]
+            continue
+        several = [
+            replace(answered(output, examples[output.example_id]), parameters=rule.parameters)
+            for output in outputs
+        ]
+        yield rule.metric, REGISTRY[rule.metric].of_all(several)
+
+
+def answered(output: Output, example: Example) -> Answered:
+    """What a metric may look at, without the parameters of any."""
     return Answered(
         input=example.input,
         expected=example.expected,
@@ -82,5 +111,26 @@ def answered(rule: MetricRule, output: Output, example: Example) -> Answered:
         latency_ms=output.latency_ms,
         input_tokens=output.input_tokens,
         output_tokens=output.output_tokens,
-        parameters=rule.parameters,
+        contexts=contexts(output, example),
+        citations=citations(output),
+        metadata=example.metadata,
     )
+
+
+def contexts(output: Output, example: Example) -> list[str] | None:
+    """The passages that the answer rests on: those that the system reports where it reports any, else the example's
+    `context` or its `input.contexts`, each a text or an object with a `text`."""
+    reported = getattr(output, "contexts", None)
+    given = example.input.get("contexts") if isinstance(example.input, dict) else None
+    return next((texts for each in (reported, example.context, given) if (texts := as_texts(each))), None)
+
+
+def citations(output: Output) -> list[str] | None:
+    """What the system reports as its sources; None where it reports none, and the text alone names them."""
+    return as_texts(getattr(output, "citations", None))
+
+
+def as_texts(given: Any) -> list[str] | None:
+    listed = given if isinstance(given, list) else [] if given is None else [given]
+    texts = [each.get("text") if isinstance(each, dict) else each for each in listed]
+    return [text for text in texts if isinstance(text, str)] or None

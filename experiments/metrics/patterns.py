@@ -29,6 +29,20 @@ def matches_whole(pattern: str, text: str) -> bool | None:
         return None
 
 
+def first(pattern: str, text: str) -> str | None:
+    """What the pattern finds first, its first group where it has one; empty where nothing matches.
+
+    None where that could not be told in time.
+    """
+    try:
+        found = regex.search(pattern, text, regex.DOTALL, timeout=SLOWEST_S)
+    except TimeoutError:
+        return None
+    if found is None:
+        return ""
+    return found.group(1 if found.re.groups else 0) or ""
+
+
 def without(pattern: str, text: str) -> str | None:
     """`text` with every match replaced by a blank; None where that took too long."""
     try:

@@ -1,17 +1,37 @@
-"""Pure: text of answers and references, as metrics compare it."""
+"""Pure: text of answers and references, as metrics compare it.
+
+What is worked out of a text is kept for a moment: the metrics of a suite read the same answer one after the other.
+"""
 
 import re
 import string
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 ARTICLES = re.compile(r"\b(a|an|the)\b")
+SENTENCE_ENDS = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+|\n+")
+MARKER = re.compile(r"\[([^\[\]\n]{1,80})\]")
+SPACED = str.maketrans(dict.fromkeys(string.punctuation, " "))
+# What the metrics of one example look at, so that texts of megabytes are not kept for long.
+KEPT = 48
+# Of longer texts so much is read by what takes more than one pass over them.
+MOST_CHARACTERS = 100_000
+# Function words: they stand in every text, and say nothing about what it is about.
+WORDS = (
+    "a about above after again all also am an and any are as at be because been before being between both but by can "
+    "could did do does doing down during each for from had has have having he her here hers him his how i if in into "
+    "is it its just may me might more most must my no nor not now of off on once only or other our out over own "
+    "shall she should so some such than that the their them then there these they this those through to too under "
+    "until up us very was we were what when where which while who whom why will with would yes you your"
+)
+FUNCTION_WORDS = frozenset(WORDS.split())
 
 
+@lru_cache(maxsize=KEPT)
 def normalized(text: str) -> str:
     """Lower case without punctuation, articles and extra blanks, as SQuAD's evaluation has it."""
-    text = unicodedata.normalize("NFKC", text).lower()
-    text = "".join(" " if character in string.punctuation else character for character in text)
+    text = unicodedata.normalize("NFKC", text).lower().translate(SPACED)
     return " ".join(ARTICLES.sub(" ", text).split())
 
 
@@ -22,5 +42,52 @@ def reference(expected: Any) -> str | None:
     return str(expected) if isinstance(expected, str | int | float) else None
 
 
+def listed(expected: Any, name: str) -> list[str] | None:
+    """The texts that the reference lists under a name; None where there is no such list, or it is empty."""
+    found = expected.get(name) if isinstance(expected, dict) else None
+    if not isinstance(found, list) or not found or not all(isinstance(each, str | int) for each in found):
+        return None
+    return [str(each) for each in found]
+
+
 def contains(text: str, phrase: str) -> bool:
     return f" {normalized(phrase)} " in f" {normalized(text)} "
+
+
+@lru_cache(maxsize=KEPT)
+def content_words(text: str) -> frozenset[str]:
+    """The words of a text that say what it is about, plurals as singulars; [1] is no word, 30 is one.
+
+    Of English plurals only the s is taken off, which is as much as can be done without a dictionary.
+    """
+    found = normalized(without_markers(text[:MOST_CHARACTERS])).split()
+    return frozenset(singular(word) for word in found if word not in FUNCTION_WORDS)
+
+
+def singular(word: str) -> str:
+    return word[:-1] if len(word) > 3 and word[-1] == "s" and word[-2] not in "siu" else word
+
+
+@lru_cache(maxsize=KEPT)
+def sentences(text: str) -> tuple[str, ...]:
+    """The sentences of a text that say something: it is cut after . ! ? before a blank, and at line breaks.
+
+    A marker that follows the full stop belongs to the sentence before it.
+    """
+    joined = re.sub(r"([.!?])((?:\s?\[[^\[\]\n]{1,80}\])+)", r"\2\1", text[:MOST_CHARACTERS])
+    parts = (part.strip() for part in SENTENCE_ENDS.split(joined))
+    return tuple(part for part in parts if part and content_words(part))
+
+
+def markers(text: str) -> list[str]:
+    """What stands in brackets, in its order: [1], [faq-12], and both of [1, 2]."""
+    return [
+        name.strip()
+        for inside in MARKER.findall(text[:MOST_CHARACTERS])
+        for name in re.split(r"[,;]", inside)
+        if name.strip()
+    ]
+
+
+def without_markers(text: str) -> str:
+    return MARKER.sub(" ", text)

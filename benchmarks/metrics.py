@@ -1,0 +1,122 @@
+"""How long the metrics take that need no model: `python -m benchmarks.metrics --examples 100000`.
+
+Every metric that is computed from the answer alone or from a whole run, over answers of one arm, as an experiment's
+conclusion asks for them: example by example where metrics share what they work out of a text. Prints the whole suite
+first, in one pass, then each metric by itself, the slowest first. No database is involved.
+"""
+
+import argparse
+import json
+import random
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from datasets.examples import Example
+from experiments.metrics import REGISTRY
+from experiments.models import Outcome
+from experiments.scoring import valued
+from experiments.suite import MetricRule
+
+WORDS = (
+    "refund parcel shop return days card paid money customer order shipping article broken label address account "
+    "payment invoice delivery week contact support store item size colour exchange warranty repair receipt email "
+    "after before when received within free charge cost goes back takes sent from until still new open"
+).split()
+LABELS = ["refund", "shipping", "account", "other"]
+SCHEMA = {
+    "type": "object",
+    "properties": {"answer": {"type": "string"}, "days": {"type": "integer", "minimum": 0}},
+    "required": ["answer"],
+}
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "format_compliance": {"pattern": r"[A-Z{].*[.}\]]"},
+    "schema_compliance": {"schema": SCHEMA},
+    "schema_fields": {"schema": SCHEMA},
+    "length_within": {"fewest": 5, "most": 200},
+    "has_sections": {"sections": ["Summary", "Steps"]},
+    "in_language": {"language": "en"},
+    "group_gap": {"groups": ["a", "b"]},
+    **dict.fromkeys(
+        ["label_accuracy", *(name for name, metric in REGISTRY.items() if metric.figure)],
+        {"labels": LABELS, "extract": r"(?i)\b(refund|shipping|account|other)\b"},
+    ),
+}
+
+
+@dataclass
+class Said:
+    """What scoring reads of an output."""
+
+    example_id: str
+    text: str
+    outcome: str = Outcome.ANSWERED.value
+    latency_ms: int | None = 180
+    input_tokens: int | None = 60
+    output_tokens: int | None = 40
+    contexts: list[str] = field(default_factory=list)
+
+
+def sentence(rng: random.Random, words: int) -> str:
+    return (" ".join(rng.choices(WORDS, k=words)) + f" {rng.randint(1, 60)} days.").capitalize()
+
+
+def made(count: int, seed: int = 1) -> tuple[list[Said], dict[str, Example]]:
+    """Answers of three sentences, one in ten of them as JSON, to questions with three passages each."""
+    rng = random.Random(seed)
+    outputs, examples = [], {}
+    for number in range(count):
+        passages = [" ".join(sentence(rng, 12) for _ in range(4)) for _ in range(3)]
+        facts = [sentence(rng, 6) for _ in range(2)]
+        answer = f"{facts[0]} {facts[1]}"
+        said = f"{facts[0]} [1] {sentence(rng, 8)} [2] {passages[0].split('. ')[0]} [1]."
+        if number % 10 == 0:
+            said = json.dumps({"answer": said, "days": rng.randint(-1, 30)})
+        name = f"e{number}"
+        examples[name] = Example(
+            id=name,
+            input=sentence(rng, 10),
+            expected={
+                "answer": answer if number % 2 else rng.choice(LABELS),
+                "facts": [[fact] for fact in facts],
+                "contexts": passages[:2],
+                "citations": ["1", "2"],
+                "refuse": False,
+            },
+            metadata={"pair": str(number // 2), "group": "ab"[number % 2]},
+        )
+        outputs.append(Said(name, said, contexts=passages))
+    return outputs, examples
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--examples", type=int, default=100_000)
+    count = parser.parse_args().examples
+    outputs, examples = made(count)
+    rules = [MetricRule(name, parameters=PARAMETERS.get(name, {})) for name in REGISTRY]
+    characters = sum(len(output.text) for output in outputs) / count
+    print(f"{count:,} answers of {characters:.0f} characters, {len(rules)} metrics")
+    start = time.perf_counter()
+    defined = {name: sum(isinstance(each, float) for each in found) for name, found in scored(rules, outputs, examples)}
+    print(f"the whole suite: {time.perf_counter() - start:.1f} s")
+    took = {}
+    for rule in rules:
+        start = time.perf_counter()
+        scored([rule], outputs, examples)
+        took[rule.metric] = time.perf_counter() - start
+    slowest = max(took, key=lambda name: took[name])
+    print(f"the slowest: {slowest}, {took[slowest]:.1f} s by itself; all of them one by one: {sum(took.values()):.1f} s\n")
+    for name, seconds in sorted(took.items(), key=lambda each: -each[1]):
+        print(f"  {name:22} {seconds:6.2f} s  {seconds / count * 1e6:7.1f} µs each  {defined[name]:>9,} values")
+
+
+def scored(rules: list[MetricRule], outputs: list[Said], examples: dict[str, Example]) -> list[tuple[str, list]]:
+    return list(valued(rules, outputs, examples))  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    import django
+
+    django.setup()
+    main()

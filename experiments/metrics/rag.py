@@ -1,0 +1,168 @@
+"""Pure: answers from retrieved passages, judged by their words alone.
+
+What a judge would call "supported" is here: so large a share of a sentence's content words stands in the text, and
+every number of it. That is cheap, the same every time, and blind to paraphrase and to negation: "is refunded"
+supports "is not refunded". It finds what was made up of other words; it does not prove that what is left is true.
+
+Where things are looked for: the passages are those that the system says it retrieved, else the example's `context` or
+its `input.contexts`, and are numbered from 1. `expected.claims` lists what an answer has to say, `expected.contexts`
+the passages that hold it, `expected.citations` the sources that an answer should name.
+"""
+
+from collections.abc import Sequence
+
+from evaltrack.stats.estimate import Undefined
+from experiments.metrics.base import Answered, Direction, Kind, Value
+from experiments.metrics.support import (
+    BY_WORDS,
+    NO_PASSAGES,
+    NO_SENTENCE,
+    claims,
+    metric,
+    passages,
+    said,
+    supported,
+    threshold_of,
+)
+from experiments.metrics.text import content_words, listed
+
+NO_GOLD_PASSAGES = Undefined("the reference lists no contexts")
+NO_CLAIMS = Undefined("the reference has neither claims nor an answer")
+NO_QUESTION = Undefined("the input has no question with words of content")
+
+
+def claim_coverage(answered: Answered) -> Value:
+    wanted = claims(answered.expected)
+    if not wanted:
+        return NO_CLAIMS
+    least = threshold_of(answered)
+    return sum(supported(claim, answered.said, least) for claim in wanted) / len(wanted)
+
+
+def faithfulness(answered: Answered) -> Value:
+    """The share of the answer's sentences that all passages together support."""
+    if not (given := passages(answered)):
+        return NO_PASSAGES
+    if not (sentences_said := said(answered)):
+        return NO_SENTENCE
+    together, least = "\n".join(given), threshold_of(answered)
+    return sum(supported(sentence, together, least) for sentence in sentences_said) / len(sentences_said)
+
+
+def hallucination(answered: Answered) -> Value:
+    share = faithfulness(answered)
+    return share if isinstance(share, Undefined) else float(share < 1)
+
+
+def relevant(passage: str, gold: Sequence[str], least: float) -> bool:
+    """Whether a retrieved passage holds one of those that were wanted, or is a part of one."""
+    return any(overlap(passage, wanted) >= least for wanted in gold)
+
+
+def overlap(one: str, other: str) -> float:
+    """The share of the content words of the shorter text that stand in the other one."""
+    ours, theirs = content_words(one), content_words(other)
+    fewest = min(len(ours), len(theirs))
+    return len(ours & theirs) / fewest if fewest else 0.0
+
+
+def context_precision(answered: Answered) -> Value:
+    """Average precision: of each relevant passage the share of relevant ones down to it, the mean of these."""
+    if not (gold := listed(answered.expected, "contexts")):
+        return NO_GOLD_PASSAGES
+    if not (given := passages(answered)):
+        return NO_PASSAGES
+    least, found, total = threshold_of(answered), 0, 0.0
+    for rank, passage in enumerate(given, start=1):
+        if relevant(passage, gold, least):
+            found += 1
+            total += found / rank
+    return total / found if found else 0.0
+
+
+def context_recall(answered: Answered) -> Value:
+    if not (gold := listed(answered.expected, "contexts")):
+        return NO_GOLD_PASSAGES
+    if not (given := passages(answered)):
+        return NO_PASSAGES
+    least = threshold_of(answered)
+    return sum(relevant(wanted, given, least) for wanted in gold) / len(gold)
+
+
+def answer_relevance(answered: Answered) -> Value:
+    """The share of the question's content words that the answer takes up."""
+    question = answered.input.get("question") if isinstance(answered.input, dict) else answered.input
+    words = content_words(question) if isinstance(question, str) else frozenset()
+    if not words:
+        return NO_QUESTION
+    return len(words & content_words(answered.said)) / len(words)
+
+
+RETRIEVED = (
+    f"{BY_WORDS} Where the passages are the example's own, and no retrieval was made, it says nothing about a "
+    "system."
+)
+RAGAS = "Es et al. 2024 (RAGAS), in a lexical form"
+METRICS = [
+    metric(
+        "claim_coverage",
+        "Mean share of the reference's claims that the answer states.",
+        claim_coverage,
+        formula="claims that the answer supports / claims of `expected.claims`, else sentences of the reference",
+        source="recall of nuggets: Voorhees 2003",
+        undefined=[NO_CLAIMS],
+    ),
+    metric(
+        "faithfulness",
+        "Mean share of an answer's sentences that its passages support.",
+        faithfulness,
+        formula="sentences that all passages together support / sentences of the answer",
+        source=RAGAS,
+        undefined=[NO_PASSAGES, NO_SENTENCE],
+        missing=None,
+    ),
+    metric(
+        "hallucination_rate",
+        "Share of answers with a sentence that the passages do not support.",
+        hallucination,
+        formula="answers with faithfulness below 1 / answers",
+        source=RAGAS,
+        undefined=[NO_PASSAGES, NO_SENTENCE],
+        missing=None,
+        kind=Kind.BINARY,
+        direction=Direction.LOWER,
+    ),
+    metric(
+        "context_precision",
+        "How far up the relevant passages stand among those that were retrieved: mean average precision.",
+        context_precision,
+        formula="mean over the relevant passages of (relevant ones down to their rank / rank)",
+        source=RAGAS,
+        undefined=[NO_GOLD_PASSAGES, NO_PASSAGES],
+        missing=None,
+        limits=RETRIEVED,
+    ),
+    metric(
+        "context_recall",
+        "Mean share of the passages that the reference lists which were retrieved.",
+        context_recall,
+        formula="passages of `expected.contexts` that a retrieved one overlaps with / passages of it",
+        source=RAGAS,
+        undefined=[NO_GOLD_PASSAGES, NO_PASSAGES],
+        missing=None,
+        limits=RETRIEVED,
+    ),
+    metric(
+        "answer_relevance",
+        "Mean share of a question's content words that the answer takes up.",
+        answer_relevance,
+        formula="content words of the question in the answer / content words of the question",
+        source="a lexical stand-in for the relevance of Es et al. 2024 (RAGAS)",
+        undefined=[NO_QUESTION],
+        limits=(
+            "Weak: a good answer need not repeat the question, and one that repeats it need not answer. For watching "
+            "a change, not for deciding one."
+        ),
+        takes={},
+    ),
+]
