@@ -1,6 +1,6 @@
 """From the outputs of both arms to the values, comparisons, outcomes and slices that stand for them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -84,22 +84,32 @@ def valued(
 
     Example by example and not metric by metric, as metrics share what they work out of one text.
     """
-    plain = [rule for rule in rules if REGISTRY[rule.metric].together is None]
-    found: dict[str, list[Value]] = {rule.metric: [] for rule in plain}
+    found: dict[str, list[Value]] = {}
+    # Most metrics have the same parameters, which are none: they share what is made for them to read.
+    alike: list[tuple[Mapping[str, Any], list[tuple[Callable[[Answered], Value], list[Value]]]]] = []
+    for rule in rules:
+        metric = REGISTRY[rule.metric]
+        if metric.together is None:
+            values = found.setdefault(rule.metric, [])
+            several = next((each for given, each in alike if given == rule.parameters), None)
+            if several is None:
+                alike.append((rule.parameters, several := []))
+            several.append((metric.of, values))
     for output in outputs:
         read = answered(output, examples[output.example_id])
-        for rule in plain:
-            value = REGISTRY[rule.metric].of(replace(read, parameters=rule.parameters))
-            found[rule.metric].append(value)
+        for parameters, several in alike:
+            bound = replace(read, parameters=parameters, memo={})
+            for of, values in several:
+                values.append(of(bound))
     for rule in rules:
         if rule.metric in found:
             yield rule.metric, found[rule.metric]
             continue
-        several = [
+        whole = [
             replace(answered(output, examples[output.example_id]), parameters=rule.parameters)
             for output in outputs
         ]
-        yield rule.metric, REGISTRY[rule.metric].of_all(several)
+        yield rule.metric, REGISTRY[rule.metric].of_all(whole)
 
 
 def answered(output: Output, example: Example) -> Answered:

@@ -41,6 +41,8 @@ class Answered:
     contexts: Sequence[str] | None = None
     citations: Sequence[str] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    # What one metric made of this answer under these parameters, for another one that needs the same.
+    memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def said(self) -> str:
@@ -112,7 +114,7 @@ class Metric:
             return self.valued(answered)
         if self.missing is None and self.figure is None:
             return NO_ANSWER
-        counts = self.valued(replace(answered, text=""))
+        counts = self.valued(replace(answered, text="", memo={}))
         return counts if isinstance(counts, Undefined) or self.missing is None else self.missing
 
     def valued(self, answered: Answered) -> Value:

@@ -7,13 +7,16 @@ from experiments.metrics.base import Answered, Value
 from experiments.metrics.support import (
     NO_PASSAGES,
     NO_SENTENCE,
+    holds,
     metric,
+    numbers,
     passages,
     said,
     supported,
     threshold_of,
+    union,
 )
-from experiments.metrics.text import listed, markers
+from experiments.metrics.text import content_words, listed, markers
 
 NO_CITATIONS = Undefined("the answer cites nothing")
 NO_GOLD_CITATIONS = Undefined("the reference lists no citations")
@@ -26,6 +29,11 @@ def cited_passages(sentence: str, given: Sequence[str]) -> list[str]:
     return [given[place - 1] for place in dict.fromkeys(places) if 1 <= place <= len(given)]
 
 
+def by_all(given: Sequence[str], sentence: str, least: float) -> bool:
+    """Whether passages support a sentence together."""
+    return holds(union(map(content_words, given)), union(map(numbers, given)), sentence, least)
+
+
 def citation_recall(answered: Answered) -> Value:
     """The share of sentences that the passages which they cite support together (ALCE's recall)."""
     if not (given := passages(answered)):
@@ -34,7 +42,7 @@ def citation_recall(answered: Answered) -> Value:
         return NO_SENTENCE
     least = threshold_of(answered)
     found = sum(
-        supported(sentence, "\n".join(cited), least)
+        by_all(cited, sentence, least)
         for sentence in sentences_said
         if (cited := cited_passages(sentence, given))
     )
@@ -50,11 +58,11 @@ def citation_precision(answered: Answered) -> Value:
     for sentence in said(answered):
         all_of_them += len(dict.fromkeys(markers(sentence)))
         cited = cited_passages(sentence, given)
-        if not cited or not supported(sentence, "\n".join(cited), least):
+        if not cited or not by_all(cited, sentence, least):
             continue
         for place, passage in enumerate(cited):
-            others = "\n".join([*cited[:place], *cited[place + 1 :]])
-            needed += supported(sentence, passage, least) or not supported(sentence, others, least)
+            others = [*cited[:place], *cited[place + 1 :]]
+            needed += supported(sentence, passage, least) or not by_all(others, sentence, least)
     return needed / all_of_them if all_of_them else NO_CITATIONS
 
 

@@ -45,6 +45,12 @@ def places_of(listed: tuple[str, ...]) -> dict[str, int]:
 
 def pair(answered: Answered) -> int | Undefined:
     """Expected and given label as one number."""
+    if "pair" not in answered.memo:
+        answered.memo["pair"] = paired(answered)
+    return answered.memo["pair"]
+
+
+def paired(answered: Answered) -> int | Undefined:
     listed = answered.parameters.get("labels")
     places = places_of(tuple(map(str, listed))) if isinstance(listed, list) else {}
     if not places:

@@ -1,13 +1,12 @@
 """Pure: whether an answer has the form that is asked for, whatever it says."""
 
 import json
-from functools import lru_cache
 from typing import Any
 
 from evaltrack.stats.estimate import Undefined
 from experiments.metrics import patterns, schemas
 from experiments.metrics.base import TOO_SLOW, Answered, Direction, Kind, Metric, Parameter, Value
-from experiments.metrics.text import KEPT
+from experiments.metrics.text import kept
 
 FENCE = "```"
 MOST_SECTIONS = 100
@@ -35,7 +34,7 @@ def json_valid(answered: Answered) -> Value:
 NOTHING = object()
 
 
-@lru_cache(maxsize=KEPT)
+@kept
 def parsed(text: str) -> Any:
     """What the answer is as JSON; NOTHING where it is none."""
     text = text.strip()

@@ -3,17 +3,17 @@
 py3langid looks at bytes and holds its model in the package: nothing is fetched, and it is the same on every machine.
 """
 
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from evaltrack.stats.estimate import Undefined
 from experiments.metrics.base import Answered, Direction, Kind, Metric, Parameter, Value
-from experiments.metrics.text import KEPT, without_markers
+from experiments.metrics.text import kept, without_markers
 
 # The beginning is enough to tell, and less than this many letters are not.
-MOST_CHARACTERS = 400
+MOST_CHARACTERS = 200
 FEWEST_LETTERS = 20
 SURE = 0.5
 
@@ -35,7 +35,7 @@ def primary(tag: Any) -> str | None:
     return language if language in identifier().nb_classes else None
 
 
-@lru_cache(maxsize=KEPT)
+@kept
 def language_of(text: str) -> str:
     """The most probable language as an ISO 639 code; empty where none is more probable than the others together."""
     beginning = without_markers(text[: 2 * MOST_CHARACTERS])[:MOST_CHARACTERS]

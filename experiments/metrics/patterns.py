@@ -3,6 +3,9 @@
 Python's own `re` cannot be stopped while it backtracks; `regex` can.
 """
 
+from functools import lru_cache
+from typing import Any
+
 import regex
 
 # Far more than any sane pattern needs on one answer.
@@ -21,10 +24,15 @@ def compiles(pattern: object) -> bool:
     return True
 
 
+@lru_cache(maxsize=64)
+def compiled(pattern: str, flags: int = 0) -> Any:
+    return regex.compile(pattern, flags)
+
+
 def matches_whole(pattern: str, text: str) -> bool | None:
     """Whether all of `text` matches; None where that could not be told in time."""
     try:
-        return regex.fullmatch(pattern, text, regex.DOTALL, timeout=SLOWEST_S) is not None
+        return compiled(pattern, regex.DOTALL).fullmatch(text, timeout=SLOWEST_S) is not None
     except TimeoutError:
         return None
 
@@ -35,7 +43,7 @@ def first(pattern: str, text: str) -> str | None:
     None where that could not be told in time.
     """
     try:
-        found = regex.search(pattern, text, regex.DOTALL, timeout=SLOWEST_S)
+        found = compiled(pattern, regex.DOTALL).search(text, timeout=SLOWEST_S)
     except TimeoutError:
         return None
     if found is None:
@@ -46,6 +54,6 @@ def first(pattern: str, text: str) -> str | None:
 def without(pattern: str, text: str) -> str | None:
     """`text` with every match replaced by a blank; None where that took too long."""
     try:
-        return regex.sub(pattern, " ", text, timeout=SLOWEST_S)
+        return compiled(pattern).sub(" ", text, timeout=SLOWEST_S)
     except TimeoutError:
         return None

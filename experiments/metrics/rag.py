@@ -18,11 +18,14 @@ from experiments.metrics.support import (
     NO_PASSAGES,
     NO_SENTENCE,
     claims,
+    holds,
     metric,
+    numbers,
     passages,
     said,
     supported,
     threshold_of,
+    union,
 )
 from experiments.metrics.text import content_words, listed
 
@@ -45,8 +48,15 @@ def faithfulness(answered: Answered) -> Value:
         return NO_PASSAGES
     if not (sentences_said := said(answered)):
         return NO_SENTENCE
-    together, least = "\n".join(given), threshold_of(answered)
-    return sum(supported(sentence, together, least) for sentence in sentences_said) / len(sentences_said)
+    if "faithfulness" not in answered.memo:
+        words, figures, least = (
+            union(map(content_words, given)),
+            union(map(numbers, given)),
+            threshold_of(answered),
+        )
+        held = sum(holds(words, figures, sentence, least) for sentence in sentences_said)
+        answered.memo["faithfulness"] = held / len(sentences_said)
+    return answered.memo["faithfulness"]
 
 
 def hallucination(answered: Answered) -> Value:

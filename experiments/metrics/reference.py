@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from functools import lru_cache
+from collections.abc import Hashable, Iterator, Sequence
+from operator import add
 
 from rapidfuzz.distance import LCSseq, Levenshtein
 from sacrebleu.metrics.bleu import BLEU
@@ -20,7 +21,7 @@ from experiments.metrics.base import (
     Parameter,
     Value,
 )
-from experiments.metrics.text import KEPT, normalized, reference
+from experiments.metrics.text import normalized, reference
 
 NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
 TOKEN = re.compile(r"[a-z0-9]+")
@@ -46,11 +47,11 @@ def token_f1(answered: Answered) -> Value:
     said = patterns.without(answered.parameters.get("strip", r"\[[^\]]*\]"), answered.said)
     if said is None:
         return TOO_SLOW
-    ours, theirs = Counter(normalized(said).split()), Counter(normalized(wanted).split())
-    shared = sum((ours & theirs).values())
+    ours, theirs = normalized(said).split(), normalized(wanted).split()
+    shared = in_common(ours, theirs)
     if not shared:
         return float(not ours and not theirs)
-    precision, recall = shared / ours.total(), shared / theirs.total()
+    precision, recall = shared / len(ours), shared / len(theirs)
     return 2 * precision * recall / (precision + recall)
 
 
@@ -104,49 +105,70 @@ def edit_similarity(answered: Answered) -> Value:
 
 
 def bleu(answered: Answered) -> Value:
-    """sacrebleu's BLEU of the one answer, by its own tokens (13a), with the orders that the answer has."""
+    """sacrebleu's BLEU of the one answer: its tokens (13a), its formula and smoothing, the orders that the answer
+    has.
+
+    Counts are taken here, as they take half of the time of `sentence_score`.
+    """
     wanted = reference(answered.expected)
     if wanted is None:
         return NO_REFERENCE
-    found = BLEU_OF_SENTENCES.sentence_score(answered.said[:MOST_CHARACTERS], [wanted[:MOST_CHARACTERS]])
+    ours, theirs = words(answered.said), words(wanted)
+    correct, total = [], []
+    for n in range(1, BLEU_OF_SENTENCES.max_ngram_order + 1):
+        said, meant = (
+            list(zip(*(line[start:] for start in range(n)), strict=False)) for line in (ours, theirs)
+        )
+        correct.append(in_common(said, meant))
+        total.append(len(said))
+    found = BLEU.compute_bleu(
+        correct, total, len(ours), len(theirs), BLEU_OF_SENTENCES.smooth_method, effective_order=True
+    )
     return share(found.score)
 
 
-def chrf(answered: Answered) -> Value:
-    """sacrebleu's chrF2 of the one answer: n-grams of 1 to 6 characters without blanks, recall counted fourfold.
+def words(text: str) -> list[str]:
+    return BLEU_OF_SENTENCES._preprocess_segment(text[:MOST_CHARACTERS].rstrip()).split()
 
-    The counts are taken here, the formula is sacrebleu's. Where no n-gram occurs twice, as in most short answers,
-    sets find what both have in common in a third of the time of counting.
-    """
+
+def chrf(answered: Answered) -> Value:
+    """sacrebleu's chrF2 of the one answer: n-grams of 1 to 6 characters without blanks, recall counted fourfold."""
     wanted = reference(answered.expected)
     if wanted is None:
         return NO_REFERENCE
     ours, theirs = characters(answered.said), characters(wanted)
     counts: list[int] = []
-    for n in range(1, CHRF_OF_SENTENCES.char_order + 1):
-        said, meant = grams(ours, n), grams(theirs, n)
+    for said, meant in zip(grams(ours), grams(theirs), strict=True):
         # Without n-grams of this order in the reference sacrebleu counts none of the answer's.
         counts += [len(said) if meant else 0, len(meant), in_common(said, meant)]
     return share(CHRF_OF_SENTENCES._compute_f_score(counts))
 
 
-@lru_cache(maxsize=KEPT)
 def characters(text: str) -> str:
     return "".join(text[:MOST_CHARACTERS].split())
 
 
-def grams(line: str, n: int) -> list[str]:
-    return [line[start : start + n] for start in range(len(line) - n + 1)]
+def grams(line: str) -> Iterator[list[str]]:
+    """Its runs of 1 to 6 characters, order by order; each is the one before with one character more."""
+    found = list(line)
+    yield found
+    for n in range(1, CHRF_OF_SENTENCES.char_order):
+        found = list(map(add, found, line[n:]))
+        yield found
 
 
-def in_common(ours: list[str], theirs: list[str]) -> int:
-    """How many of them both have, each as often as the one that has it less often."""
+def in_common(ours: Sequence[Hashable], theirs: Sequence[Hashable]) -> int:
+    """How many of them both have, each as often as the one that has it less often.
+
+    Where one has none of them twice, as runs of some length do not occur twice in a short text, sets tell in a third
+    of the time of counting.
+    """
     one, other = set(ours), set(theirs)
     shared = one & other
     if not shared or len(one) == len(ours) or len(other) == len(theirs):
         return len(shared)
     mine, yours = Counter(ours), Counter(theirs)
-    return sum(min(mine[gram], yours[gram]) for gram in shared)
+    return sum(min(mine[each], yours[each]) for each in shared)
 
 
 def share(percent: float) -> float:

@@ -1,13 +1,12 @@
 """Pure: whether a text supports a sentence, as far as words can tell; and what metrics of that kind share."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from evaltrack.stats.estimate import Undefined
 from experiments.metrics.base import Answered, Direction, Kind, Metric, Parameter, Value
-from experiments.metrics.text import KEPT, content_words, listed, reference, sentences, without_markers
+from experiments.metrics.text import content_words, kept, listed, reference, sentences, without_markers
 
 SUPPORTED = 0.7
 NUMBER = re.compile(r"\d[\d.,]*\d|\d")
@@ -17,7 +16,7 @@ NO_PASSAGES = Undefined("no passages are known for the example")
 NO_SENTENCE = Undefined("the answer has no sentence that says anything")
 
 
-@lru_cache(maxsize=2 * KEPT)
+@kept
 def numbers(text: str) -> frozenset[str]:
     """The numbers of a text, 1,000.50 and 1000.5 alike."""
     found = (number.replace(",", "") for number in NUMBER.findall(without_markers(text)))
@@ -26,11 +25,17 @@ def numbers(text: str) -> frozenset[str]:
 
 def supported(sentence: str, text: str, threshold: float = SUPPORTED) -> bool:
     """Whether a text holds the sentence's numbers, and so large a share of its content words."""
-    words = content_words(sentence)
-    if not words:
-        return False
-    held = len(words & content_words(text))
-    return held >= threshold * len(words) and numbers(sentence) <= numbers(text)
+    return holds(content_words(text), numbers(text), sentence, threshold)
+
+
+def holds(words: Set[str], figures: Set[str], sentence: str, threshold: float) -> bool:
+    """`supported` by a text, or several, of these content words and numbers."""
+    wanted = content_words(sentence)
+    return bool(wanted) and len(wanted & words) >= threshold * len(wanted) and numbers(sentence) <= figures
+
+
+def union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset().union(*sets)
 
 
 def threshold_of(answered: Answered) -> float:

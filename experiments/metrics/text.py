@@ -6,15 +6,18 @@ What is worked out of a text is kept for a moment: the metrics of a suite read t
 import re
 import string
 import unicodedata
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
 
 ARTICLES = re.compile(r"\b(a|an|the)\b")
 SENTENCE_ENDS = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+|\n+")
 MARKER = re.compile(r"\[([^\[\]\n]{1,80})\]")
 SPACED = str.maketrans(dict.fromkeys(string.punctuation, " "))
-# What the metrics of one example look at, so that texts of megabytes are not kept for long.
-KEPT = 48
+# As many texts as the metrics of a few examples look at.
+KEPT = 512
+# A longer one is not kept: five hundred of megabytes would fill the memory.
+LONGEST_KEPT = 20_000
 # Of longer texts so much is read by what takes more than one pass over them.
 MOST_CHARACTERS = 100_000
 # Function words: they stand in every text, and say nothing about what it is about.
@@ -27,8 +30,21 @@ WORDS = (
 )
 FUNCTION_WORDS = frozenset(WORDS.split())
 
+Result = TypeVar("Result")
 
-@lru_cache(maxsize=KEPT)
+
+def kept(function: Callable[[str], Result]) -> Callable[[str], Result]:
+    """The function with what it made of the last texts."""
+    remembered = lru_cache(maxsize=KEPT)(function)
+
+    @wraps(function)
+    def found(text: str) -> Result:
+        return remembered(text) if len(text) <= LONGEST_KEPT else function(text)
+
+    return found
+
+
+@kept
 def normalized(text: str) -> str:
     """Lower case without punctuation, articles and extra blanks, as SQuAD's evaluation has it."""
     text = unicodedata.normalize("NFKC", text).lower().translate(SPACED)
@@ -54,21 +70,21 @@ def contains(text: str, phrase: str) -> bool:
     return f" {normalized(phrase)} " in f" {normalized(text)} "
 
 
-@lru_cache(maxsize=KEPT)
+@kept
 def content_words(text: str) -> frozenset[str]:
     """The words of a text that say what it is about, plurals as singulars; [1] is no word, 30 is one.
 
     Of English plurals only the s is taken off, which is as much as can be done without a dictionary.
     """
-    found = normalized(without_markers(text[:MOST_CHARACTERS])).split()
-    return frozenset(singular(word) for word in found if word not in FUNCTION_WORDS)
+    text = unicodedata.normalize("NFKC", without_markers(text[:MOST_CHARACTERS])).lower()
+    return frozenset(map(singular, set(text.translate(SPACED).split()) - FUNCTION_WORDS))
 
 
 def singular(word: str) -> str:
     return word[:-1] if len(word) > 3 and word[-1] == "s" and word[-2] not in "siu" else word
 
 
-@lru_cache(maxsize=KEPT)
+@kept
 def sentences(text: str) -> tuple[str, ...]:
     """The sentences of a text that say something: it is cut after . ! ? before a blank, and at line breaks.
 
@@ -90,4 +106,4 @@ def markers(text: str) -> list[str]:
 
 
 def without_markers(text: str) -> str:
-    return MARKER.sub(" ", text)
+    return MARKER.sub(" ", text) if "[" in text else text
