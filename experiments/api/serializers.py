@@ -6,7 +6,16 @@ from rest_framework import serializers
 
 from evaltrack.canonical import canonical_json
 from evaltrack.ndjson import holds_nul
-from experiments.models import AlertState, Comparison, ComponentKind, Environment, Risk, Tier
+from experiments import gaps
+from experiments.models import (
+    AlertState,
+    Comparison,
+    ComponentKind,
+    Environment,
+    MetricResult,
+    Risk,
+    Tier,
+)
 
 
 def keepable(value: Any) -> None:
@@ -116,6 +125,9 @@ class ExperimentOut(ExperimentSummary):
     progress = serializers.SerializerMethodField()
     plan = serializers.SerializerMethodField()
     comparisons = ComparisonOut(many=True)
+    undefined = serializers.SerializerMethodField(
+        help_text="How many examples have no value of a metric, by metric, arm and reason; only where there are any."
+    )
     runs = RunOut(many=True)
     evidence_digest = serializers.SerializerMethodField()
 
@@ -132,6 +144,14 @@ class ExperimentOut(ExperimentSummary):
             "deviations": plan.deviations,
             **plan.body,
         }
+
+    def get_undefined(self, experiment) -> dict[str, dict[str, dict[str, int]]]:
+        rows = MetricResult.objects.filter(run__experiment=experiment).exclude(undefined=None)
+        found: dict[str, dict[str, dict[str, int]]] = {}
+        for metric, arm, kept in rows.order_by("pk").values_list("metric", "run__arm", "undefined"):
+            if counts := gaps.counts(kept):
+                found.setdefault(metric, {})[arm] = counts
+        return found
 
     def get_evidence_digest(self, experiment) -> str | None:
         newest = next(iter(experiment.verdicts.all()), None)

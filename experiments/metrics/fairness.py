@@ -116,7 +116,7 @@ METRICS = [
         Direction.LOWER,
         "Bias between two groups of examples: distance of the means of their scores.",
         highest=None,
-        formula="|mean score of one group − mean score of the other|, groups by `metadata.group`",
+        formula="distance of the mean scores of both groups, which `metadata.group` names",
         source="Dixon et al. 2018 (equality of error), Huang et al. 2020 (group fairness)",
         undefined="; ".join(each.reason for each in (NO_GROUPS, NO_GROUP, EMPTY_GROUP)),
         limits=(

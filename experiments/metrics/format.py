@@ -132,7 +132,6 @@ METRICS = [
                 "a regular expression", "what the whole answer has to match", patterns.compiles
             )
         },
-        needs=("pattern",),
     ),
     Metric(
         "json_valid",
@@ -198,7 +197,6 @@ METRICS = [
                 "a list of texts", "the headings that an answer has to have", is_list_of_texts
             )
         },
-        needs=("sections",),
     ),
     Metric(
         "words",

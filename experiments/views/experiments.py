@@ -20,15 +20,28 @@ from evaltrack.htmx import page
 from evaltrack.stats.estimate import from_json
 from evaltrack.templatetags import cumulative
 from evaltrack.templatetags.intervals import shared_scale
-from experiments import extension, gates, human, latency, policies, recomputation, stopping, submission
+from experiments import (
+    confusion,
+    extension,
+    gaps,
+    gates,
+    human,
+    latency,
+    policies,
+    recomputation,
+    stopping,
+    submission,
+)
 from experiments.lookup import experiment_named
 from experiments.metrics.base import Direction
 from experiments.models import (
+    Arm,
     Comparison,
     Environment,
     Experiment,
     ExperimentStatus,
     MetricOutcome,
+    MetricResult,
     Role,
     Tier,
 )
@@ -89,6 +102,7 @@ def offered(found: dict[str, Any]) -> dict[str, Callable[[], tables.Table]]:
 
 def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
     comparisons = with_scales(experiment.comparisons.select_related("slices"))
+    with_gaps(comparisons)
     verdicts = list(experiment.verdicts.all())
     verdict = verdicts[0] if verdicts else None
     plan = getattr(experiment, "plan", None)
@@ -105,6 +119,7 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "sealed": sealed,
         "worst": None if sealed else most_telling(comparisons),
         "slices": None if sealed else sliced(comparisons, request.GET.get("slices")),
+        "confusions": confusion.of(experiment),
         "latency": took,
         "latency_picture": cumulative.plot(took.values) if took else "",
         "latency_reach": cumulative.reach(took.values) if took else None,
@@ -157,6 +172,28 @@ def with_scales(rows: Iterable[Comparison]) -> list[Comparison]:
             [other.delta for other in alike], [other.margin for other in alike]
         )
     return comparisons
+
+
+def with_gaps(comparisons: list[Comparison]) -> None:
+    """Gives each the sentences about examples without a value, by arm; of all arms one where they say the same."""
+    if not comparisons:
+        return
+    rows = MetricResult.objects.filter(run__experiment=comparisons[0].experiment_id)
+    words: dict[str, list[tuple[str, str]]] = {}
+    found = (
+        rows.exclude(undefined=None)
+        .order_by("run__arm")
+        .select_related("run")
+        .only("metric", "undefined", "run__arm", "run__experiment")
+    )
+    asked = comparisons[0].experiment.plan.body["examples"]
+    for row in found:
+        if sentence := gaps.in_words(row.undefined, asked):
+            words.setdefault(row.metric, []).append((row.run.arm, sentence))
+    for comparison in comparisons:
+        said = words.get(comparison.metric, [])
+        alike = len(said) == len(Arm) and said[0][1] == said[1][1]
+        comparison.gaps = [("both arms", said[0][1])] if alike else said  # type: ignore[attr-defined]
 
 
 def most_telling(comparisons: list[Comparison]) -> Comparison | None:

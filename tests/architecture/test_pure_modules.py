@@ -53,6 +53,7 @@ PURE = [
     "evaltrack.wording",
     "experiments.comparison",
     "experiments.configuration",
+    "experiments.gaps",
     "experiments.gates",
     "experiments.planner.answers",
     "experiments.planner.questions",
