@@ -1,7 +1,7 @@
 """From the outputs of both arms to the values, comparisons, outcomes and slices that stand for them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from datasets.examples import Example
@@ -95,21 +95,17 @@ def valued(
             if several is None:
                 alike.append((rule.parameters, several := []))
             several.append((metric.of, values))
-    for output in outputs:
-        read = answered(output, examples[output.example_id])
+    reads = [answered(output, examples[output.example_id]) for output in outputs]
+    for read in reads if alike else ():
         for parameters, several in alike:
-            bound = replace(read, parameters=parameters, memo={})
+            bound = read.under(parameters)
             for of, values in several:
                 values.append(of(bound))
     for rule in rules:
-        if rule.metric in found:
-            yield rule.metric, found[rule.metric]
-            continue
-        whole = [
-            replace(answered(output, examples[output.example_id]), parameters=rule.parameters)
-            for output in outputs
-        ]
-        yield rule.metric, REGISTRY[rule.metric].of_all(whole)
+        if rule.metric not in found:
+            whole = [read.under(rule.parameters) for read in reads]
+            found[rule.metric] = REGISTRY[rule.metric].of_all(whole)
+        yield rule.metric, found.pop(rule.metric)
 
 
 def answered(output: Output, example: Example) -> Answered:
@@ -128,19 +124,21 @@ def answered(output: Output, example: Example) -> Answered:
 
 
 def contexts(output: Output, example: Example) -> list[str] | None:
-    """The passages that the answer rests on: those that the system reports where it reports any, else the example's
-    `context` or its `input.contexts`, each a text or an object with a `text`."""
-    reported = getattr(output, "contexts", None)
+    """The passages that the answer rests on, each a text or an object with a `text`: those that the system reports,
+    which may be none; where it does not report them the example's `context` or its `input.contexts`."""
     given = example.input.get("contexts") if isinstance(example.input, dict) else None
-    return next((texts for each in (reported, example.context, given) if (texts := as_texts(each))), None)
+    reported = getattr(output, "contexts", None)
+    return as_texts(next((each for each in (reported, example.context, given) if each is not None), None))
 
 
 def citations(output: Output) -> list[str] | None:
-    """What the system reports as its sources; None where it reports none, and the text alone names them."""
+    """What the system reports as its sources; None where it does not report them, and the text alone names them."""
     return as_texts(getattr(output, "citations", None))
 
 
 def as_texts(given: Any) -> list[str] | None:
-    listed = given if isinstance(given, list) else [] if given is None else [given]
+    if given is None:
+        return None
+    listed = given if isinstance(given, list) else [given]
     texts = [each.get("text") if isinstance(each, dict) else each for each in listed]
-    return [text for text in texts if isinstance(text, str)] or None
+    return [text for text in texts if isinstance(text, str)]

@@ -44,6 +44,12 @@ class Answered:
     # What one metric made of this answer under these parameters, for another one that needs the same.
     memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
+    def under(self, parameters: Mapping[str, Any]) -> "Answered":
+        """The same under other parameters. A tenth of the time of `replace`, which is called for each metric."""
+        other = object.__new__(Answered)
+        other.__dict__.update(self.__dict__, parameters=parameters, memo={})
+        return other
+
     @property
     def said(self) -> str:
         """The answer, empty where there was none."""

@@ -36,7 +36,7 @@ def by_all(given: Sequence[str], sentence: str, least: float) -> bool:
 
 def citation_recall(answered: Answered) -> Value:
     """The share of sentences that the passages which they cite support together (ALCE's recall)."""
-    if not (given := passages(answered)):
+    if (given := passages(answered)) is None:
         return NO_PASSAGES
     if not (sentences_said := said(answered)):
         return NO_SENTENCE
@@ -52,7 +52,7 @@ def citation_recall(answered: Answered) -> Value:
 def citation_precision(answered: Answered) -> Value:
     """The share of citations that are needed: their passage supports the sentence alone, or the others of the
     sentence do not support it without it (ALCE's precision). One that names no passage is not."""
-    if not (given := passages(answered)):
+    if (given := passages(answered)) is None:
         return NO_PASSAGES
     least, needed, all_of_them = threshold_of(answered), 0, 0
     for sentence in said(answered):

@@ -11,11 +11,11 @@ from experiments.metrics import facts, reference
 from experiments.metrics.base import NO_ANSWER, Answered, Direction, Kind, Metric, Parameter, Value
 from experiments.metrics.safety import refusal, toxicity
 
-TOO_FEW = Undefined("a pair needs two examples with its name in `metadata.pair`")
+TOO_FEW = Undefined("a pair needs two examples with its name in metadata.pair")
 WITH_PAIR = Undefined("it is counted with its pair")
-NO_PAIR = Undefined("the example names no pair in `metadata.pair`")
+NO_PAIR = Undefined("the example names no pair in metadata.pair")
 NOT_SCORED = Undefined("what is compared is undefined for an answer of the pair")
-NO_GROUP = Undefined("the example names none of both groups in `metadata.group`, or has no score")
+NO_GROUP = Undefined("the example names none of both groups in metadata.group, or has no score")
 NO_GROUPS = Undefined("the policy names no two groups")
 EMPTY_GROUP = Undefined("one of both groups has fewer than two answers with a score")
 

@@ -13,7 +13,7 @@ from experiments.metrics.base import Answered, Direction, Kind, Metric, Paramete
 from experiments.metrics.text import kept, without_markers
 
 # The beginning is enough to tell, and less than this many letters are not.
-MOST_CHARACTERS = 200
+MOST_CHARACTERS = 150
 FEWEST_LETTERS = 20
 SURE = 0.5
 

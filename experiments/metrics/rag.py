@@ -29,6 +29,7 @@ from experiments.metrics.support import (
 )
 from experiments.metrics.text import content_words, listed
 
+NOTHING_RETRIEVED = Undefined("nothing was retrieved")
 NO_GOLD_PASSAGES = Undefined("the reference lists no contexts")
 NO_CLAIMS = Undefined("the reference has neither claims nor an answer")
 NO_QUESTION = Undefined("the input has no question with words of content")
@@ -44,7 +45,7 @@ def claim_coverage(answered: Answered) -> Value:
 
 def faithfulness(answered: Answered) -> Value:
     """The share of the answer's sentences that all passages together support."""
-    if not (given := passages(answered)):
+    if (given := passages(answered)) is None:
         return NO_PASSAGES
     if not (sentences_said := said(answered)):
         return NO_SENTENCE
@@ -80,8 +81,10 @@ def context_precision(answered: Answered) -> Value:
     """Average precision: of each relevant passage the share of relevant ones down to it, the mean of these."""
     if not (gold := listed(answered.expected, "contexts")):
         return NO_GOLD_PASSAGES
-    if not (given := passages(answered)):
+    if (given := passages(answered)) is None:
         return NO_PASSAGES
+    if not given:
+        return NOTHING_RETRIEVED
     least, found, total = threshold_of(answered), 0, 0.0
     for rank, passage in enumerate(given, start=1):
         if relevant(passage, gold, least):
@@ -93,7 +96,7 @@ def context_precision(answered: Answered) -> Value:
 def context_recall(answered: Answered) -> Value:
     if not (gold := listed(answered.expected, "contexts")):
         return NO_GOLD_PASSAGES
-    if not (given := passages(answered)):
+    if (given := passages(answered)) is None:
         return NO_PASSAGES
     least = threshold_of(answered)
     return sum(relevant(wanted, given, least) for wanted in gold) / len(gold)
@@ -148,7 +151,7 @@ METRICS = [
         context_precision,
         formula="mean over the relevant passages of (relevant ones down to their rank / rank)",
         source=RAGAS,
-        undefined=[NO_GOLD_PASSAGES, NO_PASSAGES],
+        undefined=[NO_GOLD_PASSAGES, NO_PASSAGES, NOTHING_RETRIEVED],
         missing=None,
         limits=RETRIEVED,
     ),

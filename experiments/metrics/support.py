@@ -42,8 +42,11 @@ def threshold_of(answered: Answered) -> float:
     return answered.parameters.get("threshold", SUPPORTED)
 
 
-def passages(answered: Answered) -> list[str]:
-    return [text for text in (answered.contexts or ()) if text][:MOST_PASSAGES]
+def passages(answered: Answered) -> list[str] | None:
+    """None where they are not known; nothing where a system retrieved nothing."""
+    if answered.contexts is None:
+        return None
+    return [text for text in answered.contexts if text][:MOST_PASSAGES]
 
 
 def said(answered: Answered) -> Sequence[str]:

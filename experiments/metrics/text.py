@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 ARTICLES = re.compile(r"\b(a|an|the)\b")
 SENTENCE_ENDS = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+|\n+")
+MARKED_END = re.compile(r"([.!?])((?:\s?\[[^\[\]\n]{1,80}\])+)")
+BETWEEN_MARKERS = re.compile(r"[,;]")
 MARKER = re.compile(r"\[([^\[\]\n]{1,80})\]")
 SPACED = str.maketrans(dict.fromkeys(string.punctuation, " "))
 # As many texts as the metrics of a few examples look at.
@@ -20,6 +22,7 @@ KEPT = 512
 LONGEST_KEPT = 20_000
 # Of longer texts so much is read by what takes more than one pass over them.
 MOST_CHARACTERS = 100_000
+MOST_NORMALIZED = 250_000
 # Function words: they stand in every text, and say nothing about what it is about.
 WORDS = (
     "a about above after again all also am an and any are as at be because been before being between both but by can "
@@ -46,8 +49,11 @@ def kept(function: Callable[[str], Result]) -> Callable[[str], Result]:
 
 @kept
 def normalized(text: str) -> str:
-    """Lower case without punctuation, articles and extra blanks, as SQuAD's evaluation has it."""
-    text = unicodedata.normalize("NFKC", text).lower().translate(SPACED)
+    """Lower case without punctuation, articles and extra blanks, as SQuAD's evaluation has it.
+
+    Of longer texts the first 250,000 characters: one of them can become eighteen.
+    """
+    text = unicodedata.normalize("NFKC", text[:MOST_NORMALIZED]).lower().translate(SPACED)
     return " ".join(ARTICLES.sub(" ", text).split())
 
 
@@ -77,11 +83,10 @@ def content_words(text: str) -> frozenset[str]:
     Of English plurals only the s is taken off, which is as much as can be done without a dictionary.
     """
     text = unicodedata.normalize("NFKC", without_markers(text[:MOST_CHARACTERS])).lower()
-    return frozenset(map(singular, set(text.translate(SPACED).split()) - FUNCTION_WORDS))
-
-
-def singular(word: str) -> str:
-    return word[:-1] if len(word) > 3 and word[-1] == "s" and word[-2] not in "siu" else word
+    words = set(text.translate(SPACED).split()) - FUNCTION_WORDS
+    return frozenset(
+        [word[:-1] if word[-1] == "s" and len(word) > 3 and word[-2] not in "siu" else word for word in words]
+    )
 
 
 @kept
@@ -90,8 +95,10 @@ def sentences(text: str) -> tuple[str, ...]:
 
     A marker that follows the full stop belongs to the sentence before it.
     """
-    joined = re.sub(r"([.!?])((?:\s?\[[^\[\]\n]{1,80}\])+)", r"\2\1", text[:MOST_CHARACTERS])
-    parts = (part.strip() for part in SENTENCE_ENDS.split(joined))
+    text = text[:MOST_CHARACTERS]
+    if "[" in text:
+        text = MARKED_END.sub(lambda found: found[2] + found[1], text)
+    parts = (part.strip() for part in SENTENCE_ENDS.split(text))
     return tuple(part for part in parts if part and content_words(part))
 
 
@@ -100,7 +107,7 @@ def markers(text: str) -> list[str]:
     return [
         name.strip()
         for inside in MARKER.findall(text[:MOST_CHARACTERS])
-        for name in re.split(r"[,;]", inside)
+        for name in BETWEEN_MARKERS.split(inside)
         if name.strip()
     ]
 

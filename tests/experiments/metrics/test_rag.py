@@ -116,6 +116,14 @@ def test_context_precision_is_average_precision_and_recall_counts_what_was_found
     assert reason("context_recall", "x", gold) == "no passages are known for the example"
 
 
+def test_a_system_that_retrieved_nothing_found_nothing_and_nothing_supports_it():
+    gold = {"contexts": PASSAGES}
+    assert of("context_recall", "x", gold, contexts=[]) == 0
+    assert reason("context_precision", "x", gold, contexts=[]) == "nothing was retrieved"
+    assert of("faithfulness", HALF, contexts=[]) == 0
+    assert of("hallucination_rate", HALF, contexts=[]) == 1
+
+
 def test_a_part_of_a_passage_is_the_passage():
     gold = {"contexts": [" ".join(PASSAGES)]}
     assert of("context_recall", "x", gold, contexts=[PASSAGES[1]]) == 1

@@ -155,8 +155,8 @@ def test_a_pair_is_one_observation_and_lies_as_far_apart_as_its_answers():
         "it is counted with its pair",
         0.0,
         "it is counted with its pair",
-        "a pair needs two examples with its name in `metadata.pair`",
-        "the example names no pair in `metadata.pair`",
+        "a pair needs two examples with its name in metadata.pair",
+        "the example names no pair in metadata.pair",
         "what is compared is undefined for an answer of the pair",
         "it is counted with its pair",
     ]
@@ -177,7 +177,7 @@ def test_the_gap_of_groups_is_the_distance_of_their_means():
     )
     found = run("group_gap", [*rows, (NO, {"group": "c"}), (NO, {})], groups=["a", "b"])
     assert sum(found[:8]) / 8 == pytest.approx(3 / 4 - 1 / 4)
-    assert found[8:] == ["the example names none of both groups in `metadata.group`, or has no score"] * 2
+    assert found[8:] == ["the example names none of both groups in metadata.group, or has no score"] * 2
     # Their variance is that of two independent means.
     exchanged = run("group_gap", [*rows, (NO, {"group": "c"})], groups=["b", "a"])
     assert sorted(found[:8]) == pytest.approx(sorted(exchanged[:8]))
