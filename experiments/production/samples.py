@@ -18,7 +18,8 @@ FIELDS = {
     "id", "sampled_at", "input", "output", "expected",
     "latency_ms", "input_tokens", "output_tokens", "metrics", "arm", "unit", "before",
 }  # fmt: skip
-READ_NO_TEXT = {metric.name for metric in operational.METRICS}
+# Without its text nobody knows whether there was an answer, which is all that an error rate asks.
+READ_NO_TEXT = {metric.name for metric in operational.METRICS if metric.missing is None}
 ARMS = ("control", "treatment")
 NOT_RECORDED = Undefined("the text of the answer was not recorded")
 LONGEST_ID = 80

@@ -33,6 +33,7 @@ from experiments import (
     submission,
 )
 from experiments.lookup import experiment_named
+from experiments.metrics import REGISTRY
 from experiments.metrics.base import Direction
 from experiments.models import (
     Arm,
@@ -166,6 +167,8 @@ def with_scales(rows: Iterable[Comparison]) -> list[Comparison]:
     """Comparisons, each with its word and the axis of its picture. Metrics of one kind and unit share an axis."""
     comparisons = list(rows)
     for row in comparisons:
+        metric = REGISTRY.get(row.metric)
+        row.can_be_planned = metric is not None and metric.is_mean  # type: ignore[attr-defined]
         row.word = gates.word(row.outcome, from_json(row.delta), row.margin, row.direction)  # type: ignore[attr-defined]
         alike = [other for other in comparisons if (other.kind, other.unit) == (row.kind, row.unit)]
         row.scale = shared_scale(  # type: ignore[attr-defined]
