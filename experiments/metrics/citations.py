@@ -4,34 +4,21 @@ from collections.abc import Callable, Sequence
 
 from evaltrack.stats.estimate import Undefined
 from experiments.metrics.base import Answered, Value
-from experiments.metrics.support import (
-    NO_PASSAGES,
-    NO_SENTENCE,
-    holds,
-    metric,
-    numbers,
-    passages,
-    said,
-    supported,
-    threshold_of,
-    union,
-)
-from experiments.metrics.text import content_words, listed, markers
+from experiments.metrics.support import NO_PASSAGES, NO_SENTENCE, Held, metric, passages, said, threshold_of
+from experiments.metrics.text import listed, markers
 
+# Of one sentence so many are looked at: each is weighed against all others.
+MOST_CITED = 20
 NO_CITATIONS = Undefined("the answer cites nothing")
 NO_GOLD_CITATIONS = Undefined("the reference lists no citations")
 ALCE = "Gao et al. 2023 (ALCE), with words in the place of entailment"
 
 
-def cited_passages(sentence: str, given: Sequence[str]) -> list[str]:
+def cited_passages(sentence: str, given: Sequence[Held]) -> list[Held]:
     """The passages that a sentence cites by their numbers; what names none is left out."""
     places = [int(name) for name in markers(sentence) if name.isdecimal() and len(name) < 6]
-    return [given[place - 1] for place in dict.fromkeys(places) if 1 <= place <= len(given)]
-
-
-def by_all(given: Sequence[str], sentence: str, least: float) -> bool:
-    """Whether passages support a sentence together."""
-    return holds(union(map(content_words, given)), union(map(numbers, given)), sentence, least)
+    named = [given[place - 1] for place in dict.fromkeys(places) if 1 <= place <= len(given)]
+    return named[:MOST_CITED]
 
 
 def citation_recall(answered: Answered) -> Value:
@@ -42,7 +29,7 @@ def citation_recall(answered: Answered) -> Value:
         return NO_SENTENCE
     least = threshold_of(answered)
     found = sum(
-        by_all(cited, sentence, least)
+        Held.together(cited).supports(Held.of(sentence), least)
         for sentence in sentences_said
         if (cited := cited_passages(sentence, given))
     )
@@ -56,13 +43,13 @@ def citation_precision(answered: Answered) -> Value:
         return NO_PASSAGES
     least, needed, all_of_them = threshold_of(answered), 0, 0
     for sentence in said(answered):
-        all_of_them += len(dict.fromkeys(markers(sentence)))
-        cited = cited_passages(sentence, given)
-        if not cited or not by_all(cited, sentence, least):
+        all_of_them += len(set(markers(sentence)))
+        cited, wanted = cited_passages(sentence, given), Held.of(sentence)
+        if not cited or not Held.together(cited).supports(wanted, least):
             continue
         for place, passage in enumerate(cited):
-            others = [*cited[:place], *cited[place + 1 :]]
-            needed += supported(sentence, passage, least) or not by_all(others, sentence, least)
+            others = Held.together([*cited[:place], *cited[place + 1 :]])
+            needed += passage.supports(wanted, least) or not others.supports(wanted, least)
     return needed / all_of_them if all_of_them else NO_CITATIONS
 
 

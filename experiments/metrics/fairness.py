@@ -69,9 +69,9 @@ def group_gap(several: Sequence[Answered]) -> list[Value]:
     places = [[place for place, group in enumerate(groups) if group == name] for name in names]
     found: list[Value] = [NO_GROUP] * len(several)
     if min(map(len, places)) < 2:
-        return [
-            EMPTY_GROUP if place in {*places[0], *places[1]} else value for place, value in enumerate(found)
-        ]
+        for place in (*places[0], *places[1]):
+            found[place] = EMPTY_GROUP
+        return found
     values = [np.array([scores[place] for place in members], dtype=float) for members in places]
     gap = float(values[0].mean() - values[1].mean())
     sign, n = (-1.0 if gap < 0 else 1.0), len(places[0]) + len(places[1])

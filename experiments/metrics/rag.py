@@ -9,23 +9,20 @@ its `input.contexts`, and are numbered from 1. `expected.claims` lists what an a
 the passages that hold it, `expected.citations` the sources that an answer should name.
 """
 
-from collections.abc import Sequence
-
 from evaltrack.stats.estimate import Undefined
 from experiments.metrics.base import Answered, Direction, Kind, Value
 from experiments.metrics.support import (
     BY_WORDS,
+    LONGEST_PASSAGE,
+    MOST_PASSAGES,
     NO_PASSAGES,
     NO_SENTENCE,
+    Held,
     claims,
-    holds,
     metric,
-    numbers,
     passages,
     said,
-    supported,
     threshold_of,
-    union,
 )
 from experiments.metrics.text import content_words, listed
 
@@ -39,8 +36,8 @@ def claim_coverage(answered: Answered) -> Value:
     wanted = claims(answered.expected)
     if not wanted:
         return NO_CLAIMS
-    least = threshold_of(answered)
-    return sum(supported(claim, answered.said, least) for claim in wanted) / len(wanted)
+    least, answer = threshold_of(answered), Held.of(answered.said)
+    return sum(answer.supports(Held.of(claim), least) for claim in wanted) / len(wanted)
 
 
 def faithfulness(answered: Answered) -> Value:
@@ -50,12 +47,8 @@ def faithfulness(answered: Answered) -> Value:
     if not (sentences_said := said(answered)):
         return NO_SENTENCE
     if "faithfulness" not in answered.memo:
-        words, figures, least = (
-            union(map(content_words, given)),
-            union(map(numbers, given)),
-            threshold_of(answered),
-        )
-        held = sum(holds(words, figures, sentence, least) for sentence in sentences_said)
+        together, least = Held.together(given), threshold_of(answered)
+        held = sum(together.supports(Held.of(sentence), least) for sentence in sentences_said)
         answered.memo["faithfulness"] = held / len(sentences_said)
     return answered.memo["faithfulness"]
 
@@ -65,21 +58,18 @@ def hallucination(answered: Answered) -> Value:
     return share if isinstance(share, Undefined) else float(share < 1)
 
 
-def relevant(passage: str, gold: Sequence[str], least: float) -> bool:
-    """Whether a retrieved passage holds one of those that were wanted, or is a part of one."""
-    return any(overlap(passage, wanted) >= least for wanted in gold)
-
-
-def overlap(one: str, other: str) -> float:
-    """The share of the content words of the shorter text that stand in the other one."""
-    ours, theirs = content_words(one), content_words(other)
-    fewest = min(len(ours), len(theirs))
-    return len(ours & theirs) / fewest if fewest else 0.0
+def gold_passages(answered: Answered) -> list[Held]:
+    """What each passage holds that the reference lists."""
+    listed_there = listed(answered.expected, "contexts") or []
+    return [Held.of(text[:LONGEST_PASSAGE]) for text in listed_there[:MOST_PASSAGES]]
 
 
 def context_precision(answered: Answered) -> Value:
-    """Average precision: of each relevant passage the share of relevant ones down to it, the mean of these."""
-    if not (gold := listed(answered.expected, "contexts")):
+    """Average precision: of each relevant passage the share of relevant ones down to it, the mean of these.
+
+    A passage is relevant that holds one of those that were wanted, or is a part of one.
+    """
+    if not (gold := gold_passages(answered)):
         return NO_GOLD_PASSAGES
     if (given := passages(answered)) is None:
         return NO_PASSAGES
@@ -87,19 +77,19 @@ def context_precision(answered: Answered) -> Value:
         return NOTHING_RETRIEVED
     least, found, total = threshold_of(answered), 0, 0.0
     for rank, passage in enumerate(given, start=1):
-        if relevant(passage, gold, least):
+        if any(passage.overlap(wanted) >= least for wanted in gold):
             found += 1
             total += found / rank
     return total / found if found else 0.0
 
 
 def context_recall(answered: Answered) -> Value:
-    if not (gold := listed(answered.expected, "contexts")):
+    if not (gold := gold_passages(answered)):
         return NO_GOLD_PASSAGES
     if (given := passages(answered)) is None:
         return NO_PASSAGES
     least = threshold_of(answered)
-    return sum(relevant(wanted, given, least) for wanted in gold) / len(gold)
+    return sum(any(each.overlap(wanted) >= least for each in given) for wanted in gold) / len(gold)
 
 
 def answer_relevance(answered: Answered) -> Value:

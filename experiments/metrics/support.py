@@ -1,7 +1,8 @@
 """Pure: whether a text supports a sentence, as far as words can tell; and what metrics of that kind share."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from evaltrack.stats.estimate import Undefined
@@ -12,6 +13,8 @@ SUPPORTED = 0.7
 NUMBER = re.compile(r"\d[\d.,]*\d|\d")
 MOST_SENTENCES = 200
 MOST_PASSAGES = 100
+# Of a longer passage the beginning is read.
+LONGEST_PASSAGE = 20_000
 NO_PASSAGES = Undefined("no passages are known for the example")
 NO_SENTENCE = Undefined("the answer has no sentence that says anything")
 
@@ -23,30 +26,57 @@ def numbers(text: str) -> frozenset[str]:
     return frozenset(number.rstrip("0").rstrip(".") if "." in number else number for number in found)
 
 
+@dataclass(frozen=True)
+class Held:
+    """What a text holds, as far as support looks: its content words and its numbers."""
+
+    words: frozenset[str]
+    figures: frozenset[str]
+
+    @classmethod
+    def of(cls, text: str) -> "Held":
+        return cls(content_words(text), numbers(text))
+
+    @classmethod
+    def together(cls, several: Iterable["Held"]) -> "Held":
+        listed = list(several)
+        none: frozenset[str] = frozenset()
+        return cls(
+            none.union(*(each.words for each in listed)), none.union(*(each.figures for each in listed))
+        )
+
+    def supports(self, sentence: "Held", threshold: float) -> bool:
+        """Whether it holds all numbers of a sentence, and so large a share of its content words."""
+        held = len(sentence.words & self.words)
+        return (
+            bool(sentence.words)
+            and held >= threshold * len(sentence.words)
+            and sentence.figures <= self.figures
+        )
+
+    def overlap(self, other: "Held") -> float:
+        """The share of the content words of the shorter text that stand in the other one."""
+        fewest = min(len(self.words), len(other.words))
+        return len(self.words & other.words) / fewest if fewest else 0.0
+
+
 def supported(sentence: str, text: str, threshold: float = SUPPORTED) -> bool:
-    """Whether a text holds the sentence's numbers, and so large a share of its content words."""
-    return holds(content_words(text), numbers(text), sentence, threshold)
-
-
-def holds(words: Set[str], figures: Set[str], sentence: str, threshold: float) -> bool:
-    """`supported` by a text, or several, of these content words and numbers."""
-    wanted = content_words(sentence)
-    return bool(wanted) and len(wanted & words) >= threshold * len(wanted) and numbers(sentence) <= figures
-
-
-def union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
-    return frozenset().union(*sets)
+    return Held.of(text).supports(Held.of(sentence), threshold)
 
 
 def threshold_of(answered: Answered) -> float:
     return answered.parameters.get("threshold", SUPPORTED)
 
 
-def passages(answered: Answered) -> list[str] | None:
-    """None where they are not known; nothing where a system retrieved nothing."""
+def passages(answered: Answered) -> list[Held] | None:
+    """What each passage holds. None where they are not known; nothing where a system retrieved nothing."""
     if answered.contexts is None:
         return None
-    return [text for text in answered.contexts if text][:MOST_PASSAGES]
+    if "passages" not in answered.memo:
+        answered.memo["passages"] = [
+            Held.of(text[:LONGEST_PASSAGE]) for text in answered.contexts[:MOST_PASSAGES] if text
+        ]
+    return answered.memo["passages"]
 
 
 def said(answered: Answered) -> Sequence[str]:
