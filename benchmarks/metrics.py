@@ -7,15 +7,16 @@ first, in one pass, then each metric by itself, the slowest first. No database i
 
 import argparse
 import json
+import os
 import random
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
+import django
+
 from datasets.examples import Example
 from experiments.metrics import REGISTRY
-from experiments.models import Outcome
-from experiments.scoring import valued
 from experiments.suite import MetricRule
 
 VOCABULARY = (
@@ -52,7 +53,7 @@ class Said:
 
     example_id: str
     text: str
-    outcome: str = Outcome.ANSWERED.value
+    outcome: str = "answered"
     latency_ms: int | None = 180
     input_tokens: int | None = 60
     output_tokens: int | None = 40
@@ -120,11 +121,12 @@ def main() -> None:
 def scored(
     rules: list[MetricRule], outputs: list[Said], examples: dict[str, Example]
 ) -> list[tuple[str, list]]:
+    from experiments.scoring import valued  # noqa: PLC0415
+
     return list(valued(rules, outputs, examples))  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":
-    import django
-
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evaltrack.settings")
     django.setup()
     main()

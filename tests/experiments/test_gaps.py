@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets import ingest, versions
 from evaltrack import clock
 from evaltrack.stats.estimate import Undefined
 from experiments import conclusion, gaps
@@ -58,23 +57,8 @@ ROWS = [
 def experiment(people) -> Experiment:
     """Forty numbers and sixty labels; the candidate is right, the baseline says refund to every third example."""
     row = experiments.component(people["owner"], people["platform"], suite=SUITE)
-    at = clock.now()
-    custodian = people["custodian"]
-    dataset = ingest.register(
-        slug="mixed",
-        name="mixed",
-        use_case="",
-        sensitivity="internal",
-        custodian=custodian,
-        by=custodian,
-        at=at,
-    )
-    lines = [
-        json.dumps({"id": f"q{n:03}", "input": "x", **body}).encode() + b"\n" for n, body in enumerate(ROWS)
-    ]
-    golden = versions.publish(
-        ingest.take_in(dataset, version="1.0", lines=lines, by=custodian, at=at), by=custodian, at=at
-    )
+    rows = [{"id": f"q{n:03}", "input": "x", **body} for n, body in enumerate(ROWS)]
+    golden = experiments.published(people["custodian"], rows, slug="mixed")
     candidate, baseline = (
         experiments.component_version(row, people["platform"], version=name) for name in ("v1.1.0", "v1.0.0")
     )
