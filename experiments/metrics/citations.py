@@ -4,7 +4,16 @@ from collections.abc import Callable, Sequence
 
 from evaltrack.stats.estimate import Undefined
 from experiments.metrics.base import Answered, Value
-from experiments.metrics.support import NO_PASSAGES, NO_SENTENCE, Held, metric, passages, said, threshold_of
+from experiments.metrics.support import (
+    NO_PASSAGES,
+    NO_SENTENCE,
+    Held,
+    held,
+    metric,
+    passages,
+    said,
+    threshold_of,
+)
 from experiments.metrics.text import listed, markers
 
 # Of one sentence so many are looked at: each is weighed against all others.
@@ -29,7 +38,7 @@ def citation_recall(answered: Answered) -> Value:
         return NO_SENTENCE
     least = threshold_of(answered)
     found = sum(
-        Held.together(cited).supports(Held.of(sentence), least)
+        Held.together(cited).supports(held(sentence), least)
         for sentence in sentences_said
         if (cited := cited_passages(sentence, given))
     )
@@ -44,7 +53,7 @@ def citation_precision(answered: Answered) -> Value:
     least, needed, all_of_them = threshold_of(answered), 0, 0
     for sentence in said(answered):
         all_of_them += len(set(markers(sentence)))
-        cited, wanted = cited_passages(sentence, given), Held.of(sentence)
+        cited, wanted = cited_passages(sentence, given), held(sentence)
         if not cited or not Held.together(cited).supports(wanted, least):
             continue
         for place, passage in enumerate(cited):

@@ -19,6 +19,7 @@ from experiments.metrics.support import (
     NO_SENTENCE,
     Held,
     claims,
+    held,
     metric,
     passages,
     said,
@@ -36,8 +37,8 @@ def claim_coverage(answered: Answered) -> Value:
     wanted = claims(answered.expected)
     if not wanted:
         return NO_CLAIMS
-    least, answer = threshold_of(answered), Held.of(answered.said)
-    return sum(answer.supports(Held.of(claim), least) for claim in wanted) / len(wanted)
+    least, answer = threshold_of(answered), held(answered.said)
+    return sum(answer.supports(held(claim), least) for claim in wanted) / len(wanted)
 
 
 def faithfulness(answered: Answered) -> Value:
@@ -48,8 +49,8 @@ def faithfulness(answered: Answered) -> Value:
         return NO_SENTENCE
     if "faithfulness" not in answered.memo:
         together, least = Held.together(given), threshold_of(answered)
-        held = sum(together.supports(Held.of(sentence), least) for sentence in sentences_said)
-        answered.memo["faithfulness"] = held / len(sentences_said)
+        count = sum(together.supports(held(sentence), least) for sentence in sentences_said)
+        answered.memo["faithfulness"] = count / len(sentences_said)
     return answered.memo["faithfulness"]
 
 
@@ -61,7 +62,7 @@ def hallucination(answered: Answered) -> Value:
 def gold_passages(answered: Answered) -> list[Held]:
     """What each passage holds that the reference lists."""
     listed_there = listed(answered.expected, "contexts") or []
-    return [Held.of(text[:LONGEST_PASSAGE]) for text in listed_there[:MOST_PASSAGES]]
+    return [held(text[:LONGEST_PASSAGE]) for text in listed_there[:MOST_PASSAGES]]
 
 
 def context_precision(answered: Answered) -> Value:

@@ -8,6 +8,8 @@ from operator import add
 from rapidfuzz.distance import LCSseq, Levenshtein
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
+from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
+from sacrebleu.tokenizers.tokenizer_re import TokenizerRegexp
 
 from evaltrack.stats.estimate import Undefined
 from experiments.metrics import patterns
@@ -21,7 +23,7 @@ from experiments.metrics.base import (
     Parameter,
     Value,
 )
-from experiments.metrics.text import normalized, reference
+from experiments.metrics.text import kept, normalized, reference
 
 NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
 TOKEN = re.compile(r"[a-z0-9]+")
@@ -35,7 +37,23 @@ STRIP = {
         "a regular expression", "what is left out of the answer, such as citations", patterns.compiles
     )
 }
+
+
+class Marks(TokenizerRegexp):
+    """sacrebleu's, which would keep the last 65,536 texts of whatever length in memory."""
+
+    __call__ = TokenizerRegexp.__call__.__wrapped__  # type: ignore[assignment]
+
+
+class Tokens(Tokenizer13a):
+    __call__ = Tokenizer13a.__call__.__wrapped__  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        self._post_tokenizer = Marks()
+
+
 BLEU_OF_SENTENCES = BLEU(effective_order=True)
+TOKENS = Tokens()
 CHRF_OF_SENTENCES = CHRF()
 
 
@@ -44,7 +62,7 @@ def token_f1(answered: Answered) -> Value:
     wanted = reference(answered.expected)
     if wanted is None:
         return NO_REFERENCE
-    said = patterns.without(answered.parameters.get("strip", r"\[[^\]]*\]"), answered.said)
+    said = patterns.without(answered.parameters.get("strip", patterns.BRACKETED), answered.said)
     if said is None:
         return TOO_SLOW
     ours, theirs = normalized(said).split(), normalized(wanted).split()
@@ -127,8 +145,9 @@ def bleu(answered: Answered) -> Value:
     return share(found.score)
 
 
+@kept
 def words(text: str) -> list[str]:
-    return BLEU_OF_SENTENCES._preprocess_segment(text[:MOST_CHARACTERS].rstrip()).split()
+    return TOKENS(text[:MOST_CHARACTERS].rstrip()).split()
 
 
 def chrf(answered: Answered) -> Value:

@@ -19,7 +19,6 @@ NO_PASSAGES = Undefined("no passages are known for the example")
 NO_SENTENCE = Undefined("the answer has no sentence that says anything")
 
 
-@kept
 def numbers(text: str) -> frozenset[str]:
     """The numbers of a text, 1,000.50 and 1000.5 alike."""
     found = (number.replace(",", "") for number in NUMBER.findall(without_markers(text)))
@@ -32,10 +31,6 @@ class Held:
 
     words: frozenset[str]
     figures: frozenset[str]
-
-    @classmethod
-    def of(cls, text: str) -> "Held":
-        return cls(content_words(text), numbers(text))
 
     @classmethod
     def together(cls, several: Iterable["Held"]) -> "Held":
@@ -60,8 +55,13 @@ class Held:
         return len(self.words & other.words) / fewest if fewest else 0.0
 
 
+@kept
+def held(text: str) -> Held:
+    return Held(content_words(text), numbers(text))
+
+
 def supported(sentence: str, text: str, threshold: float = SUPPORTED) -> bool:
-    return Held.of(text).supports(Held.of(sentence), threshold)
+    return held(text).supports(held(sentence), threshold)
 
 
 def threshold_of(answered: Answered) -> float:
@@ -74,7 +74,7 @@ def passages(answered: Answered) -> list[Held] | None:
         return None
     if "passages" not in answered.memo:
         answered.memo["passages"] = [
-            Held.of(text[:LONGEST_PASSAGE]) for text in answered.contexts[:MOST_PASSAGES] if text
+            held(text[:LONGEST_PASSAGE]) for text in answered.contexts[:MOST_PASSAGES] if text
         ]
     return answered.memo["passages"]
 

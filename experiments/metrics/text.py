@@ -72,8 +72,13 @@ def listed(expected: Any, name: str) -> list[str] | None:
     return [str(each) for each in found]
 
 
+@kept
+def spaced(text: str) -> str:
+    return f" {normalized(text)} "
+
+
 def contains(text: str, phrase: str) -> bool:
-    return f" {normalized(phrase)} " in f" {normalized(text)} "
+    return spaced(phrase) in spaced(text)
 
 
 @kept
@@ -102,6 +107,7 @@ def sentences(text: str) -> tuple[str, ...]:
     return tuple(part for part in parts if part and content_words(part))
 
 
+@kept
 def markers(text: str) -> list[str]:
     """What stands in brackets, in its order: [1], [faq-12], and both of [1, 2]."""
     return [
