@@ -89,6 +89,7 @@ def metric_rows(runs: dict[Arm, Run], scored: Scored) -> list[MetricResult]:
             kind=judged.compared.metric.kind,
             summary=getattr(judged.compared, arm.value).as_json(),
             values=scored.values[arm, judged.compared.metric.name],
+            undefined=scored.gaps[arm, judged.compared.metric.name],
         )
         for arm, run in runs.items()
         for judged in scored.judged

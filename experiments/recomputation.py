@@ -182,7 +182,10 @@ def values_differ(runs: dict[Arm, Run], scored: Scored) -> Iterator[str]:
     names = {run.pk: run.arm for run in runs.values()}
     for row in conclusion.metric_rows(runs, scored):
         was = stored.pop((row.run_id, row.metric), None)
-        yield from differing(f"{row.metric} of the {names[row.run_id]}", was, row, VALUES)
+        # Runs from before reasons were kept have none, which is null and not an empty list of them.
+        kept = was is None or was.undefined is not None
+        fields = (*VALUES, "undefined") if kept else VALUES
+        yield from differing(f"{row.metric} of the {names[row.run_id]}", was, row, fields)
     yield from (f"{metric} of the {names[run]} is stored, but not in the plan." for run, metric in stored)
 
 

@@ -210,8 +210,14 @@ def metric_rule(given: Any, path: str, reading: Reading) -> MetricRule | None:
     for name, parameter in REGISTRY[given["metric"]].takes.items():
         if name in parameters and not parameter.accepts(parameters[name]):
             reading.wrong(f"{path}.parameters.{name}", f"must be {parameter.kind}")
+    for name in REGISTRY[given["metric"]].needs:
+        if name not in parameters:
+            reading.wrong(
+                f"{path}.parameters.{name}",
+                f"is missing; it must be {REGISTRY[given['metric']].takes[name].kind}",
+            )
     # Shares differ by at most 1: a margin of 3, meant as points, would let everything pass.
-    most = 0.99 if REGISTRY[given["metric"]].kind == Kind.BINARY else 1e9
+    most = 0.99 if REGISTRY[given["metric"]].kind in (Kind.BINARY, Kind.LABELS) else 1e9
     return MetricRule(
         metric=given["metric"],
         role=reading.word(given, "role", ROLES, path),

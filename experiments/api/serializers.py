@@ -8,9 +8,17 @@ from rest_framework import serializers
 from evaltrack import clock
 from evaltrack.canonical import canonical_json
 from evaltrack.ndjson import holds_nul
-from experiments import pricing, progress
+from experiments import gaps, pricing, progress
 from experiments.api.money import Dollars, dollars
-from experiments.models import AlertState, Comparison, ComponentKind, Environment, Risk, Tier
+from experiments.models import (
+    AlertState,
+    Comparison,
+    ComponentKind,
+    Environment,
+    MetricResult,
+    Risk,
+    Tier,
+)
 from experiments.tariff import MICRO
 
 
@@ -141,6 +149,9 @@ class ExperimentOut(ExperimentSummary):
     cost = serializers.SerializerMethodField()
     plan = serializers.SerializerMethodField()
     comparisons = ComparisonOut(many=True)
+    undefined = serializers.SerializerMethodField(
+        help_text="How many examples have no value of a metric, by metric, arm and reason; only where there are any."
+    )
     runs = RunOut(many=True)
     evidence_digest = serializers.SerializerMethodField()
 
@@ -168,6 +179,14 @@ class ExperimentOut(ExperimentSummary):
             "deviations": plan.deviations,
             **plan.body,
         }
+
+    def get_undefined(self, experiment) -> dict[str, dict[str, dict[str, int]]]:
+        rows = MetricResult.objects.filter(run__experiment=experiment).exclude(undefined=None)
+        found: dict[str, dict[str, dict[str, int]]] = {}
+        for metric, arm, kept in rows.order_by("pk").values_list("metric", "run__arm", "undefined"):
+            if counts := gaps.counts(kept):
+                found.setdefault(metric, {})[arm] = counts
+        return found
 
     def get_evidence_digest(self, experiment) -> str | None:
         newest = next(iter(experiment.verdicts.all()), None)

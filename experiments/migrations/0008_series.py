@@ -54,7 +54,7 @@ def following(day):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("datasets", "0002_sealed"), ("experiments", "0006_vectors")]
+    dependencies = [("datasets", "0002_sealed"), ("experiments", "0007_reasons")]
 
     operations = [
         CreatePartitionedModel(

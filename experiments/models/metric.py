@@ -32,6 +32,8 @@ class MetricResult(models.Model):
     kind = models.CharField(max_length=12)
     summary = models.JSONField()
     values = VectorField()
+    # Reason → ranges of places in the vector, as `experiments.gaps` has them; null where none were kept.
+    undefined = models.JSONField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(name="metric_result_once", fields=["run", "metric"])]

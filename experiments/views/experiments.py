@@ -22,7 +22,9 @@ from evaltrack.stats.estimate import from_json
 from evaltrack.templatetags import cumulative
 from evaltrack.templatetags.intervals import shared_scale
 from experiments import (
+    confusion,
     extension,
+    gaps,
     gates,
     human,
     latency,
@@ -35,13 +37,16 @@ from experiments import (
     submission,
 )
 from experiments.lookup import experiment_named
+from experiments.metrics import REGISTRY
 from experiments.metrics.base import Direction
 from experiments.models import (
+    Arm,
     Comparison,
     Environment,
     Experiment,
     ExperimentStatus,
     MetricOutcome,
+    MetricResult,
     OutputState,
     Role,
     Tier,
@@ -104,6 +109,7 @@ def offered(found: dict[str, Any]) -> dict[str, Callable[[], tables.Table]]:
 
 def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
     comparisons = with_scales(experiment.comparisons.select_related("slices"))
+    with_gaps(comparisons)
     verdicts = list(experiment.verdicts.all())
     verdict = verdicts[0] if verdicts else None
     plan = getattr(experiment, "plan", None)
@@ -122,6 +128,7 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "sealed": sealed,
         "worst": None if sealed else most_telling(comparisons),
         "slices": None if sealed else sliced(comparisons, request.GET.get("slices")),
+        "confusions": confusion.of(experiment),
         "latency": took,
         "latency_picture": cumulative.plot(took.values) if took else "",
         "latency_reach": cumulative.reach(took.values) if took else None,
@@ -182,12 +189,36 @@ def with_scales(rows: Iterable[Comparison]) -> list[Comparison]:
     """Comparisons, each with its word and the axis of its picture. Metrics of one kind and unit share an axis."""
     comparisons = list(rows)
     for row in comparisons:
+        metric = REGISTRY.get(row.metric)
+        row.can_be_planned = metric is not None and metric.is_mean  # type: ignore[attr-defined]
         row.word = gates.word(row.outcome, from_json(row.delta), row.margin, row.direction)  # type: ignore[attr-defined]
         alike = [other for other in comparisons if (other.kind, other.unit) == (row.kind, row.unit)]
         row.scale = shared_scale(  # type: ignore[attr-defined]
             [other.delta for other in alike], [other.margin for other in alike]
         )
     return comparisons
+
+
+def with_gaps(comparisons: list[Comparison]) -> None:
+    """Gives each the sentences about examples without a value, by arm; of all arms one where they say the same."""
+    if not comparisons:
+        return
+    rows = MetricResult.objects.filter(run__experiment=comparisons[0].experiment_id)
+    words: dict[str, list[tuple[str, str]]] = {}
+    found = (
+        rows.exclude(undefined=None)
+        .order_by("run__arm")
+        .select_related("run")
+        .only("metric", "undefined", "run__arm", "run__experiment")
+    )
+    asked = comparisons[0].experiment.plan.body["examples"]
+    for row in found:
+        if sentence := gaps.in_words(row.undefined, asked):
+            words.setdefault(row.metric, []).append((row.run.arm, sentence))
+    for comparison in comparisons:
+        said = words.get(comparison.metric, [])
+        alike = len(said) == len(Arm) and said[0][1] == said[1][1]
+        comparison.gaps = [("both arms", said[0][1])] if alike else said  # type: ignore[attr-defined]
 
 
 def most_telling(comparisons: list[Comparison]) -> Comparison | None:

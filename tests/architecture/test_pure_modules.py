@@ -53,6 +53,7 @@ PURE = [
     "evaltrack.notifications.timing",
     "evaltrack.wording",
     "experiments.comparison",
+    "experiments.gaps",
     "experiments.gates",
     "experiments.planner.answers",
     "experiments.planner.questions",
