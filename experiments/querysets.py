@@ -124,6 +124,14 @@ class RunQuerySet(models.QuerySet):
 
 
 class OutputQuerySet(models.QuerySet):
+    def in_order(self) -> "OutputQuerySet":
+        """All outputs of a run: by position, and the repeats of one example beside each other."""
+        return self.order_by("position", "repeat")
+
+    def one_each(self) -> "OutputQuerySet":
+        """One output of each example, in the order in which metrics keep their values."""
+        return self.filter(repeat=0).order_by("position")
+
     def asked_for(self) -> "OutputQuerySet":
         """Those that our workers ask for, rather than somebody brings."""
         return self.filter(run__endpoint__isnull=False)
