@@ -65,14 +65,14 @@ def sentence(rng: random.Random, words: int) -> str:
 
 
 def made(count: int, seed: int = 1) -> tuple[list[Said], dict[str, Example]]:
-    """Answers of three sentences, one in ten of them as JSON, to questions with three passages each."""
+    """Answers of two sentences, one in ten of them as JSON, to questions with three passages of two sentences."""
     rng = random.Random(seed)
     outputs, examples = [], {}
     for number in range(count):
-        passages = [" ".join(sentence(rng, 12) for _ in range(4)) for _ in range(3)]
+        passages = [" ".join(sentence(rng, 12) for _ in range(2)) for _ in range(3)]
         facts = [sentence(rng, 6) for _ in range(2)]
         answer = f"{facts[0]} {facts[1]}"
-        said = f"{facts[0]} [1] {sentence(rng, 8)} [2] {passages[0].split('. ')[0]} [1]."
+        said = f"{facts[0]} [2] {passages[0].split('. ')[0]} [1]."
         if number % 10 == 0:
             said = json.dumps({"answer": said, "days": rng.randint(-1, 30)})
         name = f"e{number}"
