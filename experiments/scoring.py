@@ -95,15 +95,18 @@ def valued(
             if several is None:
                 alike.append((rule.parameters, several := []))
             several.append((metric.of, values))
-    reads = [answered(output, examples[output.example_id]) for output in outputs]
-    for read in reads if alike else ():
+    # Read and let go one by one: a hundred thousand that stay are walked again and again by the collector.
+    for output in outputs if alike else ():
+        read = answered(output, examples[output.example_id])
         for parameters, several in alike:
             bound = read.under(parameters)
             for of, values in several:
                 values.append(of(bound))
     for rule in rules:
         if rule.metric not in found:
-            whole = [read.under(rule.parameters) for read in reads]
+            whole = [
+                answered(output, examples[output.example_id]).under(rule.parameters) for output in outputs
+            ]
             found[rule.metric] = REGISTRY[rule.metric].of_all(whole)
         yield rule.metric, found.pop(rule.metric)
 
