@@ -15,6 +15,8 @@ from experiments.slices import Measured, Slice
 from experiments.stopping import StopRule
 from experiments.suite import MetricRule, Suite
 
+# So many that what is worked out of their texts is still kept when the last metric asks.
+AT_ONCE = 50
 Vectors = dict[tuple[Arm, str], list[float | None]]
 Reasons = dict[tuple[Arm, str], dict[str, list[list[int]]]]
 
@@ -82,7 +84,8 @@ def valued(
 ) -> Iterator[tuple[str, list[Value]]]:
     """The name and the values of each metric, in the order of positions.
 
-    Example by example and not metric by metric, as metrics share what they work out of one text.
+    Some examples at a time, and all metrics for these: metrics share what they work out of one text, and each is
+    faster on several answers in a row.
     """
     found: dict[str, list[Value]] = {}
     # Most metrics have the same parameters, which are none: they share what is made for them to read.
@@ -95,13 +98,13 @@ def valued(
             if several is None:
                 alike.append((rule.parameters, several := []))
             several.append((metric.of, values))
-    # Read and let go one by one: a hundred thousand that stay are walked again and again by the collector.
-    for output in outputs if alike else ():
-        read = answered(output, examples[output.example_id])
+    for start in range(0, len(outputs) if alike else 0, AT_ONCE):
+        block = outputs[start : start + AT_ONCE]
+        reads = [answered(output, examples[output.example_id]) for output in block]
         for parameters, several in alike:
-            bound = read.under(parameters)
+            bound = [read.under(parameters) for read in reads]
             for of, values in several:
-                values.append(of(bound))
+                values.extend(map(of, bound))
     for rule in rules:
         if rule.metric not in found:
             whole = [
