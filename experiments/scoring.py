@@ -1,6 +1,7 @@
 """From the outputs of both arms to the values, comparisons, outcomes and slices that stand for them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -13,8 +14,10 @@ from experiments.metrics.base import Answered, Kind, LeftOut, Metric, Value
 from experiments.models import Arm, Outcome, Output, Run
 from experiments.slices import Measured, Slice
 from experiments.stopping import StopRule
-from experiments.suite import Suite
+from experiments.suite import MetricRule, Suite
 
+# So few that what is worked out of their texts is still kept when the last metric asks.
+AT_ONCE = 50
 Vectors = dict[tuple[Arm, str], list[float | None]]
 Reasons = dict[tuple[Arm, str], dict[str, list[list[int]]]]
 
@@ -98,40 +101,47 @@ def valued(
 ) -> Iterator[tuple[str, list[Value]]]:
     """The name and the values of each metric of a suite, in the order of positions: of repeats their mean.
 
-    Example by example and not metric by metric, as metrics share what they work out of one text, and as the texts
-    of a large run do not fit into memory together.
+    Some outputs at a time, and all metrics for these: metrics share what they work out of one text, each is faster on
+    several answers in a row, and the texts of a large run do not fit into memory together.
     """
-    found: dict[str, list[Value]] = {}
+    found: dict[str, list[Value]] = {rule.metric: [] for rule in rules.metrics}
+    left_out: dict[int, Value] = {}
+    whole: list[Answered] = []
     # Most metrics have the same parameters, which are none: they share what is made for them to read.
-    alike: list[tuple[Mapping[str, Any], list[tuple[Callable[[Answered], Value], list[Value]]]]] = []
-    for rule in rules.metrics:
-        metric = REGISTRY[rule.metric]
-        if metric.together is None:
-            values = found.setdefault(rule.metric, [])
-            several = next((each for given, each in alike if given == rule.parameters), None)
-            if several is None:
-                alike.append((rule.parameters, several := []))
-            several.append((metric.of, values))
-    wholes = [rule for rule in rules.metrics if rule.metric not in found]
-    reads, left_out = [], {}
-    for place, output in enumerate(outputs):
-        read = answered(output, examples[output.position], rules)
-        if rules.missing.get(output.outcome) == "exclude":
-            left_out[place] = LeftOut(f"left out: {Outcome(output.outcome).label.lower()}")
-        if wholes:
-            reads.append(read)
-        for parameters, several in alike:
-            bound = read.under(parameters)
-            for of, values in several:
-                values.append(of(bound))
-    for rule in wholes:
-        found[rule.metric] = REGISTRY[rule.metric].of_all([read.under(rule.parameters) for read in reads])
+    alike = grouped(rule for rule in rules.metrics if not REGISTRY[rule.metric].of_run)
+    of_run = [rule for rule in rules.metrics if REGISTRY[rule.metric].of_run]
+    numbered = enumerate(outputs)
+    while block := list(itertools.islice(numbered, AT_ONCE)):
+        for place, output in block:
+            if rules.missing.get(output.outcome) == "exclude":
+                left_out[place] = LeftOut(f"left out: {Outcome(output.outcome).label.lower()}")
+        reads = [answered(output, examples[output.position], rules) for _, output in block]
+        for parameters, names in alike:
+            bound = [read.under(parameters) for read in reads]
+            for name in names:
+                found[name].extend(REGISTRY[name].of_all(bound))
+        if of_run:
+            whole += reads
+    for rule in of_run:
+        found[rule.metric] = REGISTRY[rule.metric].of_all([read.under(rule.parameters) for read in whole])
     for rule in rules.metrics:
         values = found.pop(rule.metric)
         if not REGISTRY[rule.metric].counts_errors:
             for place, reason in left_out.items():
                 values[place] = reason
         yield rule.metric, repeats.folded(values, rules.repeats, REGISTRY[rule.metric])
+
+
+def grouped(rules: Iterable[MetricRule]) -> list[tuple[Mapping[str, Any], list[str]]]:
+    """The names of the metrics with the same parameters."""
+    found: list[tuple[Mapping[str, Any], list[str]]] = []
+    for rule in rules:
+        names = next((names for parameters, names in found if parameters == rule.parameters), None)
+        if names is None:
+            found.append((rule.parameters, [rule.metric]))
+        else:
+            names.append(rule.metric)
+    return found
 
 
 def answered(output: Output, example: Example, rules: Suite) -> Answered:
@@ -154,13 +164,13 @@ def contexts(output: Output, example: Example) -> list[str] | None:
     """The passages that the answer rests on, each a text or an object with a `text`: those that the system reports,
     which may be none; where it does not report them the example's `context` or its `input.contexts`."""
     given = example.input.get("contexts") if isinstance(example.input, dict) else None
-    reported = getattr(output, "contexts", None)
+    reported = output.contexts
     return as_texts(next((each for each in (reported, example.context, given) if each is not None), None))
 
 
 def citations(output: Output) -> list[str] | None:
     """What the system reports as its sources; None where it does not report them, and the text alone names them."""
-    return as_texts(getattr(output, "citations", None))
+    return as_texts(output.citations)
 
 
 def as_texts(given: Any) -> list[str] | None:
