@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from evaltrack.integrations.addresses import AddressRefused
 from evaltrack.integrations.calls import Calls, read_up_to
 
 LARGEST_ANSWER = 4 * 1024 * 1024
@@ -116,6 +117,8 @@ async def ask(session: aiohttp.ClientSession, request: Question) -> Answer | Cal
     except TimeoutError:
         return failed(Failure.BROKEN, f"no answer within {request.timeout_ms} ms")
     except aiohttp.ClientConnectorError as error:
+        if isinstance(error.os_error, AddressRefused):
+            return failed(Failure.REJECTED, str(error.os_error))
         return failed(Failure.UNREACHABLE, str(error))
     except (aiohttp.ClientError, OSError) as error:
         return failed(Failure.BROKEN, str(error) or type(error).__name__)

@@ -152,7 +152,7 @@ def collect(experiment: Experiment, deadline: float) -> bool:
     }
     examples = {example.id: example for example in versions.examples(experiment.dataset_version)}
     state = Collection(experiment)
-    with ModelCaller() as caller:
+    with ModelCaller(private=settings.PRIVATE_ADDRESSES) as caller:
         while True:
             taken: list[Claimed] = []
             in_time = time.monotonic() < deadline and len(state.failing) < OUTAGE_AFTER
