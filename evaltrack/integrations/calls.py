@@ -7,13 +7,16 @@ synchronous: start calls, then collect what has finished.
 import asyncio
 import queue
 import threading
-from collections.abc import Hashable
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Hashable
 from typing import Any, Generic, TypeVar
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from evaltrack.integrations.addresses import CheckedNames, checked_socket
+from evaltrack.integrations.gate import Gate
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
@@ -29,6 +32,8 @@ class Calls(Generic[Request, Answer]):
         self.private, self.names = private, names
         self.finished: queue.SimpleQueue[tuple[Any, Answer]] = queue.SimpleQueue()
         self.in_flight = 0
+        # The loop itself holds tasks weakly.
+        self.tasks: set[asyncio.Task[None]] = set()
 
     async def ask(self, request: Request) -> Answer:
         """Make one call. It must answer within a time of its own, and fail as a value."""
@@ -57,18 +62,64 @@ class Calls(Generic[Request, Answer]):
         await asyncio.gather(*running, return_exceptions=True)
         await self.session.close()
 
-    def start(self, key: Hashable, request: Request) -> None:
+    def start(self, key: Hashable, request: Request, *, gate: Gate | None = None) -> None:
+        """Make a call as soon as `gate` lets it through; without a gate, now."""
         self.in_flight += 1
-        asyncio.run_coroutine_threadsafe(self._call(key, request), self.loop)
+        if gate is None:
+            self.loop.call_soon_threadsafe(self._begin, key, request, None)
+        else:
+            self.change(gate, lambda: gate.waiting.append((key, request)))
 
-    async def _call(self, key: Hashable, request: Request) -> None:
-        self.finished.put((key, await self.ask(request)))
+    def change(self, gate: Gate, how: Callable[[], object]) -> None:
+        """Change a gate in the thread that it belongs to, and let through what may go then."""
 
-    def collect(self, timeout_s: float) -> list[tuple[Any, Answer]]:
-        """Everything that has finished; waits up to `timeout_s` for the first."""
+        def changed() -> None:
+            how()
+            self._let_through(gate)
+
+        self.loop.call_soon_threadsafe(changed)
+
+    def withdraw(self, gate: Gate, keys: Collection[Hashable]) -> list[Any]:
+        """Take calls back that have not started; which ones."""
+
+        async def take_back() -> list[Any]:
+            taken = [key for key, _ in gate.waiting if key in keys]
+            gate.waiting = deque(call for call in gate.waiting if call[0] not in keys)
+            return taken
+
+        taken = asyncio.run_coroutine_threadsafe(take_back(), self.loop).result(timeout=10)
+        self.in_flight -= len(taken)
+        return taken
+
+    def heard(self, answer: Answer, gate: Gate) -> None:
+        """An answer has come through `gate`, which it may close for a while."""
+
+    def _let_through(self, gate: Gate) -> None:
+        now = time.monotonic()
+        while gate.lets_through(now):
+            self._begin(*gate.take(), gate)
+        if gate.waiting and gate.closed_until > now:
+            self.loop.call_later(gate.closed_until - now, self._let_through, gate)
+
+    def _begin(self, key: Hashable, request: Request, gate: Gate | None) -> None:
+        task = self.loop.create_task(self._call(key, request, gate))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _call(self, key: Hashable, request: Request, gate: Gate | None) -> None:
+        answer = await self.ask(request)
+        if gate is not None:
+            gate.came_back()
+            self.heard(answer, gate)
+            self._let_through(gate)
+        self.finished.put((key, answer))
+
+    def collect(self, timeout_s: float, *, gather_s: float = 0.0) -> list[tuple[Any, Answer]]:
+        """Everything that has finished; waits up to `timeout_s` for the first, and `gather_s` for more."""
         results = []
         try:
             results.append(self.finished.get(timeout=timeout_s))
+            time.sleep(gather_s)
             while True:
                 results.append(self.finished.get_nowait())
         except queue.Empty:

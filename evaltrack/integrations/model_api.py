@@ -12,10 +12,18 @@ import aiohttp
 
 from evaltrack.integrations.addresses import AddressRefused
 from evaltrack.integrations.calls import Calls, read_up_to
+from evaltrack.integrations.gate import Gate
+from evaltrack.integrations.waits import retry_after, until_reset
 
 LARGEST_ANSWER = 4 * 1024 * 1024
 # What a gateway answers when there is nobody behind it.
 GATEWAY_ALONE = {502, 503}
+SLOW_DOWN = {429, 529}
+# A 429 that says so is about the account's money, which waiting for seconds does not bring back.
+QUOTA_WORDS = (b"insufficient_quota", b"billing_hard_limit")
+# How long to leave an endpoint alone that asks to slow down: where it does not say, and at most.
+UNTOLD_PAUSE_S = 5.0
+LONGEST_PAUSE_S = 300.0
 
 
 class Failure(StrEnum):
@@ -23,7 +31,7 @@ class Failure(StrEnum):
 
     UNREACHABLE = "unreachable"  # nobody is there: wait, all calls will meet it
     BROKEN = "broken"  # somebody is there and failed: with this call alone, if others go well
-    THROTTLED = "throttled"  # it asks us to slow down
+    THROTTLED = "throttled"  # it asks us to slow down, all of us
     REJECTED = "rejected"  # it understood and said no: asking again gives the same
     NONSENSE = "nonsense"  # it answered what no server of its kind answers
 
@@ -43,6 +51,8 @@ class Answer:
     finish_reason: str = ""
     model: str = ""
     fingerprint: str = ""
+    # For how long the endpoint has nothing more to give, where it says so.
+    pause_s: float = 0.0
     # What was retrieved for it and what it refers to; None where the service does not tell.
     contexts: list[str] | None = None
     citations: list[str] | None = None
@@ -80,21 +90,29 @@ class CallFailed:
     failure: Failure
     detail: str
     latency_ms: int
-    retry_after_s: float | None = None
+    # How long it asks us to wait, where it does.
+    wait_s: float = 0.0
 
 
 class ModelCaller(Calls["Question", "Answer | CallFailed"]):
     """A pool of questions in flight."""
 
     async def ask(self, request: Question) -> Answer | CallFailed:
-        return await ask(self.session, request)
+        try:
+            return await ask(self.session, request)
+        except Exception as error:  # noqa: BLE001  an answer that breaks the client must not lose the question
+            return CallFailed(Failure.NONSENSE, f"cannot be read ({type(error).__name__})", 0)
+
+    def heard(self, answer: Answer | CallFailed, gate: Gate) -> None:
+        pause_s = answer.pause_s if isinstance(answer, Answer) else answer.wait_s
+        gate.close(time.monotonic() + pause_s)
 
 
 async def ask(session: aiohttp.ClientSession, request: Question) -> Answer | CallFailed:
     started = time.perf_counter()
 
-    def failed(failure: Failure, detail: str, retry_after_s: float | None = None) -> CallFailed:
-        return CallFailed(failure, storable(detail)[:500], milliseconds_since(started), retry_after_s)
+    def failed(failure: Failure, detail: str, wait_s: float = 0.0) -> CallFailed:
+        return CallFailed(failure, storable(detail)[:500], milliseconds_since(started), wait_s)
 
     headers = {}
     for header in request.all_headers():
@@ -122,8 +140,12 @@ async def ask(session: aiohttp.ClientSession, request: Question) -> Answer | Cal
         return failed(Failure.UNREACHABLE, str(error))
     except (aiohttp.ClientError, OSError) as error:
         return failed(Failure.BROKEN, str(error) or type(error).__name__)
-    if response.status == 429:
-        return failed(Failure.THROTTLED, "asked to slow down (429)", retry_after(response))
+    wait_s = retry_after(response.headers.get("Retry-After", ""), most=LONGEST_PAUSE_S)
+    if response.status == 429 and any(word in content for word in QUOTA_WORDS):
+        return failed(Failure.UNREACHABLE, f"the quota is used up: {beginning(content)}")
+    if response.status in SLOW_DOWN or (response.status == 503 and wait_s is not None):
+        pause_s = UNTOLD_PAUSE_S if wait_s is None else wait_s
+        return failed(Failure.THROTTLED, f"asked to slow down ({response.status})", pause_s)
     if response.status >= 500:
         nobody_behind = response.status in GATEWAY_ALONE
         return failed(Failure.UNREACHABLE if nobody_behind else Failure.BROKEN, f"HTTP {response.status}")
@@ -137,7 +159,8 @@ async def ask(session: aiohttp.ClientSession, request: Question) -> Answer | Cal
         return failed(Failure.NONSENSE, f"{error}: {beginning(content)}")
     except (ValueError, RecursionError):
         return failed(Failure.NONSENSE, f"not JSON: {beginning(content)}")
-    return replace(answer, latency_ms=milliseconds_since(started))
+    pause_s = until_reset(response.headers, most=LONGEST_PAUSE_S) or 0.0
+    return replace(answer, latency_ms=milliseconds_since(started), pause_s=pause_s)
 
 
 def beginning(content: bytes) -> str:
@@ -152,15 +175,6 @@ def storable(text: str) -> str:
 def count(value: Any) -> int | None:
     whole = isinstance(value, int) and not isinstance(value, bool)
     return value if whole and 0 <= value < 2**31 else None
-
-
-def retry_after(response: aiohttp.ClientResponse) -> float | None:
-    """Seconds that the server asks us to wait, where it says so in seconds."""
-    try:
-        seconds = float(response.headers["Retry-After"])
-    except (KeyError, ValueError):
-        return None
-    return min(seconds, 300.0) if seconds >= 0 else None
 
 
 def milliseconds_since(started: float) -> int:

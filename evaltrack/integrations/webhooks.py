@@ -3,14 +3,13 @@
 import asyncio
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import aiohttp
 
 from evaltrack.integrations.addresses import AddressRefused
 from evaltrack.integrations.calls import Calls, read_up_to
 from evaltrack.integrations.model_api import storable
+from evaltrack.integrations.waits import retry_after
 
 TIMEOUT_S = 10.0
 LONGEST_WORDS = 200
@@ -82,7 +81,11 @@ async def post(session: aiohttp.ClientSession, request: Post) -> Taken | Failed:
         return Failed(f"It answered {status}, a redirect, which is not followed.", may_pass=False)
     said = f"It answered {status}{f': {words}' if words else ''}."
     if status >= 500 or status in PASSING:
-        return Failed(said, may_pass=True, retry_after_s=retry_after(response.headers.get("Retry-After", "")))
+        return Failed(
+            said,
+            may_pass=True,
+            retry_after_s=retry_after(response.headers.get("Retry-After", ""), most=LONGEST_WAIT_S),
+        )
     return Failed(said, may_pass=False, of_address=status in OF_THE_ADDRESS)
 
 
@@ -106,19 +109,3 @@ def without(address: str, said: str) -> str:
     for part in sorted(parts, key=len, reverse=True):
         said = said.replace(part, "…")
     return said
-
-
-def retry_after(value: str, *, now: datetime | None = None) -> float | None:
-    """Seconds that the other side asks us to wait, in either of the header's two forms; at most an hour."""
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(value)
-        except (ValueError, TypeError):
-            return None
-        if moment.tzinfo is None:
-            return None
-        seconds = (moment - (now or datetime.now(UTC))).total_seconds()
-    # Written so that NaN is none either.
-    return min(seconds, LONGEST_WAIT_S) if seconds >= 0 else None

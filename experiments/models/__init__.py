@@ -20,7 +20,7 @@ from experiments.models.registry import (
     Environment,
     Risk,
 )
-from experiments.models.run import Arm, Endpoint, Outcome, Output, OutputState, Run
+from experiments.models.run import Arm, Endpoint, EndpointShare, Outcome, Output, OutputState, Run
 from experiments.models.saved import SavedComparison
 from experiments.models.verdict import Evidence, EvidenceKind, GatePolicy, Verdict
 
@@ -34,6 +34,7 @@ __all__ = [
     "DailyNumber",
     "Deployment",
     "Endpoint",
+    "EndpointShare",
     "Environment",
     "Evidence",
     "EvidenceKind",

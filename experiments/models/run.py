@@ -28,12 +28,38 @@ class Outcome(models.TextChoices):
 
 
 class Endpoint(models.Model):
-    """An address that answers. Its row is the lock under which calls in flight are counted."""
+    """An address that answers, and how fast it may be asked by all workers together.
+
+    Its row is the lock under which workers divide its calls among them.
+    """
 
     base_url = models.CharField(max_length=500, unique=True)
+    # The most calls in flight since it last asked to slow down; nothing where the configuration alone says.
+    allowed = models.FloatField(null=True)
+    cut_at = models.DateTimeField(null=True)
+    # Until when it asked to be left alone.
+    closed_until = models.DateTimeField(null=True)
+    # By when what has been asked would have been asked at the configured number of requests, and tokens, a minute.
+    requests_until = models.DateTimeField(null=True)
+    tokens_until = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.base_url
+
+
+class EndpointShare(models.Model):
+    """How many calls one worker may have in flight at an endpoint, until it says so again or the time is over."""
+
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="shares")
+    worker = models.UUIDField()
+    calls = models.PositiveIntegerField()
+    until = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="endpoint_share_once", fields=["endpoint", "worker"])]
+
+    def __str__(self) -> str:
+        return f"{self.endpoint_id}: {self.calls}"
 
 
 class Run(models.Model):

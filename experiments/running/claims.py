@@ -7,7 +7,7 @@ twice; no result is recorded twice.
 import datetime as dt
 import random
 import uuid
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,14 +15,25 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 
+from evaltrack.bulk import update_rows
 from evaltrack.integrations.model_api import Answer, CallFailed
-from experiments.models import Endpoint, Experiment, Outcome, Output, OutputState, Run
+from experiments.models import Experiment, Outcome, Output, OutputState
 
 MOST_ATTEMPTS = 5
 REAP_BATCH = 500
 LONGEST_BACK_OFF_S = 60
-# How long to leave an endpoint alone that asks to slow down and does not say for how long.
-UNTOLD_PAUSE_S = 5
+# Columns of an output, and what of an answer stands there.
+OF_THE_ANSWER = {
+    "text": "text",
+    "finish_reason": "finish_reason",
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "latency_ms": "latency_ms",
+    "endpoint_model": "model",
+    "endpoint_fingerprint": "fingerprint",
+    "contexts": "contexts",
+    "citations": "citations",
+}
 
 
 @dataclass(frozen=True)
@@ -31,30 +42,25 @@ class Claimed:
 
     id: int
     run_id: int
-    example_id: str
+    position: int
     attempts: int
 
 
 @transaction.atomic
 def claim(
-    experiment: Experiment, runs: list[Run], limits: dict[int, int], *, token: uuid.UUID, at: dt.datetime
+    experiment: Experiment,
+    endpoint_of: Mapping[int, int],
+    room: Mapping[int, int],
+    *,
+    token: uuid.UUID,
+    at: dt.datetime,
 ) -> list[Claimed]:
-    """Lease the next open outputs, no more than each endpoint may have in flight.
+    """Lease the next open outputs.
 
-    `limits`: endpoint id → the most calls in flight there. A lease is a call in flight, whoever holds it; the
-    endpoint's row is locked while leases are counted, so that two workers cannot both take the last place.
+    `endpoint_of`: run id → endpoint id; `room`: endpoint id → how many to take of its runs.
     """
-    endpoints = list(
-        Endpoint.objects.select_for_update().filter(pk__in=limits).order_by("pk").values_list("pk", flat=True)
-    )
-    leased = Counter(
-        Output.objects.filter(state=OutputState.LEASED, run__endpoint__in=endpoints).values_list(
-            "run__endpoint", flat=True
-        )
-    )
-    free = {endpoint: limits[endpoint] - leased[endpoint] for endpoint in endpoints}
-    endpoint_of = {run.pk: run.endpoint_id for run in runs if run.endpoint_id is not None}
-    with_room = [run_id for run_id, endpoint in endpoint_of.items() if free[endpoint] > 0]
+    left = {endpoint: most for endpoint, most in room.items() if most > 0}
+    with_room = [run for run, endpoint in endpoint_of.items() if endpoint in left]
     if not with_room:
         return []
     waiting = (
@@ -62,12 +68,13 @@ def claim(
         .filter(Q(not_before=None) | Q(not_before__lte=at))
         .filter(experiment=experiment, state=OutputState.OPEN, run__in=with_room)
         .order_by("order")
+        .values_list("pk", "run_id", "position", "attempts")
     )
     taken: list[Claimed] = []
-    for output in waiting[: sum(max(room, 0) for room in free.values())]:
-        if free[endpoint_of[output.run_id]] > 0:
-            free[endpoint_of[output.run_id]] -= 1
-            taken.append(Claimed(output.pk, output.run_id, output.example_id, output.attempts + 1))
+    for pk, run, position, attempts in waiting[: sum(left.values())]:
+        if left[endpoint_of[run]] > 0:
+            left[endpoint_of[run]] -= 1
+            taken.append(Claimed(pk, run, position, attempts + 1))
     Output.objects.filter(pk__in=[claimed.id for claimed in taken], state=OutputState.OPEN).update(
         state=OutputState.LEASED,
         lease_token=token,
@@ -77,33 +84,32 @@ def claim(
     return taken
 
 
-def renew(token: uuid.UUID, *, at: dt.datetime) -> None:
+def renew(token: uuid.UUID, *, at: dt.datetime, for_s: float | None = None) -> None:
+    seconds = settings.LEASE_SECONDS if for_s is None else for_s
     Output.objects.filter(lease_token=token, state=OutputState.LEASED).update(
-        lease_until=at + dt.timedelta(seconds=settings.LEASE_SECONDS)
+        lease_until=at + dt.timedelta(seconds=seconds)
     )
 
 
-@transaction.atomic
 def record_answers(answers: list[tuple[int, Answer, str]], *, token: uuid.UUID, at: dt.datetime) -> int:
     """Write answers (output id, answer, request digest); how many were still ours to write."""
-    return sum(
-        finish(
-            output_id,
-            token=token,
-            at=at,
-            outcome=Outcome.ANSWERED,
-            text=answer.text,
-            finish_reason=answer.finish_reason,
-            input_tokens=answer.input_tokens,
-            output_tokens=answer.output_tokens,
-            latency_ms=answer.latency_ms,
-            endpoint_model=answer.model,
-            endpoint_fingerprint=answer.fingerprint,
-            contexts=answer.contexts,
-            citations=answer.citations,
-            request_digest=request_digest,
-        )
+    rows = [
+        (output_id, *(getattr(answer, name) for name in OF_THE_ANSWER.values()), request_digest)
         for output_id, answer, request_digest in answers
+    ]
+    return update_rows(
+        Output,
+        ("id", *OF_THE_ANSWER, "request_digest"),
+        rows,
+        also={
+            "outcome": Outcome.ANSWERED,
+            "state": OutputState.DONE,
+            "lease_token": None,
+            "lease_until": None,
+            "not_before": None,
+            "finished_at": at,
+        },
+        where={"lease_token": token},
     )
 
 
@@ -130,10 +136,8 @@ def retry_later(claimed: Claimed, *, token: uuid.UUID, at: dt.datetime) -> None:
     open_again([claimed.id], token=token, not_before=at + dt.timedelta(seconds=seconds))
 
 
-def ask_later(claimed: Claimed, *, token: uuid.UUID, at: dt.datetime, wait_s: float | None) -> None:
+def ask_later(claimed: Claimed, *, token: uuid.UUID, at: dt.datetime, wait_s: float) -> None:
     """Give an output back for when the endpoint asked us to return; that it was asked now does not count."""
-    if wait_s is None:
-        wait_s = random.uniform(0.5, 1) * min(UNTOLD_PAUSE_S, LONGEST_BACK_OFF_S)
     not_before = at + dt.timedelta(seconds=wait_s)
     open_again([claimed.id], token=token, not_before=not_before, attempts=F("attempts") - 1)
 
@@ -141,6 +145,13 @@ def ask_later(claimed: Claimed, *, token: uuid.UUID, at: dt.datetime, wait_s: fl
 def release(claimed_ids: list[int], *, token: uuid.UUID, not_before: dt.datetime | None = None) -> None:
     """Give outputs back as if they had not been claimed: an outage is not the example's fault."""
     open_again(claimed_ids, token=token, attempts=F("attempts") - 1, not_before=not_before)
+
+
+def release_all(experiment: Experiment, *, token: uuid.UUID) -> None:
+    """Give back whatever of the experiment this token holds, asked or not."""
+    Output.objects.filter(experiment=experiment, lease_token=token).update(
+        state=OutputState.OPEN, lease_token=None, lease_until=None, attempts=F("attempts") - 1
+    )
 
 
 def open_again(claimed_ids: list[int], *, token: uuid.UUID, **changes: Any) -> None:

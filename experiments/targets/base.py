@@ -12,7 +12,10 @@ VARIABLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 MOST_CONCURRENT = 1024
 LONGEST_TIMEOUT_MS = 3_600_000
 LONGEST_ADDRESS = 500
-COMMON_FIELDS = frozenset({"kind", "base_url", "api_key_env", "concurrency", "timeout_ms"})
+# How often, and with how many tokens, the target may be asked in a minute, by all workers together.
+RATES = ("requests_per_minute", "tokens_per_minute")
+MOST_PER_MINUTE = 1_000_000_000
+COMMON_FIELDS = frozenset({"kind", "base_url", "api_key_env", "concurrency", "timeout_ms", *RATES})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +29,9 @@ class Target:
     api_key_env: str = ""
     concurrency: int = 16
     timeout_ms: int = 60_000
+    # 0 where the configuration does not say.
+    requests_per_minute: int = 0
+    tokens_per_minute: int = 0
 
     # What the record of a run names, where there is such: the model that is asked for, and what is asked of it.
     model: str = ""
@@ -55,6 +61,7 @@ def common(reading: Reading, *, also: frozenset[str]) -> dict[str, Any]:
         "api_key_env": reading.variable("target.api_key_env"),
         "concurrency": reading.whole("target.concurrency", default=16, most=MOST_CONCURRENT),
         "timeout_ms": reading.whole("target.timeout_ms", default=60_000, most=LONGEST_TIMEOUT_MS),
+        **{name: reading.whole(f"target.{name}", default=0, most=MOST_PER_MINUTE) for name in RATES},
     }
 
 

@@ -56,7 +56,9 @@ class Reading:
         return value
 
     def whole(self, path: str, *, default: int, most: int) -> int:
-        value = self.field(path, default)
+        value = self.field(path, None)
+        if value is None:
+            return default
         if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
             self.wrong(path, f"must be a whole number from 1 to {most}")
             return default

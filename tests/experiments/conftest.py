@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from evaltrack.integrations import model_api
 from experiments.models import Experiment
 from experiments.running import claims, outages, scheduler
 from tests.factories import experiments
@@ -20,6 +21,7 @@ def impatient(settings, monkeypatch):
     """Back-off and outages last moments, so that a test sees the end of them."""
     settings.DRAIN_SECONDS = 10
     monkeypatch.setattr(claims, "LONGEST_BACK_OFF_S", 0.1)
+    monkeypatch.setattr(model_api, "UNTOLD_PAUSE_S", 0.1)
     monkeypatch.setattr(outages, "LONGEST_WAIT_S", 0.3)
 
 

@@ -16,23 +16,23 @@ from tests.factories import experiments
 
 @pytest.fixture
 def planned(people):
-    """An experiment whose work is laid out, with its runs and their limit."""
+    """An experiment whose work is laid out, the endpoint of each run, and room for four outputs there."""
     experiment = experiments.submitted(**people, examples=10)
     planning.start(Experiment.objects.with_names().get(pk=experiment.pk), at=clock.now())
-    runs = list(Run.objects.filter(experiment=experiment))
-    return experiment, runs, {runs[0].endpoint_id: 4}
+    endpoint_of = dict(Run.objects.filter(experiment=experiment).values_list("pk", "endpoint_id"))
+    return experiment, endpoint_of, dict.fromkeys(endpoint_of.values(), 4)
 
 
 ANSWER = Answer("1", 20, 8, 1, "stop", "mock", "")
 
 
 def test_an_answer_that_comes_after_the_lease_was_given_on_is_refused(planned, settings):
-    experiment, runs, limits = planned
+    experiment, endpoint_of, room = planned
     early, late, at = uuid.uuid4(), uuid.uuid4(), clock.now()
-    [first, *_] = claims.claim(experiment, runs, limits, token=early, at=at)
+    [first, *_] = claims.claim(experiment, endpoint_of, room, token=early, at=at)
     after = at + dt.timedelta(seconds=settings.LEASE_SECONDS + 1)
     assert claims.reap(at=after) == 4
-    again = claims.claim(experiment, runs, limits, token=late, at=after)
+    again = claims.claim(experiment, endpoint_of, room, token=late, at=after)
     assert first.id in {claimed.id for claimed in again}
     assert claims.record_answers([(first.id, ANSWER, "")], token=early, at=after) == 0
     assert Output.objects.get(pk=first.id).state == OutputState.LEASED
@@ -41,30 +41,20 @@ def test_an_answer_that_comes_after_the_lease_was_given_on_is_refused(planned, s
 
 
 def test_a_lease_that_is_renewed_is_not_taken_back(planned, settings):
-    experiment, runs, limits = planned
+    experiment, endpoint_of, room = planned
     token, at = uuid.uuid4(), clock.now()
-    claims.claim(experiment, runs, limits, token=token, at=at)
+    claims.claim(experiment, endpoint_of, room, token=token, at=at)
     later = at + dt.timedelta(seconds=settings.LEASE_SECONDS - 1)
     claims.renew(token, at=later)
     assert claims.reap(at=at + dt.timedelta(seconds=settings.LEASE_SECONDS + 1)) == 0
     assert claims.reap(at=later + dt.timedelta(seconds=settings.LEASE_SECONDS + 1)) == 4
 
 
-def test_a_lease_of_a_dead_worker_takes_a_place_until_it_ends(planned, settings):
-    experiment, runs, limits = planned
-    at = clock.now()
-    claims.claim(experiment, runs, limits, token=uuid.uuid4(), at=at)
-    assert claims.claim(experiment, runs, limits, token=uuid.uuid4(), at=at) == []
-    after = at + dt.timedelta(seconds=settings.LEASE_SECONDS + 1)
-    claims.reap(at=after)
-    assert len(claims.claim(experiment, runs, limits, token=uuid.uuid4(), at=after)) == 4
-
-
 def test_an_output_that_kills_five_workers_is_given_up(planned, settings):
-    experiment, runs, limits = planned
+    experiment, endpoint_of, room = planned
     at = clock.now()
     for _ in range(claims.MOST_ATTEMPTS):
-        claims.claim(experiment, runs, limits, token=uuid.uuid4(), at=at)
+        claims.claim(experiment, endpoint_of, room, token=uuid.uuid4(), at=at)
         at += dt.timedelta(seconds=settings.LEASE_SECONDS + 1)
         claims.reap(at=at)
     dead = experiment.outputs.filter(outcome=Outcome.TARGET_ERROR)

@@ -152,7 +152,6 @@ def test_a_store_that_goes_away_before_the_verdict_loses_no_answer(people, setti
 
 
 def test_a_burst_of_server_errors_is_an_outage_also_where_few_calls_are_in_flight(people, settings):
-    """With two calls in flight, eight failures in a row can never be seen at once."""
     settings.DRAIN_SECONDS = 1
     down = threading.Event()
     down.set()
@@ -167,8 +166,8 @@ def test_a_burst_of_server_errors_is_an_outage_also_where_few_calls_are_in_fligh
             scheduler.drain()
         experiment.refresh_from_db()
         assert experiment.status == ExperimentStatus.WAITING
-        # Others are asked before what has failed, so that none uses up its tries.
-        assert experiment.outputs.filter(attempts__gt=0).count() >= 4
+        # None uses up its tries: others are asked before what has failed, and many failures in a row are an outage.
+        assert not experiment.outputs.filter(attempts__gt=1).exists()
         assert not experiment.outputs.filter(state="done").exists()
         down.clear()
         settings.DRAIN_SECONDS = 20

@@ -96,7 +96,7 @@ def test_a_brought_arm_does_not_hide_an_endpoint_that_fails(bringer, asked, impa
     with serve(adds) as endpoint:
         address = endpoint.base_url
     experiment = asked(baseline=address)
-    scheduler.step(again(experiment), deadline=10**12)
+    scheduler.drain(patient=False)
     assert "endpoint does not answer" in again(experiment).reason
     brought(bringer, experiment, "candidate")
     assert again(experiment).status == ExperimentStatus.WAITING

@@ -1,0 +1,174 @@
+"""The outputs of one experiment that a worker asks for, and what becomes of those that fail.
+
+Failures are counted for the experiment: many with no success in between are an outage of the endpoint, not the
+fault of examples.
+"""
+
+import datetime as dt
+import logging
+import time
+import uuid
+from collections.abc import Collection as Sized
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.db.models import Max
+
+from datasets import versions
+from datasets.spool import Spool
+from evaltrack.canonical import digest
+from evaltrack.errors import refuse_if
+from evaltrack.integrations.model_api import Answer, CallFailed, Failure, Question
+from experiments import policies, targets
+from experiments.models import Experiment, OutputState, Run
+from experiments.running import claims, outages
+from experiments.running.claims import Claimed
+from experiments.targets.base import Target
+
+log = logging.getLogger(__name__)
+
+# So many calls failing with none succeeding in between is an outage of the endpoint, not of an example.
+OUTAGE_AFTER = 8
+# An answer that is none may be an accident once; twice, it is how this target answers this example.
+MOST_NONSENSE = 2
+# Where there was nothing to claim.
+TRY_AGAIN_SECONDS = 0.2
+
+
+@dataclass
+class Collection:
+    """What one worker has claimed of one experiment, and what failed since the last success."""
+
+    experiment: Experiment
+    token: uuid.UUID
+    # Run id → whom it asks, and at which endpoint.
+    asked: dict[int, Target]
+    endpoint_of: dict[int, int]
+    examples: Spool
+    held: dict[int, tuple[Claimed, str]] = field(default_factory=dict)
+    failing: list[tuple[Claimed, CallFailed]] = field(default_factory=list)
+    answered: int = 0
+    throttled: int = 0
+    # Nothing could be claimed at the last try; when to try again, as `time.monotonic()`.
+    is_empty: bool = False
+    try_again: float = 0.0
+    # Nothing more is claimed; what is in flight is waited for.
+    is_closing: bool = False
+
+    @property
+    def may_claim(self) -> bool:
+        """Not in the middle of what looks like an outage, nor where there was nothing a moment ago."""
+        return not self.is_closing and not self.is_outage and time.monotonic() >= self.try_again
+
+    @property
+    def is_outage(self) -> bool:
+        return len(self.failing) >= OUTAGE_AFTER
+
+    def claim(self, room: dict[int, int], *, at: dt.datetime) -> list[tuple[Claimed, Question]]:
+        """Claim outputs and say what to ask for each; what cannot be asked ends here."""
+        taken = claims.claim(self.experiment, self.endpoint_of, room, token=self.token, at=at)
+        self.is_empty = not taken
+        if not taken:
+            self.try_again = time.monotonic() + TRY_AGAIN_SECONDS
+        questions = []
+        for claimed in taken:
+            try:
+                question = self.asked[claimed.run_id].question(self.examples[claimed.position].input)
+            except KeyError as missing:
+                failure = CallFailed(
+                    Failure.REJECTED, f"the prompt names {missing}, which the example lacks", 0
+                )
+                claims.give_up(claimed, failure, token=self.token, at=at)
+                continue
+            self.held[claimed.id] = (claimed, digest(question.body))
+            questions.append((claimed, question))
+        return questions
+
+    def settle(self, finished: list[tuple[int, Answer | CallFailed]], *, at: dt.datetime) -> int:
+        """Write what came back: answers in one transaction, failures by their kind; how many answers."""
+        answers, written = [], 0
+        for output_id, result in finished:
+            claimed, request_digest = self.held.pop(output_id)
+            if isinstance(result, Answer):
+                answers.append((output_id, result, request_digest))
+            elif result.failure == Failure.THROTTLED:
+                self.throttled += 1
+                claims.ask_later(claimed, token=self.token, at=at, wait_s=result.wait_s)
+            elif result.failure == Failure.REJECTED or (
+                result.failure == Failure.NONSENSE and claimed.attempts >= MOST_NONSENSE
+            ):
+                claims.give_up(claimed, result, token=self.token, at=at)
+            elif result.failure == Failure.NONSENSE:
+                claims.retry_later(claimed, token=self.token, at=at)
+            else:
+                self.failing.append((claimed, result))
+        if answers:
+            written = claims.record_answers(answers, token=self.token, at=at)
+            self.answered += written
+            if self.experiment.failed_attempts:
+                Experiment.objects.filter(pk=self.experiment.pk).update(failed_attempts=0)
+                self.experiment.failed_attempts = 0
+            # The endpoint lives, so these failures were about their examples or passing: each has its own tries.
+            self.retry_failing(at=at)
+        return written
+
+    def retry_failing(self, *, at: dt.datetime, not_before: dt.datetime | None = None) -> None:
+        """Count a try of each, and give it back or up."""
+        for claimed, failure in self.failing:
+            if claimed.attempts >= claims.MOST_ATTEMPTS:
+                claims.give_up(claimed, failure, token=self.token, at=at)
+            elif not_before is not None:
+                claims.open_again([claimed.id], token=self.token, not_before=not_before)
+            else:
+                claims.retry_later(claimed, token=self.token, at=at)
+        self.failing = []
+
+    def release(self, output_ids: Sized[int]) -> None:
+        """Give back what was not asked, or not answered in time, as if it had not been claimed."""
+        claims.release(list(output_ids), token=self.token)
+        for output_id in output_ids:
+            del self.held[output_id]
+
+    def end_of_failures(self, *, at: dt.datetime) -> None:
+        """Failures with no success after them: the endpoint is down, or it fails at these examples.
+
+        Where nobody was there, or many failed in a row, it is an outage, and none of them counts as a try. A few
+        failures of an endpoint that is there may be either: each counts, and while others were never asked, the
+        experiment waits and they are asked first; they tell which of the two it was.
+        """
+        if self.failing:
+            _, failure = self.failing[-1]
+            either = failure.failure == Failure.BROKEN and not self.is_outage
+            unasked = self.experiment.outputs.asked_for().filter(state=OutputState.OPEN, attempts=0)
+            if either and not unasked.exists():
+                self.retry_failing(at=at)
+                return
+            again_at = outages.wait_for_endpoint(self.experiment, failure.detail, at=at)
+            after_others = again_at + dt.timedelta(seconds=1)
+            if either:
+                self.retry_failing(at=at, not_before=after_others)
+            else:
+                failed = [claimed.id for claimed, _ in self.failing]
+                claims.release(failed, token=self.token, not_before=after_others)
+                self.failing = []
+        elif self.throttled and not self.answered and self.silent_for_long(at):
+            outages.wait_for_endpoint(self.experiment, "it asks to slow down (429), again and again", at=at)
+
+    def silent_for_long(self, at: dt.datetime) -> bool:
+        """Whether the last answer, or the start where there was none, lies a whole drain back."""
+        last = (
+            self.experiment.outputs.aggregate(last=Max("finished_at"))["last"] or self.experiment.started_at
+        )
+        return last is not None and at - last > dt.timedelta(seconds=settings.DRAIN_SECONDS)
+
+
+def opened(experiment: Experiment, token: uuid.UUID) -> Collection:
+    """Everything that asking needs. Raises Refused where an address or a key is not allowed."""
+    runs = list(Run.objects.asked().filter(experiment=experiment).select_related("version"))
+    asked = {run.pk: targets.parse(run.version.configuration) for run in runs}
+    for target in asked.values():
+        refuse_if(policies.asking(target))
+    endpoint_of = {run.pk: run.endpoint_id for run in runs if run.endpoint_id is not None}
+    return Collection(
+        experiment, token, asked, endpoint_of, Spool(versions.stream(experiment.dataset_version))
+    )

@@ -1,0 +1,66 @@
+"""Many rows written by one statement, each with values of its own."""
+
+import uuid
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from evaltrack import clock
+from evaltrack.bulk import update_rows
+from experiments.models import Experiment, Output, OutputState
+from experiments.running import claims, planning
+from tests.factories import experiments
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def held(owner, platform, custodian):
+    """Twelve outputs, the first eight held under a token."""
+    experiment = experiments.submitted(owner=owner, platform=platform, custodian=custodian, examples=6)
+    planning.start(Experiment.objects.with_names().get(pk=experiment.pk), at=clock.now())
+    endpoint_of = dict(experiment.runs.values_list("pk", "endpoint_id"))
+    token = uuid.uuid4()
+    room = dict.fromkeys(endpoint_of.values(), 8)
+    taken = claims.claim(experiment, endpoint_of, room, token=token, at=clock.now())
+    return experiment, [claimed.id for claimed in taken], token
+
+
+@pytest.mark.parametrize("text", ["", 'it\'s 100 %s, {0} \\ "quoted"', "naïve 😀 \u2028", "x" * 100_000])
+def test_each_row_gets_its_own_values_and_the_common_ones(held, text):
+    experiment, ids, token = held
+    rows = [(pk, f"{pk} {text}", None if pk % 2 else pk) for pk in ids]
+    also = {"state": OutputState.DONE, "outcome": "answered", "finished_at": clock.now(), "lease_token": None}
+    also["lease_until"] = None
+    assert (
+        update_rows(Output, ("id", "text", "input_tokens"), rows, also=also, where={"lease_token": token})
+        == 8
+    )
+    found = Output.objects.filter(pk__in=ids).values_list(
+        "pk", "text", "input_tokens", "state", "lease_token"
+    )
+    assert sorted(found) == [(pk, said, tokens, OutputState.DONE, None) for pk, said, tokens in sorted(rows)]
+    assert experiment.outputs.filter(state=OutputState.OPEN, text="").count() == 4
+
+
+def test_rows_that_somebody_else_holds_are_left_alone(held):
+    experiment, ids, _ = held
+    rows = [(pk, "mine") for pk in ids]
+    assert (
+        update_rows(Output, ("id", "text"), rows, also={"error": ""}, where={"lease_token": uuid.uuid4()})
+        == 0
+    )
+    assert not experiment.outputs.exclude(text="").exists()
+
+
+def test_what_a_constraint_forbids_changes_no_row(held):
+    experiment, ids, token = held
+    rows = [(pk, "1") for pk in ids]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        update_rows(Output, ("id", "text"), rows, also={"state": "done"}, where={"lease_token": token})
+    assert not experiment.outputs.exclude(text="").exists()
+
+
+def test_nothing_to_write_asks_the_database_nothing(held, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert update_rows(Output, ("id", "text"), [], also={}, where={}) == 0
