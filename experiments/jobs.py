@@ -2,12 +2,17 @@
 
 from evaltrack import clock
 from experiments import evidence
+from experiments.batches import looking
 from experiments.production import retention, silence, watching
 from experiments.running import scheduler
 
 
 def drain() -> None:
     scheduler.drain()
+
+
+def look_at_batches() -> None:
+    looking.look_at_all()
 
 
 def watch_production() -> None:

@@ -1,5 +1,6 @@
 """Rows of experiments, by noun."""
 
+from experiments.models.batch import Batch, BatchState
 from experiments.models.experiment import DailyNumber, Experiment, ExperimentStatus, Lane, TestPlan, Tier
 from experiments.models.livetest import LiveTest, LiveUnit, TrafficArm
 from experiments.models.metric import Comparison, MetricOutcome, MetricResult, Role, SliceResult
@@ -27,6 +28,8 @@ from experiments.models.verdict import Evidence, EvidenceKind, GatePolicy, Verdi
 __all__ = [
     "AlertState",
     "Arm",
+    "Batch",
+    "BatchState",
     "Comparison",
     "Component",
     "ComponentKind",

@@ -123,7 +123,7 @@ class Worker:
             )
         if not experiment.outputs.exclude(state=OutputState.DONE).exists():
             self.conclude(experiment)
-        elif experiment.outputs.asked_for().filter(state=OutputState.OPEN).exists():
+        elif experiment.outputs.one_by_one().filter(state=OutputState.OPEN).exists():
             self.open[experiment.pk] = collection.opened(experiment, self.token)
             self.set_paces()
 
