@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 
 EVERY = dt.timedelta(seconds=60)
 LONGEST_WAIT_S = 600
-# A batch that an endpoint says it does not know may only be late in its lists.
-MOST_UNKNOWN = 5
+# How often an endpoint may say no when it is asked for a batch that it has; the better part of an hour.
+MOST_REFUSED = 10
 GOES_ON = {"validating", "in_progress", "finalizing", "cancelling"}
 
 
@@ -59,7 +59,7 @@ def step(pool: Exchanges, batch: Batch, token: uuid.UUID) -> None:
         Look(pool, batch, token).go()
     except NotDone as problem:
         at = clock.now()
-        if problem.failure == Failure.REJECTED and not is_unknown(batch, problem):
+        if problem.failure == Failure.REJECTED and not may_be_heard(batch):
             give_up(batch, token, f"{problem.failure}: {problem.detail}", at=at)
         else:
             postpone(batch, token, problem.detail, at=at)
@@ -70,12 +70,9 @@ def step(pool: Exchanges, batch: Batch, token: uuid.UUID) -> None:
         postpone(batch, token, f"{type(error).__name__}: {error}", at=clock.now())
 
 
-def is_unknown(batch: Batch, problem: NotDone) -> bool:
-    return (
-        batch.state == BatchState.SENT
-        and problem.detail.startswith("HTTP 404")
-        and batch.failed_looks < MOST_UNKNOWN
-    )
+def may_be_heard(batch: Batch) -> bool:
+    """What is sent is paid for: a key that was changed, or a list that is late, must not have it thrown away."""
+    return batch.state == BatchState.SENT and batch.failed_looks < MOST_REFUSED
 
 
 def give_up(batch: Batch, token: uuid.UUID, error: str, *, at: dt.datetime) -> None:

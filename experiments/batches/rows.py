@@ -53,7 +53,7 @@ def prepare_all(*, at: dt.datetime) -> None:
 
 
 def take(batch: Batch, *, at: dt.datetime) -> uuid.UUID | None:
-    """A token with which this worker alone looks at the batch; None where another one does."""
+    """A token with which this worker alone looks at the batch, as it is now; None where another one does."""
     token = uuid.uuid4()
     free = Q(lease_until=None) | Q(lease_until__lt=at)
     taken = (
@@ -61,7 +61,11 @@ def take(batch: Batch, *, at: dt.datetime) -> uuid.UUID | None:
         .exclude(state=BatchState.ENDED)
         .update(lease_token=token, lease_until=at + LOOK_FOR)
     )
-    return token if taken else None
+    if not taken:
+        return None
+    # Another worker may have brought it forward since it was read: what is done next depends on how far it is.
+    batch.refresh_from_db(fields=["state", "file_id", "remote_id", "failed_looks"])
+    return token
 
 
 def change(batch: Batch, token: uuid.UUID, **changes: Any) -> bool:

@@ -6,6 +6,7 @@ from collections import Counter
 from types import FrameType
 
 import pytest
+from django.db.models import F
 
 from evaltrack import clock
 from experiments import recomputation, submission
@@ -56,6 +57,8 @@ def settled(experiment) -> None:
         assert output.text == str(int(output.example_id[1:]) + 1)
 
 
+# A process that ends closes its files; this one goes on.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_worker_that_dies_at_any_line_creates_no_batch_twice_and_loses_none(asked, endpoint):
     experiment = asked(examples=10)
     with Killer(0) as uncut:
@@ -150,6 +153,27 @@ def test_of_two_workers_one_looks(asked, endpoint):
     Batch.objects.filter(pk=batch.pk).update(lease_until=batch.created_at)
     assert rows.take(batch, at=clock.now())
     assert not rows.change(batch, token, detail="late")
+
+
+def test_a_worker_that_read_a_batch_before_another_sent_it_does_not_send_it_again(asked, endpoint):
+    asked()
+    rows.prepare_all(at=clock.now())
+    read_before = list(Batch.objects.all())
+    look()
+    Batch.objects.update(next_look_at=F("created_at"))
+    for batch in read_before:
+        assert batch.state == BatchState.PREPARED
+        assert rows.take(batch, at=clock.now())
+        assert (batch.state, bool(batch.remote_id)) == (BatchState.SENT, True)
+
+
+def test_a_key_that_is_refused_for_a_while_loses_nothing_that_was_sent(asked, endpoint):
+    experiment = asked()
+    look()
+    endpoint.refuses = {"GET batches": 401}
+    look(3)
+    endpoint.refuses = {}
+    assert to_the_end(endpoint, experiment).status == ExperimentStatus.DECIDED
 
 
 def test_what_is_left_of_one_that_expired_is_asked_again_and_then_ends(asked, endpoint):
@@ -269,7 +293,7 @@ def test_one_that_the_endpoint_does_not_know_any_more_ends(asked, endpoint):
     experiment = asked()
     look()
     endpoint.batches.clear()
-    look(looking.MOST_UNKNOWN)
+    look(looking.MOST_REFUSED)
     assert again(experiment).status == ExperimentStatus.RUNNING
     look()
     scheduler.drain()
