@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.utils.dateparse import parse_datetime
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
@@ -45,19 +46,37 @@ class ApiView(APIView):
 
 
 class NewestFirst(CursorPagination):
-    ordering = "-pk"
+    ordering: str | tuple[str, ...] = "-pk"
     page_size = 50
 
     def decode_cursor(self, request: Any) -> Any:
         cursor = super().decode_cursor(request)
-        if cursor is not None and cursor.position is not None and not str(cursor.position).isdecimal():
+        if cursor is not None and cursor.position is not None and not self.is_position(str(cursor.position)):
             raise NotFound(self.invalid_cursor_message)
         return cursor
 
+    def is_position(self, written: str) -> bool:
+        return written.isdecimal()
 
-def paged(view: APIView, rows: QuerySet, shape: Callable[[Any], Any]) -> Response:
+
+class LatestFirst(NewestFirst):
+    """By the time `at`, and then by whatever tells rows of one time apart."""
+
+    ordering: tuple[str, ...] = ("-at",)
+
+    def is_position(self, written: str) -> bool:
+        try:
+            found = parse_datetime(written)
+        except ValueError:
+            return False
+        return found is not None and found.tzinfo is not None
+
+
+def paged(
+    view: APIView, rows: QuerySet, shape: Callable[[Any], Any], by: type[NewestFirst] = NewestFirst
+) -> Response:
     """A page of `rows`, newest first, each as `shape` gives it."""
-    pages = NewestFirst()
+    pages = by()
     page = pages.paginate_queryset(rows, view.request, view=view) or []
     return pages.get_paginated_response([shape(row) for row in page])
 

@@ -20,6 +20,7 @@ PERIODIC = [
     Periodic("let proxies expire", "experiments.jobs.let_proxies_expire", 1),
     Periodic("watch production", "experiments.jobs.watch_production", 1),
     Periodic("forget texts of production", "experiments.jobs.forget_texts", 60),
+    Periodic("make months of the series", "experiments.jobs.make_months", 24 * 60),
     Periodic("open campaigns", "annotation.jobs.open_campaigns", 1),
     Periodic("return expired assignments", "annotation.jobs.expire_leases", 1),
     Periodic("make judgments final", "annotation.jobs.settle_judgments", 1),

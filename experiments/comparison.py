@@ -7,13 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaltrack.stats import independent, intervals, paired, planning
+from evaltrack.stats import independent, intervals, labels, paired, planning
 from evaltrack.stats.estimate import CONFIDENCE, Estimate, TestResult, Undefined, rounded
+from experiments.metrics import classification
 from experiments.metrics.base import Direction, Kind, Metric
 from experiments.suite import MetricRule
 
 # More missing pairs than this, and the difference says little about the examples that were asked.
 MOST_MISSING = 0.05
+# The interval of one arm's figure is for reading; it has no plan to take a seed from.
+LABEL_SEED = 0
+LABELS_PAIRED = Undefined("figures of labels are compared on the same examples only")
 
 Statistic = Estimate | Undefined
 Vector = NDArray[np.float64]
@@ -154,6 +158,8 @@ def summary(metric: Metric, values: Any) -> Statistic:
     """One arm's number with its interval."""
     if metric.quantile is not None:
         return intervals.quantile(values, metric.quantile)
+    if metric.figure is not None:
+        return labels.figure(labelled(values), *metric.figure, seed=LABEL_SEED)
     if metric.kind == Kind.BINARY:
         return intervals.wilson(int(values.sum()), len(values))
     return intervals.mean_t(values)
@@ -183,6 +189,14 @@ def difference(
                 "paired_bootstrap",
             )
         return Undefined("quantiles are compared on the same examples only"), {}, "paired_bootstrap"
+    if metric.figure is not None:
+        if design == "independent":
+            return LABELS_PAIRED, {}, "paired_bootstrap"
+        both_sides = labelled(ours), labelled(theirs)
+        delta = labels.difference(
+            *both_sides, *metric.figure, seed=seed, confidence=confidence, groups=groups
+        )
+        return delta, {}, "paired_bootstrap"
     if metric.kind == Kind.BINARY:
         counts = int(ours.sum()), len(ours), int(theirs.sum()), len(theirs)
         tests: dict[str, TestResult | Undefined] = {"two_proportion_z": independent.two_proportion_z(*counts)}
@@ -241,6 +255,11 @@ def one_sided(
         if design == "independent":
             return Undefined("quantiles are compared on the same examples only")
         return paired.quantile_p_below(better, worse, metric.quantile, margin, seed=seed)
+    if metric.figure is not None:
+        if design == "independent":
+            return LABELS_PAIRED
+        both_sides = labelled(better), labelled(worse)
+        return labels.p_below(*both_sides, *metric.figure, margin, seed=seed, groups=groups)
     if groups is not None:
         return paired.clustered_p_below(better, worse, list(groups), margin)
     module = paired if design == "paired" else independent
@@ -263,7 +282,7 @@ def variation(
     metric: Metric, ours: Any, theirs: Any, *, design: str, level: float, groups: Groups | None = None
 ) -> planning.PairedShares | planning.PairedMeans | None:
     """How much the differences vary, as a plan assumes it; None where no plan is made."""
-    if metric.quantile is not None or design != "paired" or len(ours) < 2:
+    if not metric.is_mean or design != "paired" or len(ours) < 2:
         return None
     if groups is not None:
         spread = paired.spread_by_clusters(ours, theirs, list(groups))
@@ -271,3 +290,9 @@ def variation(
     if metric.kind == Kind.BINARY:
         return planning.PairedShares(float((ours != theirs).mean()), level=level)
     return planning.PairedMeans(float((ours - theirs).std(ddof=1)), level=level)
+
+
+def labelled(values: Any) -> labels.Labelled:
+    """The labels behind the values of a metric of labels."""
+    codes = np.asarray(values).astype(np.int64)
+    return labels.Labelled(codes // classification.BASE, codes % classification.BASE, classification.NO_LABEL)

@@ -19,6 +19,7 @@ from experiments import lifecycle, messages, proxies, suite, verdicts
 from experiments.models import Evidence, EvidenceKind, Experiment, ExperimentStatus, Verdict
 from experiments.proxies import Validity
 from experiments.querysets import ExperimentQuerySet
+from experiments.series import points
 
 log = logging.getLogger(__name__)
 
@@ -216,6 +217,8 @@ def locking(rows: ExperimentQuerySet) -> ExperimentQuerySet:
 def keep(
     experiment: Experiment, kind: str, body: dict[str, Any], *, by: User | None, at: dt.datetime
 ) -> Evidence:
-    return Evidence.objects.create(
+    row = Evidence.objects.create(
         experiment=experiment, kind=kind, body=body, digest=digest(body), recorded_by=by, recorded_at=at
     )
+    points.add(points.of_evidence(row))
+    return row

@@ -2,17 +2,22 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
+import numpy as np
 from django.db import models
 
 from datasets import versions
 from datasets.examples import Example
 from evaltrack import wording
 from evaltrack.vectors import without_gaps
-from experiments.metrics.base import Direction
+from experiments import gaps
+from experiments.gaps import Gaps
+from experiments.metrics import classification
+from experiments.metrics.base import Direction, Kind
 from experiments.models import Arm, Comparison, Experiment, MetricResult, Outcome, Output, Run
 
 
@@ -23,6 +28,7 @@ class Group(models.TextChoices):
     BETTER = "better", "Better"
     SAME = "same", "The same"
     ONE_SIDED = "one-sided", "A value on one side only"
+    UNDEFINED = "undefined", "No value on either side"
 
 
 @dataclass(frozen=True)
@@ -35,10 +41,9 @@ class Change:
     gain: float | None
 
     @property
-    def group(self) -> Group | None:
-        """None where the metric does not apply to the example."""
+    def group(self) -> Group:
         if self.gain is None:
-            return None if self.baseline is self.candidate is None else Group.ONE_SIDED
+            return Group.UNDEFINED if self.baseline is self.candidate is None else Group.ONE_SIDED
         return Group.WORSE if self.gain < 0 else Group.BETTER if self.gain > 0 else Group.SAME
 
 
@@ -57,8 +62,21 @@ def changes(
 def of_comparison(comparison: Comparison) -> list[Change]:
     rows = MetricResult.objects.filter(run__experiment=comparison.experiment_id, metric=comparison.metric)
     values = dict(rows.values_list("run__arm", "values"))
-    old, new = (without_gaps(values[arm]) for arm in (Arm.BASELINE, Arm.CANDIDATE))
+    old, new = (
+        without_gaps(by_example(values[arm], comparison.kind)) for arm in (Arm.BASELINE, Arm.CANDIDATE)
+    )
     return changes(old, new, comparison.direction)
+
+
+def by_example(values: np.ndarray, kind: str) -> np.ndarray:
+    """The values as they are compared between arms: of pairs of labels, 1 where both are the same."""
+    return classification.right(values) if kind == Kind.LABELS else values
+
+
+def gaps_of(comparison: Comparison) -> dict[str, Gaps | None]:
+    """Why examples have no value, by arm."""
+    rows = MetricResult.objects.filter(run__experiment=comparison.experiment_id, metric=comparison.metric)
+    return dict(rows.values_list("run__arm", "undefined"))
 
 
 def counts(found: Sequence[Change]) -> dict[Group, int]:
@@ -75,13 +93,18 @@ class Shown:
     example: Example | None
     baseline: Output
     candidate: Output
+    gaps: Mapping[str, Gaps | None]
 
     @property
-    def sides(self) -> list[tuple[str, Output, float | None]]:
+    def sides(self) -> list[tuple[str, Output, float | None, str]]:
+        """Each with its value, or with the reason why there is none."""
         return [
-            ("Baseline", self.baseline, self.change.baseline),
-            ("Candidate", self.candidate, self.change.candidate),
+            ("Baseline", self.baseline, self.change.baseline, self.why_not(Arm.BASELINE)),
+            ("Candidate", self.candidate, self.change.candidate, self.why_not(Arm.CANDIDATE)),
         ]
+
+    def why_not(self, arm: Arm) -> str:
+        return gaps.reason_at(self.gaps.get(arm), self.change.index)
 
     @property
     def asked(self) -> str:
@@ -108,7 +131,13 @@ def expectation(example: Example | None) -> str:
     return json.dumps(expected, ensure_ascii=False)
 
 
-def shown(experiment: Experiment, found: Sequence[Change], *, reads_examples: bool) -> list[Shown]:
+def shown(
+    experiment: Experiment,
+    found: Sequence[Change],
+    *,
+    reads_examples: bool,
+    why_not: Mapping[str, Gaps | None] = MappingProxyType({}),
+) -> list[Shown]:
     """The examples of one page of a list; the dataset is read no further than it has to be."""
     outputs = {arm: outputs_at(experiment, arm, [change.index for change in found]) for arm in Arm}
     ids = {output.example_id for output in outputs[Arm.CANDIDATE].values()}
@@ -120,6 +149,7 @@ def shown(experiment: Experiment, found: Sequence[Change], *, reads_examples: bo
             example=examples.get(outputs[Arm.CANDIDATE][change.index].example_id),
             baseline=outputs[Arm.BASELINE][change.index],
             candidate=outputs[Arm.CANDIDATE][change.index],
+            gaps=why_not,
         )
         for change in found
     ]
@@ -128,14 +158,14 @@ def shown(experiment: Experiment, found: Sequence[Change], *, reads_examples: bo
 def outputs_at(experiment: Experiment, arm: Arm, indexes: Sequence[int]) -> dict[int, Output]:
     """One arm's outputs by their place in the run, the order in which metrics keep their values."""
     of_arm = Output.objects.filter(experiment=experiment, run__arm=arm)
-    in_order = list(of_arm.order_by("position", "repeat").values_list("pk", flat=True))
+    in_order = list(of_arm.one_each().values_list("pk", flat=True))
     rows = of_arm.in_bulk([in_order[index] for index in indexes])
     return {index: rows[in_order[index]] for index in indexes}
 
 
 def places(run: Run) -> list[tuple[int, int]]:
-    """Position and repeat of each output in the order in which metrics keep their values."""
-    return list(run.outputs.order_by("position", "repeat").values_list("position", "repeat"))
+    """Position and repeat of an output of each example in the order in which metrics keep their values."""
+    return list(run.outputs.one_each().values_list("position", "repeat"))
 
 
 def read(experiment: Experiment, wanted: set[str]) -> dict[str, Example]:

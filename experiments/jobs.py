@@ -5,6 +5,7 @@ from experiments import evidence
 from experiments.batches import looking
 from experiments.production import retention, silence, watching
 from experiments.running import scheduler
+from experiments.series import partitions
 
 
 def drain() -> None:
@@ -27,3 +28,7 @@ def let_proxies_expire() -> None:
 
 def forget_texts() -> None:
     retention.forget_texts(at=clock.now())
+
+
+def make_months() -> None:
+    partitions.keep(at=clock.now())

@@ -2,6 +2,7 @@
 
 import math
 
+from experiments.examples import by_example
 from experiments.metrics.base import Direction
 from experiments.models import Arm, Experiment, MetricResult
 
@@ -18,8 +19,9 @@ def leanings(experiment: Experiment, metric: str) -> dict[str, float]:
         return {}
     sign = 1 if compared.direction == Direction.HIGHER else -1
     # Both arms asked the same examples in the same order.
-    outputs = experiment.runs.get(arm=Arm.CANDIDATE).outputs.order_by("position", "repeat")
-    gains = sign * (values[Arm.CANDIDATE] - values[Arm.BASELINE])
+    outputs = experiment.runs.get(arm=Arm.CANDIDATE).outputs.one_each()
+    new, old = (by_example(values[arm], compared.kind) for arm in (Arm.CANDIDATE, Arm.BASELINE))
+    gains = sign * (new - old)
     return {
         example: float((gain > 0) - (gain < 0))
         for example, gain in zip(outputs.values_list("example_id", flat=True), gains.tolist(), strict=True)

@@ -19,7 +19,7 @@ from experiments.comparison import MOST_MISSING, Statistic, compare, summary
 from experiments.gates import Judged, judge
 from experiments.metrics import REGISTRY
 from experiments.metrics.base import Kind, Metric
-from experiments.models import Component, GatePolicy, MetricResult, Outcome, Output, Run
+from experiments.models import WITHOUT_ANSWER, Component, GatePolicy, MetricResult, Output, Run
 from experiments.stopping import StopRule
 from experiments.suite import MetricRule
 
@@ -80,7 +80,7 @@ def refusals(reference: Run, runs: Sequence[Run]) -> dict[Run, str]:
     """Why nothing about a run may be set against the reference, for each of which that is so."""
     everyone = [reference, *runs]
     errors = dict(
-        Output.objects.filter(run__in=everyone, outcome=Outcome.TARGET_ERROR)
+        Output.objects.filter(run__in=everyone, outcome__in=WITHOUT_ANSWER)
         .values_list("run")
         .annotate(Count("pk"))
         .order_by()

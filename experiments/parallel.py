@@ -67,7 +67,7 @@ class Spreads(Sequence[Spread]):
 def differing(metric: Metric, runs: Sequence[Run]) -> Spreads:
     """The examples on which some run differs from the first: most runs worse first, then most better."""
     values = vectors(runs, metric.name)
-    table = np.array([values[run.pk, metric.name] for run in runs])
+    table = np.array([examples.by_example(values[run.pk, metric.name], metric.kind) for run in runs])
     gains = (table[1:] - table[0]) * (1 if metric.direction == Direction.HIGHER else -1)
     worse, better = (gains < 0).sum(axis=0), (gains > 0).sum(axis=0)
     differs = np.flatnonzero(worse + better)
@@ -77,7 +77,7 @@ def differing(metric: Metric, runs: Sequence[Run]) -> Spreads:
 
 def identified(reference: Run, found: Sequence[Spread]) -> list[tuple[str, Spread]]:
     """Each with the id of its example."""
-    ids = list(reference.outputs.order_by("position", "repeat").values_list("example_id", flat=True))
+    ids = list(reference.outputs.one_each().values_list("example_id", flat=True))
     return [(ids[spread.index], spread) for spread in found]
 
 

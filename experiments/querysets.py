@@ -3,7 +3,7 @@
 import datetime as dt
 
 from django.db import models
-from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Permission, Role
@@ -71,8 +71,9 @@ class ExperimentQuerySet(models.QuerySet):
         return self.filter(status__in=["queued", "running", "waiting"])
 
     def due(self, at: dt.datetime) -> "ExperimentQuerySet":
-        """In progress, and not waiting for a later attempt."""
-        return self.in_progress().filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=at))
+        """In progress, not paused, and not waiting for a later attempt."""
+        waits = Q(next_attempt_at=None) | Q(next_attempt_at__lte=at)
+        return self.in_progress().filter(waits, paused_at=None)
 
     def standing(self) -> "ExperimentQuerySet":
         """Not ended without a verdict."""
@@ -123,6 +124,14 @@ class RunQuerySet(models.QuerySet):
 
 
 class OutputQuerySet(models.QuerySet):
+    def in_order(self) -> "OutputQuerySet":
+        """All outputs of a run: by position, and the repeats of one example beside each other."""
+        return self.order_by("position", "repeat")
+
+    def one_each(self) -> "OutputQuerySet":
+        """One output of each example, in the order in which metrics keep their values."""
+        return self.filter(repeat=0).order_by("position")
+
     def asked_for(self) -> "OutputQuerySet":
         """Those that our workers ask for, rather than somebody brings."""
         return self.filter(run__endpoint__isnull=False)
@@ -130,7 +139,3 @@ class OutputQuerySet(models.QuerySet):
     def one_by_one(self) -> "OutputQuerySet":
         """Those that are asked for by a call each."""
         return self.filter(run__endpoint__isnull=False, run__in_batches=False)
-
-    def progress(self) -> dict[str, int]:
-        """Outputs in all, and how many are done."""
-        return self.aggregate(total=Count("pk"), done=Count("pk", filter=Q(state="done")))

@@ -68,12 +68,13 @@ def sliced(
 ) -> dict[str, list[Slice]]:
     """The slices of each metric, by the metric's name. `tags` are those of each example, `groups` their groups.
 
-    Quantiles are left out: within a slice there are too few values in a tail to say anything.
+    Quantiles are left out: within a slice there are too few values in a tail to say anything. So are figures of
+    labels and what is known of whole runs: the values of a part do not give them.
     """
     masks = {tag: np.array([tag in of_one for of_one in tags], dtype=bool) for tag in telling(tags)}
     found: list[tuple[str, Slice, float | None]] = []
     for each in measured:
-        if each.metric.quantile is not None:
+        if not each.metric.is_mean:
             continue
         old, new = (np.array(values, dtype=float) for values in (each.baseline, each.candidate))
         for tag, mask in masks.items():

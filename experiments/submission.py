@@ -12,7 +12,7 @@ from evaltrack.accounts.models import User
 from evaltrack.errors import Conflict, Invalid, NotFound, refuse_if
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.record import record
-from experiments import lifecycle, numbering, policies, suite, targets
+from experiments import lifecycle, numbering, policies, pricing, suite, targets
 from experiments.models import (
     Component,
     ComponentVersion,
@@ -40,6 +40,8 @@ class Question:
     tier: str = Tier.STANDARD
     hypothesis: str = ""
     context: dict[str, Any] = field(default_factory=dict)
+    # The most that answers may cost, in millionths of a US dollar; None: no limit.
+    budget_micro: int | None = None
 
 
 def find_version(component: Component, version: str) -> ComponentVersion:
@@ -99,7 +101,10 @@ def submit(question: Question, *, by: User, at: dt.datetime, extends: Experiment
         )
     for version in (question.candidate, question.baseline):
         refuse_if(policies.asking(targets.parse(version.configuration)))
+        if question.budget_micro is not None:
+            refuse_if(pricing.capping(version, at=at))
     rules = suite.parse(question.policy.body)
+    refuse_if(policies.repeating(rules.repeats, [question.candidate, question.baseline]))
     refuse_if(policies.looking(component, question.dataset_version))
     attempts = Experiment.objects.filter(
         component=component, dataset_version=question.dataset_version, extends=None
@@ -115,6 +120,7 @@ def submit(question: Question, *, by: User, at: dt.datetime, extends: Experiment
         lane=LANE_OF_TIER[Tier(question.tier)],
         hypothesis=question.hypothesis,
         context=question.context,
+        budget_micro=question.budget_micro,
         needs_people=suite.needs_people(
             rules,
             risk=component.risk,
@@ -176,4 +182,5 @@ def question_of(experiment: Experiment) -> Question:
         tier=experiment.tier,
         hypothesis=experiment.hypothesis,
         context=experiment.context,
+        budget_micro=experiment.budget_micro,
     )

@@ -11,12 +11,14 @@ from experiments.views import (
     planner,
     production,
     promotions,
+    series,
 )
 
 urlpatterns = [
     path("components/", components.component_list, name="components"),
     path("components/<str:name>/", components.component_detail, name="component"),
     path("components/<str:name>/production/", production.component_production, name="component-production"),
+    path("components/<str:name>/series/", series.component_series, name="component-series"),
     path("components/<str:name>/planner/", planner.component_planner, name="component-planner"),
     path("components/<str:name>/backtest/", backtest.component_backtest, name="component-backtest"),
     path("components/<str:name>/compare/", comparison.component_compare, name="component-compare"),
@@ -26,6 +28,8 @@ urlpatterns = [
     path("experiments/<str:public_id>/", experiments.experiment_detail, name="experiment"),
     path("experiments/<str:public_id>/examples/", examples.experiment_examples, name="experiment-examples"),
     path("experiments/<str:public_id>/cancel/", experiments.experiment_cancel, name="experiment-cancel"),
+    path("experiments/<str:public_id>/pause/", experiments.experiment_pause, name="experiment-pause"),
+    path("experiments/<str:public_id>/resume/", experiments.experiment_resume, name="experiment-resume"),
     path("experiments/<str:public_id>/rerun/", experiments.experiment_rerun, name="experiment-rerun"),
     path("experiments/<str:public_id>/extend/", experiments.experiment_extend, name="experiment-extend"),
     path(

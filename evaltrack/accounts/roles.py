@@ -23,6 +23,7 @@ class Permission(models.TextChoices):
     VIEW_EXPERIMENTS = "experiments:view", "See experiments, comparisons and verdicts"
     SUBMIT_EXPERIMENTS = "experiments:submit", "Submit and cancel experiments"
     MANAGE_COMPONENTS = "components:manage", "Register components and their versions"
+    STATE_PRICES = "prices:state", "State what models cost"
     VIEW_CAMPAIGNS = "campaigns:view", "See campaigns, their progress and their agreement"
     MANAGE_CAMPAIGNS = "campaigns:manage", "Open and close campaigns, unblock overdue ones"
     JUDGE = "judge", "Judge outputs from the queue"
@@ -41,9 +42,17 @@ P = Permission
 READS = {P.VIEW_DATASETS, P.VIEW_EXPERIMENTS, P.VIEW_CAMPAIGNS, P.VIEW_PROMOTIONS}
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.ADMIN: frozenset(READS | {P.MANAGE_PEOPLE, P.MANAGE_CHANNELS, P.VIEW_LEDGER}),
+    Role.ADMIN: frozenset(READS | {P.MANAGE_PEOPLE, P.MANAGE_CHANNELS, P.STATE_PRICES, P.VIEW_LEDGER}),
     Role.PLATFORM: frozenset(
-        READS | {P.READ_EXAMPLES, P.SUBMIT_EXPERIMENTS, P.MANAGE_COMPONENTS, P.MANAGE_CHANNELS, P.VIEW_LEDGER}
+        READS
+        | {
+            P.READ_EXAMPLES,
+            P.SUBMIT_EXPERIMENTS,
+            P.MANAGE_COMPONENTS,
+            P.MANAGE_CHANNELS,
+            P.STATE_PRICES,
+            P.VIEW_LEDGER,
+        }
     ),
     Role.OWNER: frozenset(
         READS | {P.READ_EXAMPLES, P.SUBMIT_EXPERIMENTS, P.MANAGE_COMPONENTS, P.REQUEST_PROMOTION}

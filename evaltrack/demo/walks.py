@@ -18,6 +18,7 @@ from evaltrack import clock
 from evaltrack.accounts.models import User
 from evaltrack.demo.seed import ABSTENTION, SIMULATED, World
 from evaltrack.errors import ExpectedError
+from evaltrack.stats.estimate import Undefined
 from experiments import promotion, submission
 from experiments.metrics.base import Answered
 from experiments.metrics.facts import facts_stated
@@ -132,7 +133,9 @@ def judge_as_program(slot: Slot, evaluator: User, examples: dict[str, Example]) 
 
 def quality(text: str, example: Example) -> float:
     answered = Answered(example.input, example.expected, text, parameters={"abstention": ABSTENTION})
-    return 0.7 * (facts_stated(answered) or 0.0) + 0.3 * (token_f1(answered) or 0.0)
+    found = (facts_stated(answered), token_f1(answered))
+    right, alike = (0.0 if isinstance(value, Undefined) else value for value in found)
+    return 0.7 * right + 0.3 * alike
 
 
 def promote(experiment: Experiment, world: World) -> tuple[PromotionRequest | None, str]:

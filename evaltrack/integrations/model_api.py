@@ -18,6 +18,8 @@ from evaltrack.integrations.waits import retry_after, until_reset
 LARGEST_ANSWER = 4 * 1024 * 1024
 # What a gateway answers when there is nobody behind it.
 GATEWAY_ALONE = {502, 503}
+# Reasons to finish by which services say that they declined to answer.
+REFUSALS = {"refusal", "content_filter"}
 SLOW_DOWN = {429, 529}
 # A 429 that says so is about the account's money, which waiting for seconds does not bring back.
 QUOTA_WORDS = (b"insufficient_quota", b"billing_hard_limit")
@@ -31,6 +33,7 @@ class Failure(StrEnum):
 
     UNREACHABLE = "unreachable"  # nobody is there: wait, all calls will meet it
     BROKEN = "broken"  # somebody is there and failed: with this call alone, if others go well
+    CUT = "cut"  # somebody is there, and the connection broke: as above, but not by what was asked
     THROTTLED = "throttled"  # it asks us to slow down, all of us
     REJECTED = "rejected"  # it understood and said no: asking again gives the same
     NONSENSE = "nonsense"  # it answered what no server of its kind answers
@@ -48,6 +51,8 @@ class Answer:
     latency_ms: int | None = 0
     input_tokens: int | None = None
     output_tokens: int | None = None
+    # Of the input tokens, those that the endpoint had in its cache.
+    cached_tokens: int | None = None
     finish_reason: str = ""
     model: str = ""
     fingerprint: str = ""
@@ -56,6 +61,11 @@ class Answer:
     # What was retrieved for it and what it refers to; None where the service does not tell.
     contexts: list[str] | None = None
     citations: list[str] | None = None
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the service, or a filter before it, declined to answer."""
+        return self.finish_reason in REFUSALS
 
 
 @dataclass(frozen=True)
@@ -134,7 +144,7 @@ async def ask(session: aiohttp.ClientSession, request: Question) -> Answer | Cal
             return failed(Failure.REJECTED, str(error.os_error))
         return failed(Failure.UNREACHABLE, str(error))
     except (aiohttp.ClientError, OSError) as error:
-        return failed(Failure.BROKEN, str(error) or type(error).__name__)
+        return failed(Failure.CUT, str(error) or type(error).__name__)
     wait_s = retry_after(response.headers.get("Retry-After", ""), most=LONGEST_PAUSE_S)
     if response.status == 429 and any(word in content for word in QUOTA_WORDS):
         return failed(Failure.UNREACHABLE, f"the quota is used up: {beginning(content)}")

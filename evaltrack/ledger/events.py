@@ -19,9 +19,12 @@ class Event(models.TextChoices):
     DATASET_PUBLISHED = "dataset_published", "Dataset published"
     COMPONENT_VERSION_REGISTERED = "component_version_registered", "Component version registered"
     GATE_POLICY_ACTIVATED = "gate_policy_activated", "Gate policy activated"
+    PRICE_STATED = "price_stated", "Price stated"
     EXPERIMENT_SUBMITTED = "experiment_submitted", "Experiment submitted"
     PLAN_LOCKED = "plan_locked", "Plan locked"
     OUTPUTS_UPLOADED = "outputs_uploaded", "Outputs uploaded"
+    EXPERIMENT_PAUSED = "experiment_paused", "Experiment paused"
+    EXPERIMENT_RESUMED = "experiment_resumed", "Experiment resumed"
     EXPERIMENT_DECIDED = "experiment_decided", "Experiment decided"
     EXPERIMENT_UNDECIDED = "experiment_undecided", "Experiment undecided"
     EXPERIMENT_CANCELLED = "experiment_cancelled", "Experiment cancelled"
@@ -88,6 +91,9 @@ SENTENCES = {
     Event.OUTPUTS_UPLOADED: "{actor} brought the outputs of the {arm} of {subject}",
     Event.EXPERIMENT_DECIDED: "{actor} recorded the verdict on {subject}: {outcome}",
     Event.EXPERIMENT_UNDECIDED: "{actor} left {subject} undecided",
+    Event.PRICE_STATED: "{actor} stated what {subject}, a model, costs",
+    Event.EXPERIMENT_PAUSED: "{actor} paused {subject}",
+    Event.EXPERIMENT_RESUMED: "{actor} resumed {subject}",
     Event.EXPERIMENT_CANCELLED: "{actor} cancelled {subject}",
     Event.CAMPAIGN_OPENED: "{actor} opened {subject}",
     Event.CAMPAIGN_PAUSED: "{actor} paused {subject}",

@@ -54,6 +54,21 @@ def number(value: float | None, kind: str = "") -> str:
 
 
 @register.filter
+def lasting(seconds: float) -> str:
+    """How long something takes, in the largest unit that tells it: 40 s, 12 min, 3 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.0f} h"
+
+
+@register.filter
+def dollars(micro: int) -> str:
+    """Money that is kept in millionths: to the cent, and small amounts with their first digits."""
+    amount = micro / 1_000_000
+    return f"${amount:,.2f}" if amount >= 1 or not amount else f"${amount:.4f}"
+
+
+@register.filter
 def signed(value: float | None, kind: str = "") -> str:
     """A difference: shares in points, with their sign."""
     if value is None:

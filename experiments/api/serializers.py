@@ -1,12 +1,25 @@
 """Shapes of the experiments API. Serializers check shape; acts check rules."""
 
+from dataclasses import asdict
 from typing import Any
 
 from rest_framework import serializers
 
+from evaltrack import clock
 from evaltrack.canonical import canonical_json
 from evaltrack.ndjson import holds_nul
-from experiments.models import AlertState, Comparison, ComponentKind, Environment, Risk, Tier
+from experiments import gaps, pricing, progress
+from experiments.api.money import Dollars, dollars
+from experiments.models import (
+    AlertState,
+    Comparison,
+    ComponentKind,
+    Environment,
+    MetricResult,
+    Risk,
+    Tier,
+)
+from experiments.tariff import MICRO
 
 
 def keepable(value: Any) -> None:
@@ -54,6 +67,7 @@ class ExperimentIn(serializers.Serializer):
     dataset = serializers.CharField(max_length=130)
     tier = serializers.ChoiceField(Tier.choices, default=Tier.STANDARD)
     suite = serializers.JSONField(required=False, validators=[keepable])
+    budget_usd = Dollars(required=False, allow_null=True, default=None)
     hypothesis = serializers.CharField(max_length=5000, required=False, allow_blank=True, default="")
     context = serializers.DictField(required=False, default=dict, validators=[keepable])  # type: ignore[assignment]
 
@@ -76,8 +90,21 @@ class ComparisonOut(serializers.ModelSerializer):
         model = Comparison
         fields = (
             "metric", "role", "kind", "direction", "unit", "design", "n", "baseline", "candidate", "delta",
-            "tests", "decided_by", "p_adjusted", "margin", "outcome", "explanation",
+            "tests", "decided_by", "p_adjusted", "bounds", "margin", "outcome", "explanation",
         )  # fmt: skip
+
+
+class PointOut(serializers.Serializer):
+    at = serializers.DateTimeField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    version = serializers.CharField(source="version.version")
+    arm = serializers.SerializerMethodField()
+    dataset = serializers.CharField(source="dataset_version", allow_null=True)
+    experiment = serializers.CharField(source="experiment.public_id", allow_null=True, default=None)
+    estimate = serializers.DictField(source="statistic")
+
+    def get_arm(self, point) -> str | None:
+        return point.arm or None
 
 
 class RunOut(serializers.Serializer):
@@ -104,6 +131,7 @@ class ExperimentSummary(serializers.Serializer):
     baseline = serializers.CharField(source="baseline.version")
     dataset = serializers.CharField(source="dataset_version")
     tier = serializers.CharField()
+    paused_at = serializers.DateTimeField(allow_null=True)
     attempt = serializers.IntegerField()
     extends = serializers.CharField(source="extends.public_id", allow_null=True, default=None)
     submitted_at = serializers.DateTimeField()
@@ -118,13 +146,28 @@ class ExperimentOut(ExperimentSummary):
     hypothesis = serializers.CharField()
     context = serializers.JSONField()  # type: ignore[assignment]
     progress = serializers.SerializerMethodField()
+    cost = serializers.SerializerMethodField()
     plan = serializers.SerializerMethodField()
     comparisons = ComparisonOut(many=True)
+    undefined = serializers.SerializerMethodField(
+        help_text="How many examples have no value of a metric, by metric, arm and reason; only where there are any."
+    )
     runs = RunOut(many=True)
     evidence_digest = serializers.SerializerMethodField()
 
     def get_progress(self, experiment) -> dict:
-        return experiment.outputs.progress()
+        """Outputs; `remaining_s` is null where the pace of the last minute tells nothing."""
+        return asdict(progress.of(experiment, at=clock.now()))
+
+    def get_cost(self, experiment) -> dict:
+        """In US dollars. `answers_of_unknown_cost` are answers whose price or tokens nobody knows."""
+        cost = pricing.cost_of(experiment)
+        return {
+            "spent_usd": cost.spent / MICRO,
+            "answers_of_unknown_cost": cost.unknown,
+            "budget_usd": dollars(experiment.budget_micro),
+            "estimate_usd": dollars(pricing.expected(experiment)),
+        }
 
     def get_plan(self, experiment) -> dict | None:
         plan = getattr(experiment, "plan", None)
@@ -136,6 +179,14 @@ class ExperimentOut(ExperimentSummary):
             "deviations": plan.deviations,
             **plan.body,
         }
+
+    def get_undefined(self, experiment) -> dict[str, dict[str, dict[str, int]]]:
+        rows = MetricResult.objects.filter(run__experiment=experiment).exclude(undefined=None)
+        found: dict[str, dict[str, dict[str, int]]] = {}
+        for metric, arm, kept in rows.order_by("pk").values_list("metric", "run__arm", "undefined"):
+            if counts := gaps.counts(kept):
+                found.setdefault(metric, {})[arm] = counts
+        return found
 
     def get_evidence_digest(self, experiment) -> str | None:
         newest = next(iter(experiment.verdicts.all()), None)

@@ -10,8 +10,9 @@ from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView, paged, person
 from evaltrack.canonical import digest
 from evaltrack.errors import Invalid, NotFound, refuse_if
-from experiments import backtest, extension, policies, promotion, registration, submission, suite
+from experiments import backtest, extension, pausing, policies, promotion, registration, submission, suite
 from experiments.api import serializers as shapes
+from experiments.api.money import in_micros
 from experiments.lookup import component_named, experiment_named, promotion_named
 from experiments.models import Component, Experiment, GatePolicy, PromotionRequest
 from experiments.submission import Question
@@ -125,6 +126,7 @@ class Experiments(ApiView):
             tier=given["tier"],
             hypothesis=given["hypothesis"],
             context=given["context"],
+            budget_micro=in_micros(given["budget_usd"]),
         )
         row = submission.submit(question, by=request.user, at=clock.now())
         return Response(shapes.ExperimentSummary(row).data, status=202)
@@ -148,6 +150,29 @@ class ExperimentCancel(ApiView):
     @extend_schema(request=None, responses=shapes.ExperimentOut)
     def post(self, request, public_id: str):
         row = submission.cancel(
+            experiment_named(public_id, seen_by=request.user), by=request.user, at=clock.now()
+        )
+        return Response(described(row))
+
+
+class ExperimentPause(ApiView):
+    permissions = {"POST": (P.SUBMIT_EXPERIMENTS,)}
+
+    @extend_schema(request=None, responses=shapes.ExperimentOut)
+    def post(self, request, public_id: str):
+        """Ask nothing more until it is resumed; what is in flight still comes."""
+        row = pausing.pause(
+            experiment_named(public_id, seen_by=request.user), by=request.user, at=clock.now()
+        )
+        return Response(described(row))
+
+
+class ExperimentResume(ApiView):
+    permissions = {"POST": (P.SUBMIT_EXPERIMENTS,)}
+
+    @extend_schema(request=None, responses=shapes.ExperimentOut)
+    def post(self, request, public_id: str):
+        row = pausing.resume(
             experiment_named(public_id, seen_by=request.user), by=request.user, at=clock.now()
         )
         return Response(described(row))

@@ -73,7 +73,7 @@ def write(batch: Batch, several: list[tuple[int, Answer | Failed]], *, at: dt.da
     for output_id, request_digest, attempts in bound.values_list("pk", "request_digest", "attempts"):
         result = first[output_id]
         if isinstance(result, Answer):
-            answers.append((output_id, result, request_digest))
+            answers.append(claims.Answered(output_id, result, request_digest=request_digest))
         elif not result.again or attempts >= rows.MOST_ATTEMPTS:
             rows.fail(batch, output_id, result.error, at=at)
         # What may be asked for again stays with the batch until it ends.

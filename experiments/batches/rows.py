@@ -43,7 +43,8 @@ def prepare(run: Run, *, at: dt.datetime) -> Batch | None:
 
 
 def prepare_all(*, at: dt.datetime) -> None:
-    in_progress = Experiment.objects.in_progress()
+    # One that is paused asks for nothing further; what is sent goes on, as calls in flight do.
+    in_progress = Experiment.objects.in_progress().filter(paused_at=None)
     open_ones = Output.objects.filter(
         experiment__in=in_progress, state=OutputState.OPEN, run__in_batches=True
     )

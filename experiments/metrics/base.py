@@ -1,15 +1,21 @@
 """Pure: what a metric is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
+
+from evaltrack.stats.estimate import Undefined
+
+Value = float | Undefined
 
 
 class Kind(StrEnum):
     BINARY = "binary"
     CONTINUOUS = "continuous"
     LATENCY = "latency"
+    # The value of an example is a pair of labels, expected and given, as one number.
+    LABELS = "labels"
 
 
 class Direction(StrEnum):
@@ -21,7 +27,8 @@ class Direction(StrEnum):
 class Answered:
     """What a metric may look at: the example and what the system made of it.
 
-    `text` is None where the system gave no answer.
+    `text` is None where the system gave no answer. `contexts` are the passages that were retrieved for it, in their
+    order, and `citations` what it names as its sources; None where neither the system nor the example says.
     """
 
     input: Any
@@ -30,7 +37,23 @@ class Answered:
     latency_ms: int | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
-    parameters: dict[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    contexts: Sequence[str] | None = None
+    citations: Sequence[str] | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    # What one metric made of this answer under these parameters, for another one that needs the same.
+    memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def under(self, parameters: Mapping[str, Any]) -> "Answered":
+        """The same under other parameters. A tenth of the time of `replace`, which is called for each metric."""
+        other = object.__new__(Answered)
+        other.__dict__.update(self.__dict__, parameters=parameters, memo={})
+        return other
+
+    @property
+    def said(self) -> str:
+        """The answer, empty where there was none."""
+        return self.text or ""
 
 
 @dataclass(frozen=True)
@@ -46,29 +69,78 @@ class Parameter:
 class Metric:
     """A number per example, and how it is to be read.
 
-    `value` gives the number, or None where the metric is undefined for the example, `undefined` says when that is;
-    `missing` is what an example counts that got no answer (None: it is left out). `quantile` marks metrics whose
-    summary is a quantile of the values rather than their mean. `highest` is the largest value there is, None where
-    there is none; the smallest is 0. `takes` has the metric's parameters and what each is for. `version` changes with
-    the definition.
+    `value` gives the number of an answer, or Undefined with the reason where the metric does not apply; `undefined`
+    lists those reasons for readers. `missing` is what an example counts that got no answer (None: it is left out).
+    `quantile` marks metrics whose summary is a quantile of the values rather than their mean, and `figure` those
+    whose summary is a figure of the table of labels ("f1", "macro"). `highest` is the largest value there is, None
+    where there is none; the smallest is 0. `takes` has the metric's parameters and what each is for, `needs` those
+    without which it has no value. `version` changes with the definition, and with the reasons.
+
+    `together` reads several answers at once, as it is given them. With `of_run` they are all answers of a run: a
+    value depends on the others, and one answer alone has none.
     """
 
     name: str
     kind: Kind
     direction: Direction
     definition: str
-    value: Callable[[Answered], float | None]
+    value: Callable[[Answered], Value] | None = None
     unit: str = ""
     missing: float | None = None
     quantile: float | None = None
+    figure: tuple[str, str] | None = None
     version: str = "1"
     highest: float | None = 1.0
+    formula: str = ""
     source: str = ""
     undefined: str = ""
+    limits: str = ""
     takes: Mapping[str, Parameter] = field(default_factory=dict)
+    needs: Sequence[str] = ()
+    # Whether what went wrong between a system and us is what it is about, and never left out.
+    counts_errors: bool = False
+    together: Callable[[Sequence[Answered]], list[Value]] | None = None
+    of_run: bool = False
 
-    def of(self, answered: Answered) -> float | None:
+    @property
+    def is_mean(self) -> bool:
+        """Whether its summary is the mean of values that each answer has by itself."""
+        return self.quantile is None and self.figure is None and not self.of_run
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether it can be watched answer by answer, as in production: a mean or a quantile."""
+        return self.figure is None and not self.of_run
+
+    def of(self, answered: Answered) -> Value:
         """The example's number: what it counts without an answer only where an answer would have counted."""
+        if self.of_run:
+            return OF_RUN
+        if self.together is not None:
+            return self.together([answered])[0]
         if answered.text is not None:
-            return self.value(answered)
-        return None if self.value(replace(answered, text="")) is None else self.missing
+            return self.valued(answered)
+        if self.missing is None and self.figure is None:
+            return NO_ANSWER
+        counts = self.valued(replace(answered, text="", memo={}))
+        return counts if isinstance(counts, Undefined) or self.missing is None else self.missing
+
+    def valued(self, answered: Answered) -> Value:
+        assert self.value is not None, f"{self.name} has neither value nor together"
+        return self.value(answered)
+
+    def of_all(self, several: Sequence[Answered]) -> list[Value]:
+        """The number of each, in their order; they are a whole run where the metric is one of runs."""
+        if self.together is not None:
+            return self.together(several)
+        return [self.of(answered) for answered in several]
+
+
+class LeftOut(Undefined):
+    """The example was left out, as the policy says of how its output ended: it might have had any value."""
+
+
+NO_ANSWER = Undefined("there was no answer")
+OF_RUN = Undefined("it is known of a whole run, not of one answer")
+NO_REFERENCE = Undefined("the example has no reference answer")
+TOO_SLOW = Undefined("the pattern takes too long on this answer")

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from experiments.metrics.base import Answered, Direction, Kind, Metric, Parameter
+from evaltrack.stats.estimate import Undefined
+from experiments.metrics.base import Answered, Direction, Kind, Metric, Parameter, Value
 from experiments.metrics.text import contains
 
-NO_FACTS = "the reference lists no facts as lists of spellings"
+NO_FACTS = Undefined("the reference lists no facts as lists of spellings")
 ABSTENTION = {
     "abstention": Parameter(
         "a text", "what an answer says where there is none to give", lambda value: isinstance(value, str)
@@ -13,18 +14,18 @@ ABSTENTION = {
 }
 
 
-def share_of_facts(answered: Answered) -> float | None:
+def share_of_facts(answered: Answered) -> Value:
     """The share of the reference's facts that the answer states, each in one of its accepted spellings.
 
     `expected.facts` lists the facts, each a list of spellings. An empty list marks a question that cannot be
     answered from the sources: then saying so counts 1, and any answer 0.
     """
     facts = answered.expected.get("facts") if isinstance(answered.expected, dict) else None
-    if not is_list_of_spellings(facts) or answered.text is None:
-        return None
+    if not is_list_of_spellings(facts):
+        return NO_FACTS
     if not facts:
         return float(abstains(answered))
-    stated = sum(any(contains(answered.text, spelling) for spelling in fact) for fact in facts)
+    stated = sum(any(contains(answered.said, spelling) for spelling in fact) for fact in facts)
     return stated / len(facts)
 
 
@@ -35,16 +36,16 @@ def is_list_of_spellings(facts: Any) -> bool:
     )
 
 
-def facts_stated(answered: Answered) -> float | None:
+def facts_stated(answered: Answered) -> Value:
     """1 where the answer states every fact of the reference, or abstains where there is none."""
     share = share_of_facts(answered)
-    return None if share is None else float(share == 1)
+    return share if isinstance(share, Undefined) else float(share == 1)
 
 
 def abstains(answered: Answered) -> bool:
     """Whether the answer holds the abstention phrase, a parameter of the metric."""
     phrase = answered.parameters.get("abstention", "could not find")
-    return contains(answered.text or "", phrase)
+    return contains(answered.said, phrase)
 
 
 METRICS = [
@@ -55,7 +56,7 @@ METRICS = [
         "Share of answers that state every required fact, or abstain where no answer exists.",
         facts_stated,
         missing=0.0,
-        undefined=NO_FACTS,
+        undefined=NO_FACTS.reason,
         takes=ABSTENTION,
     ),
     Metric(
@@ -65,7 +66,7 @@ METRICS = [
         "Mean share of the reference's facts that an answer states; where there is none, 1 for saying so.",
         share_of_facts,
         missing=0.0,
-        undefined=NO_FACTS,
+        undefined=NO_FACTS.reason,
         takes=ABSTENTION,
     ),
 ]

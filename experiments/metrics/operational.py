@@ -1,18 +1,76 @@
-"""Pure: metrics of speed and size."""
+"""Pure: metrics of speed and size, and of what goes wrong."""
 
-from experiments.metrics.base import Answered, Direction, Kind, Metric
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from evaltrack.stats.estimate import Undefined
+from experiments.metrics import facts, reference
+from experiments.metrics.base import NO_ANSWER, Answered, Direction, Kind, Metric, Parameter, Value
+
+NO_TIME = Undefined("the time of the answer is not known")
+NO_TIME_AT_ALL = Undefined("the answer took no time that could be measured")
+NOT_SAID = Undefined("the endpoint did not say")
+NO_QUALITY = Undefined("the answer's quality or its number of tokens is not known")
+WORTHLESS = Undefined("no answer of the run is worth anything by this quality")
 
 
-def latency(answered: Answered) -> float | None:
-    return None if answered.latency_ms is None else float(answered.latency_ms)
+def latency(answered: Answered) -> Value:
+    return NO_TIME if answered.latency_ms is None else float(answered.latency_ms)
 
 
-def output_tokens(answered: Answered) -> float | None:
-    return None if answered.output_tokens is None else float(answered.output_tokens)
+def output_tokens(answered: Answered) -> Value:
+    return NOT_SAID if answered.output_tokens is None else float(answered.output_tokens)
 
 
-def input_tokens(answered: Answered) -> float | None:
-    return None if answered.input_tokens is None else float(answered.input_tokens)
+def input_tokens(answered: Answered) -> Value:
+    return NOT_SAID if answered.input_tokens is None else float(answered.input_tokens)
+
+
+def tokens_per_second(answered: Answered) -> Value:
+    if answered.latency_ms is None:
+        return NO_TIME
+    if answered.output_tokens is None:
+        return NOT_SAID
+    return 1000 * answered.output_tokens / answered.latency_ms if answered.latency_ms else NO_TIME_AT_ALL
+
+
+def answered_at_all(answered: Answered) -> Value:
+    return 0.0
+
+
+# What an answer can be worth, from 0 to 1, for token efficiency.
+QUALITIES: Mapping[str, Callable[[Answered], Value]] = {
+    metric.name: metric.of
+    for metric in [*facts.METRICS, *reference.METRICS]
+    if metric.highest == 1 and metric.direction == Direction.HIGHER
+}
+
+
+def tokens_per_quality(several: Sequence[Answered]) -> list[Value]:
+    """Of each example its part in the ratio of all output tokens to all quality: the mean of the parts is the ratio.
+
+    A part is R + (tokens − R·quality) / mean quality, with R the ratio: the ratio as a mean, to first order (the
+    delta method). So its interval and its comparison are those of a mean, and an answer that costs tokens and is
+    worth nothing weighs in, where a mean of ratios would have to leave it out.
+    """
+    quality = [QUALITIES[each.parameters.get("quality", "token_f1")](each) for each in several]
+    known = [
+        place
+        for place, (each, worth) in enumerate(zip(several, quality, strict=True))
+        if each.text is not None and each.output_tokens is not None and not isinstance(worth, Undefined)
+    ]
+    found: list[Value] = [NO_ANSWER if each.text is None else NO_QUALITY for each in several]
+    tokens = np.array([several[place].output_tokens for place in known], dtype=float)
+    worth = np.array([quality[place] for place in known], dtype=float)
+    if not known or worth.sum() == 0:
+        for place in known:
+            found[place] = WORTHLESS
+        return found
+    ratio = tokens.sum() / worth.sum()
+    for place, part in zip(known, ratio + (tokens - ratio * worth) / worth.mean(), strict=True):
+        found[place] = float(part)
+    return found
 
 
 METRICS = [
@@ -26,9 +84,31 @@ METRICS = [
             unit="ms",
             quantile=percent / 100,
             highest=None,
-            undefined="there was no answer, or its time is not known",
+            source="interval by order statistics: Hahn & Meeker 1991",
+            undefined=f"{NO_ANSWER.reason}, or {NO_TIME.reason}",
         )
         for percent in (50, 95, 99)
+    ),
+    Metric(
+        "error_rate",
+        Kind.BINARY,
+        Direction.LOWER,
+        "Share of examples that got no answer, after all tries.",
+        answered_at_all,
+        missing=1.0,
+        counts_errors=True,
+    ),
+    Metric(
+        "tokens_per_second",
+        Kind.CONTINUOUS,
+        Direction.HIGHER,
+        "Throughput of one call: mean of output tokens by second of service time.",
+        tokens_per_second,
+        unit="tokens/s",
+        highest=None,
+        formula="1000 · output tokens / service time in ms",
+        undefined=f"{NO_ANSWER.reason}; {NO_TIME.reason}, or is 0; {NOT_SAID.reason}",
+        limits="How many calls are made at once is the configuration's; this is not what an endpoint can do at most.",
     ),
     Metric(
         "input_tokens",
@@ -38,7 +118,7 @@ METRICS = [
         input_tokens,
         unit="tokens",
         highest=None,
-        undefined="the endpoint did not say",
+        undefined=f"{NO_ANSWER.reason}, or {NOT_SAID.reason}",
     ),
     Metric(
         "output_tokens",
@@ -48,6 +128,27 @@ METRICS = [
         output_tokens,
         unit="tokens",
         highest=None,
-        undefined="the endpoint did not say",
+        undefined=f"{NO_ANSWER.reason}, or {NOT_SAID.reason}",
+    ),
+    Metric(
+        "tokens_per_quality",
+        Kind.CONTINUOUS,
+        Direction.LOWER,
+        "Token efficiency: output tokens of all answers for what they are worth, by a quality from 0 to 1.",
+        unit="tokens",
+        highest=None,
+        formula="Σ output tokens / Σ quality",
+        source="ratio as a mean by the delta method: Deng, Knoblich & Lu 2018",
+        undefined=f"{NO_ANSWER.reason}; {NO_QUALITY.reason}; {WORTHLESS.reason}",
+        limits="The value of one example is its part in the ratio, not its own ratio; it may lie below 0.",
+        takes={
+            "quality": Parameter(
+                f"one of {', '.join(sorted(QUALITIES))}",
+                "what an answer is worth, token_f1 unless said",
+                lambda value: isinstance(value, str) and value in QUALITIES,
+            )
+        },
+        together=tokens_per_quality,
+        of_run=True,
     ),
 ]

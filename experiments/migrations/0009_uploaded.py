@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("experiments", "0006_vectors"),
+        ("experiments", "0008_series"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -4,6 +4,7 @@ from experiments.models.batch import Batch, BatchState
 from experiments.models.experiment import DailyNumber, Experiment, ExperimentStatus, Lane, TestPlan, Tier
 from experiments.models.livetest import LiveTest, LiveUnit, TrafficArm
 from experiments.models.metric import Comparison, MetricOutcome, MetricResult, Role, SliceResult
+from experiments.models.price import Price
 from experiments.models.production import (
     AlertState,
     ProductionAlert,
@@ -21,11 +22,22 @@ from experiments.models.registry import (
     Environment,
     Risk,
 )
-from experiments.models.run import Arm, Endpoint, EndpointShare, Outcome, Output, OutputState, Run
+from experiments.models.run import (
+    WITHOUT_ANSWER,
+    Arm,
+    Endpoint,
+    EndpointShare,
+    Outcome,
+    Output,
+    OutputState,
+    Run,
+)
 from experiments.models.saved import SavedComparison
+from experiments.models.series import MetricPoint, PointSource
 from experiments.models.verdict import Evidence, EvidenceKind, GatePolicy, Verdict
 
 __all__ = [
+    "WITHOUT_ANSWER",
     "AlertState",
     "Arm",
     "Batch",
@@ -48,10 +60,13 @@ __all__ = [
     "LiveTest",
     "LiveUnit",
     "MetricOutcome",
+    "MetricPoint",
     "MetricResult",
     "Outcome",
     "Output",
     "OutputState",
+    "PointSource",
+    "Price",
     "ProductionAlert",
     "ProductionMonitor",
     "ProductionSample",

@@ -55,6 +55,14 @@ class Experiment(models.Model):
         max_length=16, choices=ExperimentStatus.choices, default=ExperimentStatus.QUEUED
     )
     reason = models.TextField(blank=True)
+    # Nothing is asked while it is paused.
+    paused_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True
+    )
+    paused_at = models.DateTimeField(null=True)
+    # The most that answers may cost, and what is spent or reserved of it, in millionths of a US dollar.
+    budget_micro = models.PositiveBigIntegerField(null=True)
+    committed_micro = models.PositiveBigIntegerField(default=0)
     # A store or an endpoint that is down: when to try again, and how often it was tried in vain.
     next_attempt_at = models.DateTimeField(null=True)
     failed_attempts = models.PositiveIntegerField(default=0)
@@ -73,6 +81,11 @@ class Experiment(models.Model):
             ),
             models.CheckConstraint(name="experiment_tier_known", condition=Q(tier__in=Tier.values)),
             models.CheckConstraint(name="experiment_lane_known", condition=Q(lane__in=Lane.values)),
+            models.CheckConstraint(
+                name="experiment_paused_by_and_at",
+                condition=Q(paused_by=None, paused_at=None)
+                | Q(paused_by__isnull=False, paused_at__isnull=False),
+            ),
             models.CheckConstraint(name="experiment_compares_two", condition=~Q(candidate=F("baseline"))),
             models.CheckConstraint(
                 name="experiment_extends_another", condition=Q(extends=None) | ~Q(extends=F("id"))

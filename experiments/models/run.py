@@ -24,7 +24,17 @@ class Outcome(models.TextChoices):
     """How an output ended. Exactly one of these, once, and never again changed."""
 
     ANSWERED = "answered", "Answered"
+    REFUSED = "refused", "Refused"
+    FORMAT_INVALID = "format_invalid", "Not in the format asked for"
+    # The system that was asked did not answer, though it was there.
     TARGET_ERROR = "target_error", "Target error"
+    # What lies between it and us failed, or a worker of ours.
+    INFRASTRUCTURE_ERROR = "infrastructure_error", "Infrastructure error"
+    SKIPPED_BY_BUDGET = "skipped_by_budget", "Skipped by budget"
+
+
+# What ended without an answer of any kind.
+WITHOUT_ANSWER = (Outcome.TARGET_ERROR, Outcome.INFRASTRUCTURE_ERROR, Outcome.SKIPPED_BY_BUDGET)
 
 
 class Endpoint(models.Model):
@@ -132,7 +142,7 @@ class Output(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     not_before = models.DateTimeField(null=True)
 
-    outcome = models.CharField(max_length=16, choices=Outcome.choices, blank=True)
+    outcome = models.CharField(max_length=24, choices=Outcome.choices, blank=True)
     text = models.TextField(blank=True)
     error = models.TextField(blank=True)
     # Texts: what the system had found before it answered, and what its answer refers to. None: not told.
@@ -142,6 +152,8 @@ class Output(models.Model):
     input_tokens = models.PositiveIntegerField(null=True)
     output_tokens = models.PositiveIntegerField(null=True)
     latency_ms = models.PositiveIntegerField(null=True)
+    # Millionths of a US dollar; None where the price or the tokens are not known.
+    cost_micro = models.PositiveBigIntegerField(null=True)
     request_digest = models.CharField(max_length=64, blank=True)
     endpoint_model = models.CharField(max_length=200, blank=True)
     endpoint_fingerprint = models.CharField(max_length=200, blank=True)

@@ -57,11 +57,12 @@ class Pilot:
 def metrics_of(component: Component, public_id: str = "") -> dict[str, str]:
     """The metrics that a plan can be made for, with their kinds: of the newest scored experiment, or the named one.
 
-    Percentiles are left out: their interval is a bootstrap, which no formula plans.
+    Percentiles and figures of labels are left out: their interval is a bootstrap, which no formula plans. So is what
+    is known of whole runs alone.
     """
     newest = newest_scored(component, public_id)
     rows = newest.comparisons.values_list("metric", "kind") if newest else []
-    return {name: kind for name, kind in rows if name in REGISTRY and REGISTRY[name].quantile is None}
+    return {name: kind for name, kind in rows if name in REGISTRY and REGISTRY[name].is_mean}
 
 
 def newest_scored(component: Component, public_id: str, **further: object) -> Experiment | None:

@@ -32,8 +32,8 @@ def begin(
     component = Component.objects.select_for_update().get(pk=experiment.component_id)
     refuse_if(policies.live_testing(by, experiment, experiment.verdicts.first()))
     rules = {rule.metric: rule for rule in suite.parse(experiment.policy.body).metrics}
-    if metric not in rules or REGISTRY[metric].quantile is not None:
-        known = ", ".join(name for name in rules if REGISTRY[name].quantile is None)
+    if metric not in rules or not REGISTRY[metric].is_mean:
+        known = ", ".join(name for name in rules if REGISTRY[name].is_mean)
         raise Invalid("bad_metric", f"metric is one of {known}.", {"metric": [f"is one of {known}"]})
     try:
         with transaction.atomic():

@@ -9,16 +9,19 @@ from typing import Any
 from evaltrack.canonical import canonical_json, sha256_hex
 from evaltrack.fields import WrongField, mapping, named, one_of, text, whole
 from evaltrack.ndjson import holds_nul
+from evaltrack.stats.estimate import Undefined
 from experiments.metrics import REGISTRY, operational
-from experiments.metrics.base import Answered, Kind
+from experiments.metrics.base import Answered, Kind, Value
 from experiments.suite import MetricRule
 
 FIELDS = {
     "id", "sampled_at", "input", "output", "expected",
     "latency_ms", "input_tokens", "output_tokens", "metrics", "arm", "unit", "before",
 }  # fmt: skip
-READ_NO_TEXT = {metric.name for metric in operational.METRICS}
+# Without its text nobody knows whether there was an answer, which is all that an error rate asks.
+READ_NO_TEXT = {metric.name for metric in operational.METRICS if metric.missing is None}
 ARMS = ("control", "treatment")
+NOT_RECORDED = Undefined("the text of the answer was not recorded")
 LONGEST_ID = 80
 LARGEST_COUNT = 10**9
 
@@ -115,6 +118,8 @@ def given_metrics(row: dict[str, Any], scored: Set[str]) -> dict[str, float]:
             raise WrongField(path, f"is no metric of the gate policy, which has {', '.join(sorted(scored))}")
         if not is_real(value):
             raise WrongField(path, "must be a number")
+        if not REGISTRY[name].adds_up:
+            raise WrongField(path, "is known of many answers together, not of one")
         if REGISTRY[name].kind == Kind.BINARY and value not in (0, 1):
             raise WrongField(path, "is 0 or 1 for one answer")
         if REGISTRY[name].quantile is not None and value < 0:
@@ -126,21 +131,24 @@ def given_metrics(row: dict[str, Any], scored: Set[str]) -> dict[str, float]:
 def values_of(sample: Sample, rules: Iterable[MetricRule]) -> dict[str, float]:
     """What each metric of the suite says: as it was given, else as computed, where it is defined.
 
-    A metric that needs a reference is undefined without `expected`, and one that reads the text without a text.
+    A metric that needs a reference is undefined without `expected`, and one that reads the text without a text. What
+    is known of many answers together, such as a figure of labels, is not watched.
     """
     found = {}
     for rule in rules:
-        value = sample.given.get(rule.metric)
+        if not REGISTRY[rule.metric].adds_up:
+            continue
+        value: Value | None = sample.given.get(rule.metric)
         if value is None:
             value = computed(sample, rule)
-        if value is not None:
+        if not isinstance(value, Undefined):
             found[rule.metric] = value
     return found
 
 
-def computed(sample: Sample, rule: MetricRule) -> float | None:
+def computed(sample: Sample, rule: MetricRule) -> Value:
     if not sample.recorded and rule.metric not in READ_NO_TEXT:
-        return None
+        return NOT_RECORDED
     return REGISTRY[rule.metric].of(
         Answered(
             input=sample.input,

@@ -2,15 +2,17 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from django.db.models import F, QuerySet, Sum
 from numpy.typing import NDArray
 
 from evaltrack.stats.intervals import Moments
-from experiments.models import Deployment, ProductionWindow
-from experiments.production.sums import BUCKETS, Sums, added
+from experiments.metrics import REGISTRY
+from experiments.models import Deployment, MetricPoint, ProductionWindow
+from experiments.production.sums import BUCKETS, Sums, added, level
+from experiments.series import points
 
 # The deployment's key, the metric, the day.
 Key = tuple[int, str, dt.date]
@@ -33,6 +35,17 @@ def add(found: Mapping[Key, Sums]) -> None:
             new.append(filled(ProductionWindow(deployment_id=key[0], metric=key[1], day=key[2]), sums))
     ProductionWindow.objects.bulk_update(changed, WRITTEN, batch_size=100)
     ProductionWindow.objects.bulk_create(new, batch_size=100)
+    deployments = Deployment.objects.in_bulk({key[0] for key in found})
+    for row in (written := [*changed, *new]):
+        row.deployment = deployments[row.deployment_id]
+    points.renew(points_of(written))
+
+
+def points_of(rows: Iterable[ProductionWindow]) -> Iterator[MetricPoint]:
+    """Days as points of the time series, of metrics that there still are."""
+    for row in rows:
+        if metric := REGISTRY.get(row.metric):
+            yield points.of_window(row, level(metric, sums_of_window(row)))
 
 
 def filled(row: ProductionWindow, sums: Sums) -> ProductionWindow:

@@ -16,12 +16,14 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from evaltrack.bulk import update_rows
-from evaltrack.integrations.model_api import Answer, CallFailed
+from evaltrack.integrations.model_api import Answer, CallFailed, Failure
 from experiments.models import Experiment, Outcome, Output, OutputState
 
 MOST_ATTEMPTS = 5
 REAP_BATCH = 500
 LONGEST_BACK_OFF_S = 60
+# What is not to be laid at the door of the system that was asked.
+OURS = Outcome.INFRASTRUCTURE_ERROR
 # Columns of an output, and what of an answer stands there.
 OF_THE_ANSWER = {
     "text": "text",
@@ -91,18 +93,34 @@ def renew(token: uuid.UUID, *, at: dt.datetime, for_s: float | None = None) -> N
     )
 
 
-def record_answers(answers: list[tuple[int, Answer, str]], *, token: uuid.UUID, at: dt.datetime) -> int:
-    """Write answers (output id, answer, request digest); how many were still ours to write."""
+@dataclass(frozen=True)
+class Answered:
+    """An answer as it is written down. `cost_micro` None: not known."""
+
+    output_id: int
+    answer: Answer
+    outcome: Outcome = Outcome.ANSWERED
+    request_digest: str = ""
+    cost_micro: int | None = None
+
+
+def record_answers(answers: list[Answered], *, token: uuid.UUID, at: dt.datetime) -> int:
+    """Write answers; how many were still ours to write."""
     rows = [
-        (output_id, *(getattr(answer, name) for name in OF_THE_ANSWER.values()), request_digest)
-        for output_id, answer, request_digest in answers
+        (
+            each.output_id,
+            *(getattr(each.answer, name) for name in OF_THE_ANSWER.values()),
+            each.outcome,
+            each.request_digest,
+            each.cost_micro,
+        )
+        for each in answers
     ]
     return update_rows(
         Output,
-        ("id", *OF_THE_ANSWER, "request_digest"),
+        ("id", *OF_THE_ANSWER, "outcome", "request_digest", "cost_micro"),
         rows,
         also={
-            "outcome": Outcome.ANSWERED,
             "state": OutputState.DONE,
             "lease_token": None,
             "lease_until": None,
@@ -125,7 +143,7 @@ def give_up(claimed: Claimed, failure: CallFailed, *, token: uuid.UUID, at: dt.d
         claimed.id,
         token=token,
         at=at,
-        outcome=Outcome.TARGET_ERROR,
+        outcome=OURS if failure.failure == Failure.CUT else Outcome.TARGET_ERROR,
         error=f"{failure.failure}: {failure.detail}",
     )
 
@@ -174,7 +192,7 @@ def reap(*, at: dt.datetime) -> int:
         state=OutputState.DONE,
         lease_token=None,
         lease_until=None,
-        outcome=Outcome.TARGET_ERROR,
+        outcome=OURS,
         error=f"the worker died {MOST_ATTEMPTS} times while asking for this output",
         finished_at=at,
     )

@@ -20,10 +20,11 @@ from evaltrack.canonical import digest
 from evaltrack.errors import refuse_if
 from evaltrack.integrations.model_api import Answer, CallFailed, Failure, Question
 from experiments import policies, targets
-from experiments.models import Experiment, OutputState, Run
-from experiments.running import claims, outages
+from experiments.models import Experiment, Outcome, OutputState, Run
+from experiments.running import budget, claims, outages
 from experiments.running.claims import Claimed
 from experiments.targets.base import Target
+from experiments.tariff import Tariff
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +32,21 @@ log = logging.getLogger(__name__)
 OUTAGE_AFTER = 8
 # An answer that is none may be an accident once; twice, it is how this target answers this example.
 MOST_NONSENSE = 2
+# Somebody is there, and this one call failed.
+ONE_CALL = {Failure.BROKEN, Failure.CUT}
+# What fails so costs nothing; what fails otherwise may have been answered, and paid for.
+NOT_PAID = {Failure.UNREACHABLE, Failure.THROTTLED, Failure.REJECTED}
 # Where there was nothing to claim.
 TRY_AGAIN_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Held:
+    """A claimed output, with the digest of its request and what is reserved for it, in micro-dollars."""
+
+    claimed: Claimed
+    request_digest: str
+    reserved: int = 0
 
 
 @dataclass
@@ -45,20 +59,25 @@ class Collection:
     asked: dict[int, Target]
     endpoint_of: dict[int, int]
     examples: Spool
-    held: dict[int, tuple[Claimed, str]] = field(default_factory=dict)
+    # Run id → what asking it costs, where that is known.
+    tariffs: dict[int, Tariff]
+    held: dict[int, Held] = field(default_factory=dict)
     failing: list[tuple[Claimed, CallFailed]] = field(default_factory=list)
     answered: int = 0
     throttled: int = 0
     # Nothing could be claimed at the last try; when to try again, as `time.monotonic()`.
     is_empty: bool = False
     try_again: float = 0.0
+    # More fits into the budget when what is in flight has come, and has cost less than was reserved for it.
+    waits_for_cost: bool = False
     # Nothing more is claimed; what is in flight is waited for.
     is_closing: bool = False
 
     @property
     def may_claim(self) -> bool:
         """Not in the middle of what looks like an outage, nor where there was nothing a moment ago."""
-        return not self.is_closing and not self.is_outage and time.monotonic() >= self.try_again
+        shut = self.is_closing or self.is_outage or self.waits_for_cost
+        return not shut and time.monotonic() >= self.try_again
 
     @property
     def is_outage(self) -> bool:
@@ -80,18 +99,51 @@ class Collection:
                 )
                 claims.give_up(claimed, failure, token=self.token, at=at)
                 continue
-            self.held[claimed.id] = (claimed, digest(question.body))
             questions.append((claimed, question))
+        return self.hold(questions, at=at)
+
+    def hold(
+        self, questions: list[tuple[Claimed, Question]], *, at: dt.datetime
+    ) -> list[tuple[Claimed, Question]]:
+        """Keep what may be asked within the budget, give back the rest."""
+        amounts = [0] * len(questions)
+        if self.experiment.budget_micro is not None:
+            amounts = [self.tariffs[claimed.run_id].most(question.body) for claimed, question in questions]
+            fit = budget.reserve(self.experiment, amounts)
+            if over := questions[fit:]:
+                claims.release([claimed.id for claimed, _ in over], token=self.token)
+                self.waits_for_cost = bool(fit or self.held)
+                if not self.waits_for_cost:
+                    budget.skip_rest(self.experiment, at=at)
+                    self.is_empty = True
+                    self.try_again = time.monotonic() + TRY_AGAIN_SECONDS
+            questions = questions[:fit]
+        for (claimed, question), amount in zip(questions, amounts, strict=False):
+            self.held[claimed.id] = Held(claimed, digest(question.body), amount)
         return questions
 
     def settle(self, finished: list[tuple[int, Answer | CallFailed]], *, at: dt.datetime) -> int:
         """Write what came back: answers in one transaction, failures by their kind; how many answers."""
         answers, written = [], 0
+        self.waits_for_cost = False
+        committed = 0
         for output_id, result in finished:
-            claimed, request_digest = self.held.pop(output_id)
+            held = self.held.pop(output_id)
+            claimed = held.claimed
             if isinstance(result, Answer):
-                answers.append((output_id, result, request_digest))
-            elif result.failure == Failure.THROTTLED:
+                tariff = self.tariffs.get(claimed.run_id)
+                cost = tariff.cost(result) if tariff else None
+                answers.append(
+                    claims.Answered(
+                        output_id, result, self.outcome_of(claimed, result), held.request_digest, cost
+                    )
+                )
+                # Where the endpoint does not say what it took, it is taken to have cost what was reserved.
+                committed += 0 if cost is None else cost - held.reserved
+                continue
+            if result.failure in NOT_PAID:
+                committed -= held.reserved
+            if result.failure == Failure.THROTTLED:
                 self.throttled += 1
                 claims.ask_later(claimed, token=self.token, at=at, wait_s=result.wait_s)
             elif result.failure == Failure.REJECTED or (
@@ -102,6 +154,8 @@ class Collection:
                 claims.retry_later(claimed, token=self.token, at=at)
             else:
                 self.failing.append((claimed, result))
+        if self.experiment.budget_micro is not None:
+            budget.change(self.experiment, committed)
         if answers:
             written = claims.record_answers(answers, token=self.token, at=at)
             self.answered += written
@@ -111,6 +165,11 @@ class Collection:
             # The endpoint lives, so these failures were about their examples or passing: each has its own tries.
             self.retry_failing(at=at)
         return written
+
+    def outcome_of(self, claimed: Claimed, answer: Answer) -> Outcome:
+        if answer.is_refusal:
+            return Outcome.REFUSED
+        return Outcome.ANSWERED if self.asked[claimed.run_id].takes(answer) else Outcome.FORMAT_INVALID
 
     def retry_failing(self, *, at: dt.datetime, not_before: dt.datetime | None = None) -> None:
         """Count a try of each, and give it back or up."""
@@ -126,8 +185,8 @@ class Collection:
     def release(self, output_ids: Sized[int]) -> None:
         """Give back what was not asked, or not answered in time, as if it had not been claimed."""
         claims.release(list(output_ids), token=self.token)
-        for output_id in output_ids:
-            del self.held[output_id]
+        self.waits_for_cost = False
+        budget.change(self.experiment, -sum(self.held.pop(output_id).reserved for output_id in output_ids))
 
     def end_of_failures(self, *, at: dt.datetime) -> None:
         """Failures with no success after them: the endpoint is down, or it fails at these examples.
@@ -138,7 +197,7 @@ class Collection:
         """
         if self.failing:
             _, failure = self.failing[-1]
-            either = failure.failure == Failure.BROKEN and not self.is_outage
+            either = failure.failure in ONE_CALL and not self.is_outage
             unasked = self.experiment.outputs.one_by_one().filter(state=OutputState.OPEN, attempts=0)
             if either and not unasked.exists():
                 self.retry_failing(at=at)
@@ -169,6 +228,6 @@ def opened(experiment: Experiment, token: uuid.UUID) -> Collection:
     for target in asked.values():
         refuse_if(policies.asking(target))
     endpoint_of = {run.pk: run.endpoint_id for run in runs if run.endpoint_id is not None}
-    return Collection(
-        experiment, token, asked, endpoint_of, Spool(versions.stream(experiment.dataset_version))
-    )
+    tariffs = {run.pk: tariff for run in runs if (tariff := Tariff.of(run.record.get("price")))}
+    examples = Spool(versions.stream(experiment.dataset_version))
+    return Collection(experiment, token, asked, endpoint_of, examples, tariffs)

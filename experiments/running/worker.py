@@ -217,8 +217,7 @@ class Worker:
         )
 
     def key(self, each: Collection, output_id: int) -> Key:
-        claimed, _ = each.held[output_id]
-        return each.endpoint_of[claimed.run_id], each.experiment.pk, output_id
+        return each.endpoint_of[each.held[output_id].claimed.run_id], each.experiment.pk, output_id
 
     def withdraw(self, several: list[Collection]) -> None:
         """Give back what has not been asked."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from evaltrack.integrations.model_api import Question
+from evaltrack.integrations.model_api import Answer, Question
 from experiments.targets.reading import Reading
 
 VARIABLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
@@ -50,6 +50,10 @@ class Target:
     def secrets(self) -> tuple[str, ...]:
         """The variables whose values are sent along."""
         return (self.api_key_env,) if self.api_key_env else ()
+
+    def takes(self, answer: Answer) -> bool:
+        """Whether an answer is in the format that was asked for."""
+        return True
 
     def question(self, example_input: Any) -> Question:
         """What to ask about an example. Raises KeyError naming a variable that the example lacks."""

@@ -28,6 +28,17 @@ class ChatTarget(Target):
             messages.insert(0, {"role": "system", "content": filled(self.system, variables)})
         return {"model": self.model, "messages": messages, **self.parameters}
 
+    def takes(self, answer: Answer) -> bool:
+        """Where JSON was asked for, JSON came. Whether it fits its schema is a metric's matter."""
+        wanted = self.parameters.get("response_format")
+        if not isinstance(wanted, dict) or wanted.get("type") not in {"json_object", "json_schema"}:
+            return True
+        try:
+            json.loads(answer.text)
+        except (ValueError, RecursionError):
+            return False
+        return True
+
     def question(self, example_input: Any) -> Question:
         return Question(
             url=f"{self.base_url.rstrip('/')}/chat/completions",
@@ -67,6 +78,7 @@ def answer(completion: Any) -> Answer:
             text=storable(text),
             input_tokens=count(usage.get("prompt_tokens")),
             output_tokens=count(usage.get("completion_tokens")),
+            cached_tokens=count((usage.get("prompt_tokens_details") or {}).get("cached_tokens")),
             finish_reason=storable(finish_reason)[:40],
             model=storable(str(completion.get("model") or ""))[:200],
             fingerprint=storable(str(completion.get("system_fingerprint") or ""))[:200],

@@ -42,7 +42,12 @@ def experiment_examples(request: PageRequest, public_id: str) -> HttpResponse:
         "group": Group(group),
         "groups": [(each, count) for each, count in examples.counts(changes).items()],
         "page": rows,
-        "rows": examples.shown(experiment, list(rows), reads_examples=reads_examples),
+        "rows": examples.shown(
+            experiment,
+            list(rows),
+            reads_examples=reads_examples,
+            why_not=examples.gaps_of(comparison),
+        ),
         "reads_examples": reads_examples,
     }
     return page(request, "experiments/examples.html", context, fragment="experiments/_worst_examples.html")

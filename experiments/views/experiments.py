@@ -21,15 +21,32 @@ from evaltrack.htmx import page
 from evaltrack.stats.estimate import from_json
 from evaltrack.templatetags import cumulative
 from evaltrack.templatetags.intervals import shared_scale
-from experiments import extension, gates, human, latency, policies, recomputation, stopping, submission
+from experiments import (
+    confusion,
+    extension,
+    gaps,
+    gates,
+    human,
+    latency,
+    pausing,
+    policies,
+    pricing,
+    progress,
+    recomputation,
+    stopping,
+    submission,
+)
 from experiments.lookup import experiment_named
+from experiments.metrics import REGISTRY
 from experiments.metrics.base import Direction
 from experiments.models import (
+    Arm,
     Comparison,
     Environment,
     Experiment,
     ExperimentStatus,
     MetricOutcome,
+    MetricResult,
     OutputState,
     Role,
     Tier,
@@ -92,6 +109,7 @@ def offered(found: dict[str, Any]) -> dict[str, Callable[[], tables.Table]]:
 
 def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
     comparisons = with_scales(experiment.comparisons.select_related("slices"))
+    with_gaps(comparisons)
     verdicts = list(experiment.verdicts.all())
     verdict = verdicts[0] if verdicts else None
     plan = getattr(experiment, "plan", None)
@@ -101,13 +119,16 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "experiment": experiment,
         "plan": plan,
         "confidence": stopping.of_plan(plan.body).confidence_in_words if plan else "",
-        "progress": experiment.outputs.progress(),
+        "progress": progress.of(experiment, at=clock.now()),
+        "cost": pricing.cost_of(experiment),
+        "expected_cost": pricing.expected(experiment) if experiment.finished_at is None else None,
         "first_output": first_answer(experiment),
         "in_progress": experiment.status in {"queued", "running", "waiting"},
         "comparisons": comparisons,
         "sealed": sealed,
         "worst": None if sealed else most_telling(comparisons),
         "slices": None if sealed else sliced(comparisons, request.GET.get("slices")),
+        "confusions": confusion.of(experiment),
         "latency": took,
         "latency_picture": cumulative.plot(took.values) if took else "",
         "latency_reach": cumulative.reach(took.values) if took else None,
@@ -172,12 +193,36 @@ def with_scales(rows: Iterable[Comparison]) -> list[Comparison]:
     """Comparisons, each with its word and the axis of its picture. Metrics of one kind and unit share an axis."""
     comparisons = list(rows)
     for row in comparisons:
+        metric = REGISTRY.get(row.metric)
+        row.can_be_planned = metric is not None and metric.is_mean  # type: ignore[attr-defined]
         row.word = gates.word(row.outcome, from_json(row.delta), row.margin, row.direction)  # type: ignore[attr-defined]
         alike = [other for other in comparisons if (other.kind, other.unit) == (row.kind, row.unit)]
         row.scale = shared_scale(  # type: ignore[attr-defined]
             [other.delta for other in alike], [other.margin for other in alike]
         )
     return comparisons
+
+
+def with_gaps(comparisons: list[Comparison]) -> None:
+    """Gives each the sentences about examples without a value, by arm; of all arms one where they say the same."""
+    if not comparisons:
+        return
+    rows = MetricResult.objects.filter(run__experiment=comparisons[0].experiment_id)
+    words: dict[str, list[tuple[str, str]]] = {}
+    found = (
+        rows.exclude(undefined=None)
+        .order_by("run__arm")
+        .select_related("run")
+        .only("metric", "undefined", "run__arm", "run__experiment")
+    )
+    asked = comparisons[0].experiment.plan.body["examples"]
+    for row in found:
+        if sentence := gaps.in_words(row.undefined, asked):
+            words.setdefault(row.metric, []).append((row.run.arm, sentence))
+    for comparison in comparisons:
+        said = words.get(comparison.metric, [])
+        alike = len(said) == len(Arm) and said[0][1] == said[1][1]
+        comparison.gaps = [("both arms", said[0][1])] if alike else said  # type: ignore[attr-defined]
 
 
 def most_telling(comparisons: list[Comparison]) -> Comparison | None:
@@ -213,6 +258,24 @@ def experiment_cancel(request: PageRequest, public_id: str) -> HttpResponse:
     experiment = experiment_named(public_id, seen_by=request.user)
     submission.cancel(experiment, by=request.user, at=clock.now())
     messages.success(request, f"{experiment} is cancelled.")
+    return redirect(experiment)
+
+
+@require_POST
+@requires(Permission.SUBMIT_EXPERIMENTS)
+def experiment_pause(request: PageRequest, public_id: str) -> HttpResponse:
+    experiment = experiment_named(public_id, seen_by=request.user)
+    pausing.pause(experiment, by=request.user, at=clock.now())
+    messages.success(request, f"{experiment} is paused: nothing more is asked until somebody resumes it.")
+    return redirect(experiment)
+
+
+@require_POST
+@requires(Permission.SUBMIT_EXPERIMENTS)
+def experiment_resume(request: PageRequest, public_id: str) -> HttpResponse:
+    experiment = experiment_named(public_id, seen_by=request.user)
+    pausing.resume(experiment, by=request.user, at=clock.now())
+    messages.success(request, f"{experiment} goes on.")
     return redirect(experiment)
 
 

@@ -49,7 +49,8 @@ def further(page, path: str, detail: str | None) -> list[str]:
         page.goto(detail)
         runs = [box.get_attribute("value") for box in page.locator("input[name=run]").all()]
         compared = f"{detail}compare/?run={runs[0]}&run={runs[1]}"
-        return [compared, f"{detail}production/", f"{detail}planner/", f"{detail}backtest/"]
+        pages = ("production", "series", "planner", "backtest")
+        return [compared, *(f"{detail}{name}/" for name in pages)]
     return []
 
 

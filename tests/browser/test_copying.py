@@ -217,6 +217,7 @@ def test_without_scripts_the_files_are_plain_links(sign_in, measured):
 MENUS = {
     "": ("the trend",),
     "planner/": ("the plan",),
+    "series/": ("the points of experiments",),
     "compare/?run={0}&run={1}": ("all metrics", "the runs by one metric"),
 }
 

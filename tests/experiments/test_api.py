@@ -76,7 +76,7 @@ def test_an_experiment_is_accepted_and_can_be_followed(machine, adder):
     assert (body["status"], body["verdict"]) == ("queued", None)
     seen = machine.get(f"/api/v1/experiments/{body['id']}").json()
     assert seen["context"] == {"repository": "shop", "pull_request": 41}
-    assert seen["progress"] == {"total": 0, "done": 0}
+    assert seen["progress"] == {"total": 0, "done": 0, "per_minute": 0, "remaining_s": None}
     assert (seen["comparisons"], seen["runs"], seen["evidence_digest"]) == ([], [], None)
 
 
@@ -245,7 +245,13 @@ def test_a_decided_experiment_has_everything_that_clients_rely_on(machine, peopl
     assert body["status"] == "decided"
     assert (body["verdict"]["outcome"], body["verdict"]["provisional"]) == ("PASS", False)
     assert body["verdict"]["reasons"]
-    assert body["progress"] == {"total": 60, "done": 60}
+    assert body["progress"] == {"total": 60, "done": 60, "per_minute": 0, "remaining_s": None}
+    assert body["cost"] == {
+        "spent_usd": 0.0,
+        "answers_of_unknown_cost": 60,
+        "budget_usd": None,
+        "estimate_usd": None,
+    }
     assert {run["arm"] for run in body["runs"]} == {"baseline", "candidate"}
     assert body["evidence_digest"] == experiment.verdicts.get().evidence_digest
     [match, *_] = body["comparisons"]

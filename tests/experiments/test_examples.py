@@ -30,7 +30,7 @@ def test_every_example_stands_in_one_group_and_larger_changes_stand_first(pairs,
     for change in found:
         before, after = old[change.index], new[change.index]
         if before is None or after is None:
-            assert change.group == (None if before is after else Group.ONE_SIDED)
+            assert change.group == (Group.UNDEFINED if before is after else Group.ONE_SIDED)
         elif before == after:
             assert change.group == Group.SAME
         else:
@@ -40,7 +40,7 @@ def test_every_example_stands_in_one_group_and_larger_changes_stand_first(pairs,
     for group in Group:
         sizes = [abs(change.gain or 0) for change in found if change.group == group]
         assert sizes == sorted(sizes, reverse=True)
-    assert sum(examples.counts(found).values()) == sum(change.group is not None for change in found)
+    assert sum(examples.counts(found).values()) == len(pairs)
 
 
 @given(VALUES)

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from django.db import IntegrityError, transaction
 
-from datasets import ingest, versions
 from evaltrack import clock
 from evaltrack.accounts.roles import Role
 from evaltrack.errors import Conflict, Invalid, NotFound, Refused
@@ -327,24 +326,12 @@ def test_four_systems_on_gsm8k(people):
     """Cobbe et al. 2021: the figures that their published solutions give."""
     file = Path(os.environ["EVALTRACK_DATA"]) / "gsm8k" / "example_model_solutions.jsonl"
     problems = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    custodian, platform = people["custodian"], people["platform"]
-    at = clock.now()
-    dataset = ingest.register(
-        slug="gsm8k",
-        name="gsm8k",
-        use_case="",
-        sensitivity="internal",
-        custodian=custodian,
-        by=custodian,
-        at=at,
-    )
-    lines = [
-        json.dumps({"id": f"p{n:04}", "input": each["question"], "expected": each["ground_truth"]}).encode()
-        + b"\n"
+    platform = people["platform"]
+    rows = [
+        {"id": f"p{n:04}", "input": each["question"], "expected": each["ground_truth"]}
         for n, each in enumerate(problems)
     ]
-    draft = ingest.take_in(dataset, version="test", lines=lines, by=custodian, at=at)
-    golden = versions.publish(draft, by=custodian, at=at)
+    golden = experiments.published(people["custodian"], rows, slug="gsm8k", version="test")
     suite = {"metrics": [{"metric": "numeric_match", "role": "gating", "margin": 0.01}]}
     row = experiments.component(people["owner"], platform, name="solver", suite=suite)
     names = ("175b_finetuning", "175b_verification", "6b_finetuning", "6b_verification")

@@ -49,17 +49,23 @@ def dataset_version(
     custodian: User, *, examples: int = 30, slug: str = "golden", version: str = "1.0"
 ) -> DatasetVersion:
     """A published version with `examples` sums: q0 "What is 0 plus 1?" with the answer "1", and so on."""
+    rows = [
+        {"id": f"q{n}", "input": f"What is {n} plus 1?", "expected": str(n + 1), "tags": ["sums"]}
+        for n in range(examples)
+    ]
+    return published(custodian, rows, slug=slug, version=version)
+
+
+def published(
+    custodian: User, rows: Sequence[dict[str, Any]], *, slug: str, version: str = "1.0"
+) -> DatasetVersion:
+    """A published version of these examples."""
     at = clock.now()
     dataset = ingest.register(
         slug=slug, name=slug, use_case="", sensitivity="internal", custodian=custodian, by=custodian, at=at
     )
-    lines = [
-        json.dumps({"id": f"q{n}", "input": f"What is {n} plus 1?", "expected": str(n + 1), "tags": ["sums"]})
-        for n in range(examples)
-    ]
-    draft = ingest.take_in(
-        dataset, version=version, lines=[f"{line}\n".encode() for line in lines], by=custodian, at=at
-    )
+    lines = [json.dumps(row).encode() + b"\n" for row in rows]
+    draft = ingest.take_in(dataset, version=version, lines=lines, by=custodian, at=at)
     return versions.publish(draft, by=custodian, at=at)
 
 

@@ -117,10 +117,19 @@ def metrics_page() -> str:
         HEAD,
         "# Metrics\n",
         "Each metric gives a number for each example; the summary of a run is their mean or, where it says so, a "
-        "quantile of them. An example without an answer counts as stated, but only where an answer would have "
-        'counted. A gate policy names metrics and sets their parameters: `{"metric": "length_within", "role": '
-        '"guardrail", "margin": 0.02, "parameters": {"most": 200}}`. A changed definition is another version; '
-        "a plan locks the versions that it uses.\n",
+        "quantile of them, or a figure of the table of labels. Where a metric has no value for an example, the "
+        "reason is kept beside the values and counted on the experiment's page. An example without an answer counts "
+        "as stated, but only where an answer would have counted. A gate policy names metrics and sets their "
+        "parameters: "
+        '`{"metric": "length_within", "role": "guardrail", "margin": 0.02, "parameters": {"most": 200}}`. A changed '
+        "definition is another version; a plan locks the versions that it uses.\n",
+        "None of these asks a model. Means and shares are compared by the intervals and tests of "
+        "[Statistics](statistics.md); how long they take says [Performance](performance.md).\n",
+        "What a dataset can say for them, in an example: `expected` is the reference answer as a text, or an object "
+        "with `answer`, `facts` (each a list of spellings), `claims`, `contexts` (passages), `citations` (sources), "
+        "`language` and `refuse` (true or false). The passages of an answer are those that the system reports, else "
+        "the example's `context` or its `input.contexts`. `metadata.pair` and `metadata.group` name the pair and the "
+        "group of an example.\n",
     ]
     for family, metrics in FAMILIES.items():
         parts.append(f"## {family}\n")
@@ -133,11 +142,13 @@ def metric_section(metric: Metric) -> str:
     limits = "from 0" if metric.highest is None else f"from 0 to {metric.highest:g}"
     facts = [
         ("Values", f"{limits}{f' {metric.unit}' if metric.unit else ''}; {better}"),
+        ("Formula", metric.formula),
         ("Kind", metric.kind.value),
         ("Version", metric.version),
         ("Source", metric.source),
         ("Undefined", metric.undefined),
-        ("Without an answer", "left out" if metric.missing is None else f"counts {metric.missing:g}"),
+        ("Without an answer", without_answer(metric)),
+        ("Limits", metric.limits),
     ]
     lines = [
         f"### `{metric.name}`\n",
@@ -145,9 +156,18 @@ def metric_section(metric: Metric) -> str:
         table(("", ""), [row for row in facts if row[1]]),
     ]
     if metric.takes:
-        rows = [(code(name), each.kind, each.purpose) for name, each in metric.takes.items()]
+        rows = [
+            (code(name), each.kind, f"{each.purpose}{'; required' if name in metric.needs else ''}")
+            for name, each in metric.takes.items()
+        ]
         lines.append(table(("Parameter", "What", "For"), rows))
     return "\n".join(lines)
+
+
+def without_answer(metric: Metric) -> str:
+    if metric.figure is not None:
+        return "counts as none of the labels"
+    return "left out" if metric.missing is None else f"counts {metric.missing:g}"
 
 
 def states() -> str:

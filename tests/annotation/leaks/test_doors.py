@@ -11,8 +11,9 @@ def doors(campaign, experiment, judge):
     request = promotion.PromotionRequest.objects.first()
     at_experiment = f"/experiments/{experiment.public_id}/"
     pages = [
+        "/components/zz-secret-component/series/",
         "/experiments/", at_experiment, f"{at_experiment}examples/", f"{at_experiment}cancel/",
-        f"{at_experiment}rerun/", f"{at_experiment}extend/",
+        f"{at_experiment}rerun/", f"{at_experiment}extend/", f"{at_experiment}pause/", f"{at_experiment}resume/",
         "/campaigns/", "/campaigns/new/", f"/campaigns/new/{campaign.public_id}/",
         f"/campaigns/new/{campaign.public_id}/review/", f"/campaigns/new/{campaign.public_id}/drop/",
         f"/campaigns/new/for/{experiment.public_id}/",
@@ -38,9 +39,11 @@ def doors(campaign, experiment, judge):
     api = [
         "experiments", f"experiments/{experiment.public_id}", f"experiments/{experiment.public_id}/cancel",
         f"experiments/{experiment.public_id}/rerun", f"experiments/{experiment.public_id}/extend",
+        f"experiments/{experiment.public_id}/pause", f"experiments/{experiment.public_id}/resume", "prices",
         "runs", f"runs/{experiment.runs.first().public_id}", f"runs/{experiment.runs.first().public_id}/examples",
         f"runs/{experiment.runs.first().public_id}/outputs", f"runs/{experiment.runs.first().public_id}/finish",
-        "components", "components/zz-secret-component/versions",
+        "components", "components/zz-secret-component/versions", "series/openmetrics",
+        "components/zz-secret-component/metrics/exact_match/points",
         "datasets", "datasets/zz-secret-dataset/versions", "datasets/zz-secret-dataset/versions/77.1",
         "datasets/zz-secret-dataset/versions/77.1/examples", "campaigns", f"campaigns/{campaign.public_id}",
         "rubrics/helpfulness/course", "rubrics/helpfulness/lessons",

@@ -10,6 +10,7 @@ from evaltrack.errors import Conflict
 from evaltrack.integrations.model_api import Answer
 from experiments.models import Experiment, ExperimentStatus, Outcome, Output, OutputState, Run
 from experiments.running import claims, planning, scheduler
+from experiments.running.claims import Answered
 from tests.endpoint import adds, serve
 from tests.factories import experiments
 
@@ -34,10 +35,10 @@ def test_an_answer_that_comes_after_the_lease_was_given_on_is_refused(planned, s
     assert claims.reap(at=after) == 4
     again = claims.claim(experiment, endpoint_of, room, token=late, at=after)
     assert first.id in {claimed.id for claimed in again}
-    assert claims.record_answers([(first.id, ANSWER, "")], token=early, at=after) == 0
+    assert claims.record_answers([Answered(first.id, ANSWER)], token=early, at=after) == 0
     assert Output.objects.get(pk=first.id).state == OutputState.LEASED
-    assert claims.record_answers([(first.id, ANSWER, "")], token=late, at=after) == 1
-    assert claims.record_answers([(first.id, ANSWER, "")], token=late, at=after) == 0
+    assert claims.record_answers([Answered(first.id, ANSWER)], token=late, at=after) == 1
+    assert claims.record_answers([Answered(first.id, ANSWER)], token=late, at=after) == 0
 
 
 def test_a_lease_that_is_renewed_is_not_taken_back(planned, settings):
@@ -57,7 +58,7 @@ def test_an_output_that_kills_five_workers_is_given_up(planned, settings):
         claims.claim(experiment, endpoint_of, room, token=uuid.uuid4(), at=at)
         at += dt.timedelta(seconds=settings.LEASE_SECONDS + 1)
         claims.reap(at=at)
-    dead = experiment.outputs.filter(outcome=Outcome.TARGET_ERROR)
+    dead = experiment.outputs.filter(outcome=Outcome.INFRASTRUCTURE_ERROR)
     assert {row.error for row in dead} == {"the worker died 5 times while asking for this output"}
     assert dead.count() == 4
     assert experiment.outputs.filter(state=OutputState.OPEN).count() == 16

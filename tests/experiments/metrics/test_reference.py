@@ -1,17 +1,16 @@
-"""Metrics, against published cases and worked ones."""
+"""Facts and closeness to a reference, against published cases and worked ones."""
 
 import json
+import math
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from experiments.metrics import REGISTRY, facts, reference
-from experiments.metrics.base import Answered
-
-
-def value(metric: str, text: str | None, expected, **given) -> float | None:
-    return REGISTRY[metric].of(Answered(input="", expected=expected, text=text, **given))
+from experiments.metrics.reference import BLEU_OF_SENTENCES, CHRF_OF_SENTENCES
+from tests.experiments.metrics.asking import reason, value
 
 
 @pytest.mark.parametrize(
@@ -93,42 +92,6 @@ def test_where_nothing_is_known_saying_so_is_right():
     assert value("accuracy", "No idea.", nothing, parameters={"abstention": "no idea"}) == 1
 
 
-def test_format_compliance_is_about_the_whole_answer():
-    asked = {"parameters": {"pattern": r"\{.*\}"}}
-    assert value("format_compliance", ' {"a":\n1} ', None, **asked) == 1
-    assert value("format_compliance", 'Sure: {"a": 1}', None, **asked) == 0
-    assert value("format_compliance", "anything", None) is None
-
-
-OF_REFERENCES = [metric.name for metric in [*facts.METRICS, *reference.METRICS]]
-OF_FORM = ["format_compliance", "json_valid", "length_within", "has_sections"]
-
-
-@pytest.mark.parametrize("metric", sorted(REGISTRY))
-def test_no_answer_counts_as_wrong_where_a_text_is_judged_and_is_left_out_where_speed_is(metric):
-    of_text = metric in {*OF_REFERENCES, *OF_FORM}
-    expected = {"answer": "18", "facts": [["18", "eighteen"]]}
-    asked = {"parameters": {"pattern": ".*", "sections": ["Answer"]}}
-    assert value(metric, None, expected, **asked) == (0.0 if of_text else None)
-
-
-@pytest.mark.parametrize("metric", [*OF_REFERENCES, "format_compliance", "has_sections"])
-def test_where_a_metric_does_not_apply_no_answer_counts_nothing_either(metric):
-    assert value(metric, None, None) is None
-    assert value(metric, "18", None) is None
-
-
-@pytest.mark.parametrize("metric", REGISTRY.values(), ids=lambda metric: metric.name)
-def test_every_metric_says_what_it_is_and_stays_within_its_values(metric):
-    assert metric.definition.endswith(".")
-    assert len(metric.definition) < 200
-    for said in ("", "18", "a b c", '{"a": 1}', "# Answer\n18", "x" * 5000):
-        found = metric.of(
-            Answered("", {"answer": "18 or so", "facts": [["18"]]}, said, 5, 6, 7, {"sections": ["Answer"]})
-        )
-        assert found is None or (found >= 0 and (metric.highest is None or found <= metric.highest))
-
-
 @pytest.mark.parametrize(
     ("said", "wanted", "score"),
     [
@@ -159,6 +122,12 @@ def test_edit_similarity(said, wanted, score):
     assert value("edit_similarity", said, wanted) == pytest.approx(score)
 
 
+def test_a_pattern_that_backtracks_for_ever_is_given_up_and_undefined():
+    hopeless = "a" * 60 + "!"
+    assert value("format_compliance", hopeless, None, parameters={"pattern": "(a|aa)+b"}) is None
+    assert value("token_f1", hopeless, "a", parameters={"strip": "(a|aa)+b"}) is None
+
+
 def test_very_long_texts_take_no_time():
     long = "word " * 200_000
     for metric in ("rouge_l", "edit_similarity"):
@@ -171,67 +140,33 @@ def test_letter_by_letter_and_after_normalisation():
     assert value("verbatim_match", "paris", "paris") == 1.0
 
 
-@pytest.mark.parametrize(
-    ("said", "valid"),
-    [
-        ('{"a": [1, 2.5, null]}', 1.0),
-        ('```json\n{"a": 1}\n```', 1.0),
-        ("```\n[]\n```\n", 1.0),
-        ('Here it is: {"a": 1}', 0.0),
-        ("{'a': 1}", 0.0),
-        ("NaN", 0.0),
-        ("", 0.0),
-        ("```", 0.0),
-        ("[" * 100_000, 0.0),
-        ("9" * 10_000, 0.0),
-    ],
-)
-def test_json_valid(said, valid):
-    assert value("json_valid", said, None) == valid
-
-
-@pytest.mark.parametrize(
-    ("said", "limits", "within"),
-    [
-        ("one two three", {"most": 3}, 1.0),
-        ("one two three", {"most": 2}, 0.0),
-        ("one", {"fewest": 2}, 0.0),
-        ("one two", {"fewest": 2, "most": 2}, 1.0),
-        ("anything at all", {}, 1.0),
-        ("one", {"most": "many"}, None),
-        ("one", {"most": True}, None),
-    ],
-)
-def test_length_within(said, limits, within):
-    assert value("length_within", said, None, parameters=limits) == within
-
-
-def test_has_sections_counts_headings_and_no_mere_mentions():
-    said = "# Summary\nfine\n**Risks:**\nnone\nThe next steps are clear."
-    asked = {"sections": ["Summary", "risks", "Next steps"]}
-    assert value("has_sections", said, None, parameters=asked) == pytest.approx(2 / 3)
-    assert value("has_sections", said, None, parameters={"sections": []}) is None
-    assert value("has_sections", said, None, parameters={"sections": "Summary"}) is None
-
-
 @pytest.mark.parametrize("listed", ["18", [18], ["18"], [["18"], [18]], [None], {"18": 1}])
 def test_facts_in_another_shape_are_undefined_and_never_read_letter_by_letter(listed):
     assert value("accuracy", "1 8", {"facts": listed}) is None
     assert value("factuality", "1 8", {"facts": listed}) is None
 
 
-def test_a_pattern_that_backtracks_for_ever_is_given_up_and_undefined():
-    hopeless = "a" * 60 + "!"
-    assert value("format_compliance", hopeless, None, parameters={"pattern": "(a|aa)+b"}) is None
-    assert value("token_f1", hopeless, "a", parameters={"strip": "(a|aa)+b"}) is None
+TEXT = st.lists(
+    st.sampled_from(
+        ["a", "b", "cat", "Cat,", "the", "the.", "ü", "日本", "x-y", "1,000.5", "&quot;", "\n", "aaaaa", "😀"]
+    ),
+    max_size=12,
+).map(" ".join)
 
 
-def test_operational_metrics_are_what_was_measured():
-    measured = {"latency_ms": 120, "input_tokens": 8, "output_tokens": 3}
-    assert value("latency_p95", "x", None, **measured) == 120
-    assert value("input_tokens", "x", None, **measured) == 8
-    assert value("output_tokens", "x", None, **measured) == 3
-    assert value("output_tokens", "x", None) is None
+@settings(deadline=None, max_examples=200)
+@given(TEXT, TEXT)
+def test_bleu_and_chrf_are_those_of_sacrebleu(said, wanted):
+    for metric, theirs in (("bleu", BLEU_OF_SENTENCES), ("chrf", CHRF_OF_SENTENCES)):
+        score = theirs.sentence_score(said, [wanted]).score / 100
+        assert value(metric, said, wanted) == min(score, 1.0)
+
+
+def test_bleu_by_hand():
+    # 5 of 6 words, 3 of 5 pairs, 1 of 4 triples, none of 3 fours, which smoothing counts as half of one.
+    score = math.exp(sum(map(math.log, (5 / 6, 3 / 5, 1 / 4, 1 / 6))) / 4)
+    assert value("bleu", "the cat is on the mat", "the cat sat on the mat") == pytest.approx(score)
+    assert reason("bleu", "the cat", None) == "the example has no reference answer"
 
 
 @pytest.mark.shared_data

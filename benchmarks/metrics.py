@@ -1,0 +1,132 @@
+"""How long the metrics take that need no model: `python -m benchmarks.metrics --examples 100000`.
+
+Every metric that is computed from the answer alone or from a whole run, over answers of one arm, as an experiment's
+conclusion asks for them: example by example where metrics share what they work out of a text. Prints the whole suite
+first, in one pass, then each metric by itself, the slowest first. No database is involved.
+"""
+
+import argparse
+import json
+import os
+import random
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import django
+
+from datasets.examples import Example
+from experiments.metrics import REGISTRY
+from experiments.suite import MetricRule
+
+VOCABULARY = (
+    "refund parcel shop return days card paid money customer order shipping article broken label address account "
+    "payment invoice delivery week contact support store item size colour exchange warranty repair receipt email "
+    "after before when received within free charge cost goes back takes sent from until still new open"
+)
+WORDS = VOCABULARY.split()
+LABELS = ["refund", "shipping", "account", "other"]
+SCHEMA = {
+    "type": "object",
+    "properties": {"answer": {"type": "string"}, "days": {"type": "integer", "minimum": 0}},
+    "required": ["answer"],
+}
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "format_compliance": {"pattern": r"[A-Z{].*[.}\]]"},
+    "schema_compliance": {"schema": SCHEMA},
+    "schema_fields": {"schema": SCHEMA},
+    "length_within": {"fewest": 5, "most": 200},
+    "has_sections": {"sections": ["Summary", "Steps"]},
+    "in_language": {"language": "en"},
+    "group_gap": {"groups": ["a", "b"]},
+    **{
+        name: {"labels": LABELS, "extract": r"(?i)\b(refund|shipping|account|other)\b"}
+        for name, metric in REGISTRY.items()
+        if "labels" in metric.takes
+    },
+}
+
+
+@dataclass
+class Said:
+    """What scoring reads of an output."""
+
+    example_id: str
+    text: str
+    outcome: str = "answered"
+    latency_ms: int | None = 180
+    input_tokens: int | None = 60
+    output_tokens: int | None = 40
+    contexts: list[str] = field(default_factory=list)
+
+
+def sentence(rng: random.Random, words: int) -> str:
+    return (" ".join(rng.choices(WORDS, k=words)) + f" {rng.randint(1, 60)} days.").capitalize()
+
+
+def made(count: int, seed: int = 1) -> tuple[list[Said], dict[str, Example]]:
+    """Answers of three sentences, one in ten of them as JSON, to questions with three passages each."""
+    rng = random.Random(seed)
+    outputs, examples = [], {}
+    for number in range(count):
+        passages = [" ".join(sentence(rng, 12) for _ in range(4)) for _ in range(3)]
+        facts = [sentence(rng, 6) for _ in range(2)]
+        answer = f"{facts[0]} {facts[1]}"
+        said = f"{facts[0]} [1] {sentence(rng, 8)} [2] {passages[0].split('. ')[0]} [1]."
+        if number % 10 == 0:
+            said = json.dumps({"answer": said, "days": rng.randint(-1, 30)})
+        name = f"e{number}"
+        examples[name] = Example(
+            id=name,
+            input=sentence(rng, 10),
+            expected={
+                "answer": answer if number % 2 else rng.choice(LABELS),
+                "facts": [[fact] for fact in facts],
+                "contexts": passages[:2],
+                "citations": ["1", "2"],
+                "refuse": False,
+            },
+            metadata={"pair": str(number // 2), "group": "ab"[number % 2]},
+        )
+        outputs.append(Said(name, said, contexts=passages))
+    return outputs, examples
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--examples", type=int, default=100_000)
+    count = parser.parse_args().examples
+    outputs, examples = made(count)
+    rules = [MetricRule(name, parameters=PARAMETERS.get(name, {})) for name in REGISTRY]
+    characters = sum(len(output.text) for output in outputs) / count
+    print(f"{count:,} answers of {characters:.0f} characters, {len(rules)} metrics")
+    start, used = time.perf_counter(), time.process_time()
+    found = scored(rules, outputs, examples)
+    print(
+        f"the whole suite: {time.perf_counter() - start:.1f} s, {time.process_time() - used:.1f} s of them CPU"
+    )
+    defined = {name: sum(isinstance(each, float) for each in values) for name, values in found}
+    del found
+    took = {}
+    for rule in rules:
+        used = time.process_time()
+        scored([rule], outputs, examples)
+        took[rule.metric] = time.process_time() - used
+    slowest = max(took, key=lambda name: took[name])
+    print(f"the slowest: {slowest}, {took[slowest]:.1f} s; each by itself, in CPU seconds:\n")
+    for name, seconds in sorted(took.items(), key=lambda each: -each[1]):
+        print(f"  {name:22} {seconds:6.2f} s  {seconds / count * 1e6:7.1f} µs  {defined[name]:>9,} values")
+
+
+def scored(
+    rules: list[MetricRule], outputs: list[Said], examples: dict[str, Example]
+) -> list[tuple[str, list]]:
+    from experiments.scoring import valued  # noqa: PLC0415
+
+    return list(valued(rules, outputs, examples))  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evaltrack.settings")
+    django.setup()
+    main()

@@ -1,0 +1,135 @@
+"""Acts: state what a model costs; find what it costs now, and what an experiment may cost."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from django.db.models import Avg, Count, Sum
+
+from datasets.sampling import tier_size
+from evaltrack.accounts.models import User
+from evaltrack.errors import Conflict, Refusal, refuse_if
+from evaltrack.integrations import hosts
+from evaltrack.ledger.events import Event
+from evaltrack.ledger.record import record
+from experiments import policies, targets
+from experiments.models import ComponentVersion, Experiment, Outcome, Output, Price
+from experiments.targets.base import Target
+from experiments.tariff import Tariff
+
+# An estimate looks at so many of the version's, or else of the component's, latest answers.
+ANSWERS_LOOKED_AT = 500
+
+
+@transaction.atomic
+def state(
+    *,
+    model: str,
+    host: str = "",
+    tariff: Tariff,
+    valid_from: dt.datetime,
+    by: User,
+    at: dt.datetime,
+) -> Price:
+    """State a price from `valid_from` on. The same again answers with the first."""
+    refuse_if(policies.pricing(by))
+    asked = {"model": model, "host": host, "valid_from": valid_from}
+    try:
+        with transaction.atomic():
+            row = Price.objects.create(**asked, **vars(tariff), stated_by=by, stated_at=at)
+    except IntegrityError:
+        row = Price.objects.get(**asked)
+        if tariff_of(row) != tariff:
+            raise Conflict(
+                "price_stated",
+                f"{row} is stated otherwise already. Prices never change; state one from a later time on.",
+            ) from None
+        return row
+    record(
+        Event.PRICE_STATED,
+        by=by,
+        subject=row,
+        facts={**asked, "valid_from": valid_from.isoformat(), **vars(tariff)},
+        at=at,
+    )
+    return row
+
+
+def tariff_of(row: Price) -> Tariff:
+    return Tariff(**{name: getattr(row, name) for name in Tariff.__dataclass_fields__})
+
+
+def in_force(target: Target, *, at: dt.datetime) -> Tariff | None:
+    """What asking the target costs at a time: the price stated for its host, else the one for anywhere."""
+    if not target.is_asked or not target.model:
+        return None
+    place = hosts.place_of(target.base_url)
+    stated = Price.objects.filter(
+        model=target.model, host__in=["", place[0] if place else ""], valid_from__lte=at
+    )
+    row = stated.order_by("-host", "-valid_from").first()
+    return tariff_of(row) if row else None
+
+
+def capping(version: ComponentVersion, *, at: dt.datetime) -> Refusal | None:
+    """None where the cost of each call has an upper bound that is known before it is made."""
+    target = targets.parse(version.configuration)
+    if not target.is_asked:
+        return None
+    tariff = in_force(target, at=at)
+    if tariff is None:
+        return Refusal(
+            "price_unknown",
+            f"Nobody has stated what {target.model or target.base_url} costs, so no budget can be kept. "
+            "State its price, or leave the budget out.",
+        )
+    if tariff.most_output(target.parameters) is None:
+        return Refusal(
+            "output_unlimited",
+            f"Nothing limits how much {target.model} answers, so no budget can be kept. "
+            "Set max_tokens among the parameters, or state the most that the model can answer with its price.",
+        )
+    return None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """In micro-dollars. `unknown` counts answers whose cost nobody knows."""
+
+    spent: int
+    unknown: int
+    answered: int
+
+
+def cost_of(experiment: Experiment) -> Cost:
+    """What the answers have cost that were asked for here, and not kept from an earlier look."""
+    plan = getattr(experiment, "plan", None)
+    if plan is None:
+        return Cost(0, 0, 0)
+    asked = experiment.outputs.asked_for().filter(text__gt="", finished_at__gte=plan.locked_at)
+    found = asked.aggregate(spent=Sum("cost_micro"), known=Count("cost_micro"), answered=Count("pk"))
+    return Cost(found["spent"] or 0, found["answered"] - found["known"], found["answered"])
+
+
+def expected(experiment: Experiment) -> int | None:
+    """What the experiment will cost by what its versions have cost before; None where one of them is unknown."""
+    examples = tier_size(experiment.tier, experiment.dataset_version.example_count)
+    arms = [
+        estimate(version, examples=examples)
+        for version in (experiment.candidate, experiment.baseline)
+        if targets.parse(version.configuration).is_asked
+    ]
+    return sum(known) if len(known := [arm for arm in arms if arm is not None]) == len(arms) else None
+
+
+def estimate(version: ComponentVersion, *, examples: int) -> int | None:
+    """What so many answers of a version will cost, by what it, or else its component, has cost before."""
+    answered = Output.objects.filter(outcome=Outcome.ANSWERED, cost_micro__isnull=False).order_by("-pk")
+    for rows in (
+        answered.filter(run__version=version),
+        answered.filter(run__version__component=version.component_id),
+    ):
+        mean = rows[:ANSWERS_LOOKED_AT].aggregate(mean=Avg("cost_micro"))["mean"]
+        if mean is not None:
+            return round(mean * examples)
+    return None

@@ -1,0 +1,3 @@
+"""A component with points of every source."""
+
+from tests.experiments.production.conftest import component, send  # noqa: F401
