@@ -115,8 +115,8 @@ class PromotionQuerySet(models.QuerySet):
 
 class RunQuerySet(models.QuerySet):
     def asked(self) -> "RunQuerySet":
-        """Whose outputs our workers ask for."""
-        return self.filter(endpoint__isnull=False)
+        """Whose outputs our workers ask for one by one."""
+        return self.filter(endpoint__isnull=False, in_batches=False)
 
     def awaited(self) -> "RunQuerySet":
         """Whose outputs somebody has yet to bring, or to say that they are all there."""
@@ -135,3 +135,7 @@ class OutputQuerySet(models.QuerySet):
     def asked_for(self) -> "OutputQuerySet":
         """Those that our workers ask for, rather than somebody brings."""
         return self.filter(run__endpoint__isnull=False)
+
+    def one_by_one(self) -> "OutputQuerySet":
+        """Those that are asked for by a call each."""
+        return self.filter(run__endpoint__isnull=False, run__in_batches=False)

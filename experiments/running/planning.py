@@ -164,6 +164,7 @@ def create_run(experiment: Experiment, arm: Arm, seed: int, *, at: dt.datetime) 
         arm=arm,
         version=version,
         endpoint=endpoint,
+        in_batches=target.is_batched,
         record={
             "collected_by": "runner" if target.is_asked else "upload",
             "configuration": version.digest,
