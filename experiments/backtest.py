@@ -106,7 +106,7 @@ def computed(
     experiment: Experiment, rules: Sequence[MetricRule]
 ) -> Iterator[tuple[tuple[Arm, str], list[float | None]]]:
     examples = {example.id: example for example in versions.examples(experiment.dataset_version)}
-    for run in experiment.runs.all():
+    for run in experiment.runs.of_arms():
         outputs = list(run.outputs.order_by("position", "repeat"))
         for rule in rules:
             yield (Arm(run.arm), rule.metric), values_of(rule, outputs, examples)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from datasets.examples import Example
@@ -16,6 +17,10 @@ from experiments.stopping import StopRule
 from experiments.suite import MetricRule, Suite
 
 Vectors = dict[tuple[Arm, str], list[float | None]]
+# What judges say of each output, by its key and the metric.
+JudgedOutputs = Mapping[int, Mapping[str, Value]]
+NOTHING_SAID: Mapping[str, Value] = MappingProxyType({})
+NOT_JUDGED: JudgedOutputs = MappingProxyType({})
 Reasons = dict[tuple[Arm, str], dict[str, list[list[int]]]]
 
 
@@ -38,10 +43,16 @@ def score(
     seed: int,
     stop: StopRule,
     groups: Sequence[int] | None,
+    judged: JudgedOutputs = NOT_JUDGED,
 ) -> Scored:
-    """A function of its arguments alone. `outputs` of both arms and `groups` are in the order of positions."""
+    """A function of its arguments alone. `outputs` of both arms and `groups` are in the order of positions; `judged`
+    has what judges say of an output, by its key."""
     confidence = stop.confidence
-    found = {(arm, name): each for arm in Arm for name, each in valued(rules.metrics, outputs[arm], examples)}
+    found = {
+        (arm, name): each
+        for arm in Arm
+        for name, each in valued(rules.metrics, outputs[arm], examples, judged)
+    }
     values: Vectors = {key: gaps.numbers(each) for key, each in found.items()}
     reasons: Reasons = {key: gaps.of(each) for key, each in found.items()}
     compared = [
@@ -78,7 +89,10 @@ def values_of(
 
 
 def valued(
-    rules: Sequence[MetricRule], outputs: Sequence[Output], examples: Mapping[str, Example]
+    rules: Sequence[MetricRule],
+    outputs: Sequence[Output],
+    examples: Mapping[str, Example],
+    judged: JudgedOutputs = NOT_JUDGED,
 ) -> Iterator[tuple[str, list[Value]]]:
     """The name and the values of each metric, in the order of positions.
 
@@ -95,7 +109,7 @@ def valued(
             if several is None:
                 alike.append((rule.parameters, several := []))
             several.append((metric.of, values))
-    reads = [answered(output, examples[output.example_id]) for output in outputs]
+    reads = [answered(output, examples[output.example_id], judged.get(output.pk, {})) for output in outputs]
     for read in reads if alike else ():
         for parameters, several in alike:
             bound = read.under(parameters)
@@ -108,7 +122,7 @@ def valued(
         yield rule.metric, found.pop(rule.metric)
 
 
-def answered(output: Output, example: Example) -> Answered:
+def answered(output: Output, example: Example, judged: Mapping[str, Value] = NOTHING_SAID) -> Answered:
     """What a metric may look at, without the parameters of any."""
     return Answered(
         input=example.input,
@@ -120,6 +134,7 @@ def answered(output: Output, example: Example) -> Answered:
         contexts=contexts(output, example),
         citations=citations(output),
         metadata=example.metadata,
+        judged=judged,
     )
 
 

@@ -152,7 +152,7 @@ class ExperimentOut(ExperimentSummary):
     undefined = serializers.SerializerMethodField(
         help_text="How many examples have no value of a metric, by metric, arm and reason; only where there are any."
     )
-    runs = RunOut(many=True)
+    runs = RunOut(many=True, source="runs.of_arms")
     evidence_digest = serializers.SerializerMethodField()
 
     def get_progress(self, experiment) -> dict:

@@ -6,6 +6,7 @@ from experiments.metrics import (
     facts,
     fairness,
     format,
+    judged,
     language,
     operational,
     rag,
@@ -21,6 +22,7 @@ FAMILIES: dict[str, list[Metric]] = {
     "Closeness to a reference": reference.METRICS,
     "Answers from passages": [*rag.METRICS, *citations.METRICS],
     "Form": [*format.METRICS, *language.METRICS],
+    "By a judge": judged.METRICS,
     "Safety": [*safety.METRICS, *fairness.METRICS],
     "Speed and size": operational.METRICS,
 }

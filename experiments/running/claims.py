@@ -46,6 +46,9 @@ class Claimed:
     run_id: int
     position: int
     attempts: int
+    repeat: int = 0
+    # What earlier tries have cost that brought no reply, in micro-dollars.
+    cost_micro: int | None = None
 
 
 @transaction.atomic
@@ -70,13 +73,13 @@ def claim(
         .filter(Q(not_before=None) | Q(not_before__lte=at))
         .filter(experiment=experiment, state=OutputState.OPEN, run__in=with_room)
         .order_by("order")
-        .values_list("pk", "run_id", "position", "attempts")
+        .values_list("pk", "run_id", "position", "attempts", "repeat", "cost_micro")
     )
     taken: list[Claimed] = []
-    for pk, run, position, attempts in waiting[: sum(left.values())]:
+    for pk, run, position, attempts, repeat, cost in waiting[: sum(left.values())]:
         if left[endpoint_of[run]] > 0:
             left[endpoint_of[run]] -= 1
-            taken.append(Claimed(pk, run, position, attempts + 1))
+            taken.append(Claimed(pk, run, position, attempts + 1, repeat, cost))
     Output.objects.filter(pk__in=[claimed.id for claimed in taken], state=OutputState.OPEN).update(
         state=OutputState.LEASED,
         lease_token=token,
@@ -102,6 +105,7 @@ class Answered:
     outcome: Outcome = Outcome.ANSWERED
     request_digest: str = ""
     cost_micro: int | None = None
+    error: str = ""
 
 
 def record_answers(answers: list[Answered], *, token: uuid.UUID, at: dt.datetime) -> int:
@@ -113,12 +117,13 @@ def record_answers(answers: list[Answered], *, token: uuid.UUID, at: dt.datetime
             each.outcome,
             each.request_digest,
             each.cost_micro,
+            each.error,
         )
         for each in answers
     ]
     return update_rows(
         Output,
-        ("id", *OF_THE_ANSWER, "outcome", "request_digest", "cost_micro"),
+        ("id", *OF_THE_ANSWER, "outcome", "request_digest", "cost_micro", "error"),
         rows,
         also={
             "state": OutputState.DONE,
@@ -148,10 +153,10 @@ def give_up(claimed: Claimed, failure: CallFailed, *, token: uuid.UUID, at: dt.d
     )
 
 
-def retry_later(claimed: Claimed, *, token: uuid.UUID, at: dt.datetime) -> None:
+def retry_later(claimed: Claimed, *, token: uuid.UUID, at: dt.datetime, **changes: Any) -> None:
     """Give an output back for a further attempt, after a jittered back-off."""
     seconds = random.uniform(0.5, 1) * min(2.0**claimed.attempts / 2, LONGEST_BACK_OFF_S)
-    open_again([claimed.id], token=token, not_before=at + dt.timedelta(seconds=seconds))
+    open_again([claimed.id], token=token, not_before=at + dt.timedelta(seconds=seconds), **changes)
 
 
 def ask_later(claimed: Claimed, *, token: uuid.UUID, at: dt.datetime, wait_s: float) -> None:
