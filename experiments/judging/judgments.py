@@ -1,6 +1,6 @@
 """From what judges said, as it is stored, to values and to how far a judge agrees with itself. For reading alone."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -166,7 +166,8 @@ def too_many_errors(experiment: Experiment, found: Judgments, rules: Suite) -> s
         if tally.answers and tally.errors / tally.answers > rules.max_error_share:
             return (
                 f"{judges.name_of(run.version)} gave no {metric} for {tally.errors} of {tally.answers} answers of "
-                f"the {arm}, more than the {rules.max_error_share:.0%} that the policy allows; {commonest(found, metric)}"
+                f"the {arm}, more than the {rules.max_error_share:.0%} that the policy allows; "
+                f"{commonest(found, metric)}"
             )
     return ""
 

@@ -1,7 +1,7 @@
 """Pure: what a judge judges, marked off from what it is told.
 
-Answers are hostile: they may speak to the judge or imitate the lines that end them. The mark in these lines is a digest
-of all the material, so no text in it can hold the mark: it would have to hold the digest of itself.
+Answers are hostile: they may speak to the judge or imitate the lines that end them. The mark in these lines is a
+digest of all the material, so no text in it can hold the mark: it would have to hold the digest of itself.
 """
 
 from collections.abc import Iterable, Sequence

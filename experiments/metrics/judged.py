@@ -148,7 +148,7 @@ METRICS = [
     judged(
         "judge_claim_coverage",
         "Mean share of the reference's claims that the answer states, by a judge.",
-        formula="claims that the judge finds in the answer / claims of `expected.claims`, else the reference's sentences",
+        formula="claims found in the answer / claims of `expected.claims`, else sentences of the reference",
         source="recall of nuggets: Voorhees 2003",
         undefined=(NO_CLAIMS,),
         missing=0.0,
@@ -189,7 +189,7 @@ METRICS = [
     judged(
         "judge_context_recall",
         "Mean share of the reference's claims that the retrieved passages hold, by a judge.",
-        formula="claims that the judge finds in the passages / claims of `expected.claims`, else the reference's sentences",
+        formula="claims found in the passages / claims of `expected.claims`, else sentences of the reference",
         source=RAGAS,
         undefined=(NO_CLAIMS, NO_PASSAGES),
         limits=RETRIEVED,
