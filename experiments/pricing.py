@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import Avg, Count, Sum
+from django.db.models import Avg, Count, Q, Sum
 
 from datasets.sampling import tier_size
 from evaltrack.accounts.models import User
@@ -94,11 +94,14 @@ def capping(version: ComponentVersion, *, at: dt.datetime) -> Refusal | None:
 
 @dataclass(frozen=True)
 class Cost:
-    """In micro-dollars. `unknown` counts answers whose cost nobody knows."""
+    """In micro-dollars. `unknown` counts answers whose cost nobody knows; `of_judges` is the part of `spent` that
+    judges have cost, and `unknown_of_judges` that of `unknown`."""
 
     spent: int
     unknown: int
     answered: int
+    of_judges: int = 0
+    unknown_of_judges: int = 0
 
 
 def cost_of(experiment: Experiment) -> Cost:
@@ -107,8 +110,22 @@ def cost_of(experiment: Experiment) -> Cost:
     if plan is None:
         return Cost(0, 0, 0)
     asked = experiment.outputs.asked_for().filter(text__gt="", finished_at__gte=plan.locked_at)
-    found = asked.aggregate(spent=Sum("cost_micro"), known=Count("cost_micro"), answered=Count("pk"))
-    return Cost(found["spent"] or 0, found["answered"] - found["known"], found["answered"])
+    judged = Q(run__judges__isnull=False)
+    found = asked.aggregate(
+        spent=Sum("cost_micro"),
+        known=Count("cost_micro"),
+        answered=Count("pk"),
+        of_judges=Sum("cost_micro", filter=judged),
+        judgments=Count("pk", filter=judged),
+        known_judgments=Count("cost_micro", filter=judged),
+    )
+    return Cost(
+        found["spent"] or 0,
+        found["answered"] - found["known"],
+        found["answered"],
+        found["of_judges"] or 0,
+        found["judgments"] - found["known_judgments"],
+    )
 
 
 def expected(experiment: Experiment) -> int | None:
