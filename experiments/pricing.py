@@ -12,7 +12,8 @@ from evaltrack.errors import Conflict, Refusal, refuse_if
 from evaltrack.integrations import hosts
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.record import record
-from experiments import policies, targets
+from experiments import policies, suite, targets
+from experiments.judging import forms, judges
 from experiments.models import ComponentVersion, Experiment, Outcome, Output, Price
 from experiments.targets.base import Target
 from experiments.tariff import Tariff
@@ -129,14 +130,20 @@ def cost_of(experiment: Experiment) -> Cost:
 
 
 def expected(experiment: Experiment) -> int | None:
-    """What the experiment will cost by what its versions have cost before; None where one of them is unknown."""
+    """What the experiment will cost by what its versions and judges have cost before; None where one of them is
+    unknown."""
     examples = tier_size(experiment.tier, experiment.dataset_version.example_count)
-    arms = [
+    parts = [
         estimate(version, examples=examples)
         for version in (experiment.candidate, experiment.baseline)
         if targets.parse(version.configuration).is_asked
     ]
-    return sum(known) if len(known := [arm for arm in arms if arm is not None]) == len(arms) else None
+    rules = suite.parse(experiment.policy.body)
+    asked = judges.of(rules)
+    for rule in judges.judged_rules(rules):
+        # The answers of both arms one by one, or a pair of them in both orders.
+        parts.append(estimate(asked[rule.metric], examples=2 * forms.samples(rule) * examples))
+    return sum(known) if len(known := [part for part in parts if part is not None]) == len(parts) else None
 
 
 def estimate(version: ComponentVersion, *, examples: int) -> int | None:

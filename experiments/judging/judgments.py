@@ -79,7 +79,7 @@ def of(experiment: Experiment, rules: Suite, examples: Sequence[Example]) -> Jud
 
 def runs_of(experiment: Experiment) -> dict[tuple[str, Arm], Run]:
     """The runs of judges by metric and arm."""
-    rows = experiment.runs.judging().select_related("judges", "version__component")
+    rows = experiment.runs.judging().select_related("judges", "endpoint", "version__component__owner")
     return {(run.metric, Arm(run.judges.arm)): run for run in rows if run.judges}
 
 
