@@ -9,27 +9,11 @@ from evaltrack.errors import Invalid, Refused
 from experiments import pricing, recomputation, registration, submission
 from experiments.judging import judgments
 from experiments.models import Arm, Experiment, ExperimentStatus, MetricResult, Outcome, Output
-from experiments.running import scheduler
 from tests.endpoint import adds, says, serve, wrong_on
 from tests.experiments.judging.playing import material, prefers_right, replies, scores, with_judge
 from tests.factories import experiments, judges
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def judged(people, impatient):
-    """Submit an experiment whose policy names a judge at the same endpoint, and drain."""
-
-    def submit_and_drain(endpoint, *metrics, examples=10, **also) -> Experiment:
-        judges.judge(people["owner"], people["platform"], base_url=endpoint.base_url)
-        experiment = experiments.submitted(
-            **people, base_url=endpoint.base_url, examples=examples, suite=judges.suite(*metrics, **also)
-        )
-        scheduler.drain()
-        return Experiment.objects.with_names().get(pk=experiment.pk)
-
-    return submit_and_drain
 
 
 def values(experiment, metric) -> dict[str, list[float | None]]:
