@@ -1,4 +1,4 @@
 """Judges: models that are asked about the answers of others.
 
-`prompts`, `forms`, `material` and `replies` are pure; `layout` is an act; the rest reads.
+`layout` is an act; `asking`, `judges`, `judgments`, `recomputation` and `shown` read; the rest is pure.
 """

@@ -7,7 +7,7 @@ from datasets.examples import Example
 from evaltrack.integrations.model_api import Question
 from experiments import suite
 from experiments.judging import forms, judges, layout
-from experiments.judging.forms import Asked, Said
+from experiments.judging.asked import Asked, Said
 from experiments.judging.replies import NotAReply
 from experiments.models import Arm, Experiment, Output, Run
 from experiments.running.claims import Claimed

@@ -6,7 +6,8 @@ from typing import Any
 from evaltrack.errors import Invalid, Refusal
 from experiments import targets
 from experiments.judging import prompts
-from experiments.judging.forms import FORMS, PAIRWISE, Said
+from experiments.judging.asked import Said
+from experiments.judging.forms import FORMS, PAIRWISE
 from experiments.metrics.judged import JUDGE
 from experiments.models import ComponentKind, ComponentVersion
 from experiments.suite import MetricRule, Suite

@@ -8,8 +8,9 @@ from typing import Any
 from datasets.examples import Example
 from evaltrack.stats.estimate import Undefined, rounded
 from evaltrack.stats.judge import position_swaps
-from experiments.judging import forms, judges, layout
-from experiments.judging.forms import FORMS, PAIRWISE, Asked
+from experiments.judging import forms, judges, layout, sums
+from experiments.judging.asked import Asked
+from experiments.judging.forms import FORMS, PAIRWISE
 from experiments.judging.replies import NotAReply, Reply
 from experiments.metrics.base import Value
 from experiments.metrics.judged import JUDGE_ERROR
@@ -144,7 +145,7 @@ def count(tally: Tally, rule: MetricRule, question: Asked, heard: Found, value: 
     if forms.samples(rule) > 1 and len(single) > 1:
         tally.spreads.append(max(single) - min(single))
     if rule.metric == PAIRWISE:
-        one_way, other_way = forms.leanings([replies(heard[order::orders]) for order in range(orders)])
+        one_way, other_way = sums.leanings([replies(heard[order::orders]) for order in range(orders)])
         tally.shown.append(one_way)
         tally.swapped.append(other_way)
 

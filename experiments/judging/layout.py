@@ -11,7 +11,8 @@ from datasets.examples import Example
 from evaltrack.errors import Refused
 from experiments import scoring, suite
 from experiments.judging import forms, judges, prompts
-from experiments.judging.forms import FORMS, PAIRWISE, Asked
+from experiments.judging.asked import Asked
+from experiments.judging.forms import FORMS, PAIRWISE
 from experiments.metrics.base import Answered, Value
 from experiments.models import WITHOUT_ANSWER, Arm, ComponentVersion, Experiment, Output, Run
 from experiments.running import planning

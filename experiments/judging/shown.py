@@ -6,7 +6,7 @@ from typing import Any
 
 from evaltrack.stats.estimate import Estimate, from_json
 from experiments import suite
-from experiments.judging import forms, judges, layout, replies
+from experiments.judging import forms, judges, layout, questions, replies
 from experiments.judging.forms import PAIRWISE
 from experiments.judging.judgments import runs_of
 from experiments.judging.replies import NotAReply, Reply
@@ -144,7 +144,7 @@ def reply_of(text: str) -> Reply | None:
 
 def said_in_words(rule: MetricRule, call: int, reply: Reply) -> str:
     if reply.score is not None:
-        low, high = forms.scale(rule)
+        low, high = questions.scale(rule)
         return f"{reply.score} from {low} to {high}"
     if reply.choice:
         first = "candidate" if call % 2 == 0 else "baseline"

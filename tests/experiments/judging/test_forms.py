@@ -4,7 +4,8 @@ import pytest
 
 from evaltrack.stats.estimate import Undefined
 from experiments.judging import forms, prompts
-from experiments.judging.forms import FORMS, Asked
+from experiments.judging.asked import Asked
+from experiments.judging.forms import FORMS
 from experiments.judging.replies import Reply
 from experiments.metrics.base import Answered
 from experiments.metrics.judged import NAMES
