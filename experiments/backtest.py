@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from datasets import versions
+from datasets.spool import Spool
 from evaltrack.vectors import Numbers
-from experiments import conclusion, gates, grouping, suite, verdicts
+from experiments import conclusion, gaps, gates, grouping, suite, verdicts
 from experiments.comparison import compare
 from experiments.gates import Decision, judge
 from experiments.metrics import REGISTRY
 from experiments.models import Arm, Comparison, Component, Experiment, MetricResult
 from experiments.running import planning
-from experiments.scoring import values_of
+from experiments.scoring import Outputs, as_repeated, valued
 from experiments.suite import MetricRule, Suite
 
 MOST = 20
@@ -60,7 +61,7 @@ def tested(experiment: Experiment, rules: Suite) -> Tested:
         [
             compare(
                 rule,
-                REGISTRY[rule.metric],
+                as_repeated(REGISTRY[rule.metric], experiment.plan.body["repeats"]),
                 baseline=values[Arm.BASELINE, rule.metric],
                 candidate=values[Arm.CANDIDATE, rule.metric],
                 design=rules.design,
@@ -105,11 +106,11 @@ def vectors(experiment: Experiment, rules: Suite) -> Vectors:
 def computed(
     experiment: Experiment, rules: Sequence[MetricRule]
 ) -> Iterator[tuple[tuple[Arm, str], list[float | None]]]:
-    examples = {example.id: example for example in versions.examples(experiment.dataset_version)}
-    for run in experiment.runs.of_arms():
-        outputs = list(run.outputs.order_by("position", "repeat"))
-        for rule in rules:
-            yield (Arm(run.arm), rule.metric), values_of(rule, outputs, examples)
+    plan = suite.parse(experiment.plan.body["policy"])
+    with Spool(versions.stream(experiment.dataset_version)) as examples:
+        for run in experiment.runs.of_arms():
+            for name, values in valued(plan.reading(rules), Outputs(run), examples):
+                yield (Arm(run.arm), name), gaps.numbers(values)
 
 
 def moved(found: Sequence[Tested]) -> Counter[tuple[str, str]]:

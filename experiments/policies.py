@@ -4,15 +4,17 @@ Whether a role may act at all is asked at the door (`accounts.access`); here it 
 """
 
 import datetime as dt
+from collections.abc import Sequence
 
 from datasets.models import DatasetVersion
 from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Permission, Role
 from evaltrack.errors import Refusal
 from evaltrack.integrations import hosts
-from experiments import proxies
+from experiments import proxies, targets
 from experiments.models import (
     Component,
+    ComponentVersion,
     Environment,
     Experiment,
     ExperimentStatus,
@@ -39,6 +41,18 @@ def asking(target: Target) -> Refusal | None:
         return None
     refusals = (hosts.calling(target.base_url), *(hosts.sending(name) for name in target.secrets))
     return next((refusal for refusal in refusals if refusal is not None), None)
+
+
+def repeating(repeats: int, versions: Sequence[ComponentVersion]) -> Refusal | None:
+    """Whether examples may be asked repeatedly: what is brought from outside comes once for each."""
+    brought = [version for version in versions if not targets.parse(version.configuration).is_asked]
+    if repeats == 1 or not brought:
+        return None
+    return Refusal(
+        "brought_once",
+        f"The outputs of {brought[0]} are brought, one for each example; the policy asks for {repeats} of each. "
+        "Leave repeats out of the suite, or evaluate a version that can be asked.",
+    )
 
 
 def pricing(by: User) -> Refusal | None:

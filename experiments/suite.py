@@ -1,7 +1,8 @@
 """Pure: a gate policy's body: which metrics decide, with which margins, and when people must judge."""
 
 import re
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from evaltrack.errors import Invalid
@@ -18,6 +19,18 @@ LARGER_TIERS = ("extended", "standard")
 # What may ask for people.
 OCCASIONS = ("high_risk", "major_version")
 MOST_METRICS = 30
+MOST_REPEATS = 20
+# What an example counts that ended without an answer of the usual kind: as the text that there is, as wrong, or not.
+COUNTS = ("scored", "wrong", "exclude")
+WITH_TEXT = ("refused", "format_invalid")
+# What the system does counts against it; what failed between it and us, or was not asked, is left out.
+MISSING = {
+    "refused": "scored",
+    "format_invalid": "wrong",
+    "target_error": "wrong",
+    "infrastructure_error": "exclude",
+    "skipped_by_budget": "exclude",
+}
 
 
 @dataclass(frozen=True)
@@ -89,11 +102,20 @@ class Suite:
     looks: LooksRule | None = None
     cluster: str = ""
     max_error_share: float = 0.05
+    # So often each example is asked of each arm; its value is the mean of its repeats.
+    repeats: int = 1
+    # Outcome → what an example counts that ended so.
+    missing: Mapping[str, str] = field(default_factory=lambda: MISSING)
     human: HumanRule | None = None
 
+    def reading(self, metrics: Sequence[MetricRule]) -> "Suite":
+        """Other metrics, of what was collected under these rules."""
+        return replace(self, metrics=tuple(metrics))
+
     def as_json(self) -> dict[str, Any]:
-        body = asdict(self)
+        body = asdict(replace(self, missing={}))
         body["metrics"] = [asdict(rule) for rule in self.metrics]
+        body["missing"] = dict(self.missing)
         if self.human:
             body["human"]["required"] = list(self.human.required)
         return body
@@ -173,6 +195,8 @@ def parse(body: Any) -> Suite:
         looks=looks_rule(body.get("looks"), reading),
         cluster=reading.text(body, "cluster", 80, "suite"),
         max_error_share=reading.number(body, "max_error_share", 0.05, 0, 1, "suite"),
+        repeats=int(reading.number(body, "repeats", 1, 1, MOST_REPEATS, "suite")),
+        missing=missing_rule(body.get("missing"), reading),
         human=human_rule(body.get("human"), [rule.metric for rule in rules], reading),
     )
     if suite.cluster and suite.design != "paired":
@@ -226,6 +250,25 @@ def metric_rule(given: Any, path: str, reading: Reading) -> MetricRule | None:
         minimum_n=int(reading.number(given, "minimum_n", 0, 0, 10_000_000, path)),
         parameters=parameters,
     )
+
+
+def missing_rule(given: Any, reading: Reading) -> dict[str, str]:
+    """What an example counts that ended without an answer of the usual kind, by its outcome."""
+    path = "suite.missing"
+    if given is None:
+        return dict(MISSING)
+    if not isinstance(given, dict):
+        reading.wrong(path, 'must be an object, such as {"refused": "exclude"}')
+        return dict(MISSING)
+    reading.known(given, MISSING, path)
+    rule = dict(MISSING)
+    for outcome in MISSING:
+        allowed = COUNTS if outcome in WITH_TEXT else COUNTS[1:]
+        if outcome in given and given[outcome] not in allowed:
+            reading.wrong(f"{path}.{outcome}", f"must be one of {', '.join(allowed)}")
+        elif outcome in given:
+            rule[outcome] = given[outcome]
+    return rule
 
 
 def looks_rule(given: Any, reading: Reading) -> LooksRule | None:

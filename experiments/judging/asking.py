@@ -11,7 +11,7 @@ from experiments.judging.asked import Asked, Said
 from experiments.judging.replies import NotAReply
 from experiments.models import Arm, Experiment, Output, Run
 from experiments.running.claims import Claimed
-from experiments.suite import MetricRule
+from experiments.suite import MetricRule, Suite
 from experiments.targets.base import Target
 
 ExampleAt = Callable[[int], Example]
@@ -21,6 +21,7 @@ ExampleAt = Callable[[int], Example]
 class Judging:
     """A judge's run: the metric for which it judges, the answers of which arm, and both arms' runs."""
 
+    rules: Suite
     rule: MetricRule
     arm: Arm
     arms: Mapping[Arm, int]
@@ -50,9 +51,10 @@ def of(experiment: Experiment, runs: Sequence[Run]) -> dict[int, Judging]:
     """By the keys of those of the runs that judge."""
     arms = {Arm(run.arm): run.pk for run in experiment.runs.of_arms()}
     arm_of = {pk: arm for arm, pk in arms.items()}
-    rules = {rule.metric: rule for rule in judges.judged_rules(suite.parse(experiment.policy.body))}
+    policy = suite.parse(experiment.policy.body)
+    rules = {rule.metric: rule for rule in judges.judged_rules(policy)}
     return {
-        run.pk: Judging(rules[run.metric], arm_of[run.judges_id], arms)
+        run.pk: Judging(policy, rules[run.metric], arm_of[run.judges_id], arms)
         for run in runs
         if run.judges_id is not None
     }
@@ -83,7 +85,8 @@ def pose(
             for arm, run in each.arms.items()
             if (row := answers.get((run, claimed.position, repeat))) is not None
         }
-        asked = layout.asked_about(each.rule, each.arm, both, example_at(claimed.position))
+        reads = layout.read(both, example_at(claimed.position), each.rules)
+        asked = forms.asked(each.rule, reads[each.arm], layout.rival_of(each.arm, reads))
         if isinstance(asked, Asked):
             found[claimed.id] = Posed(question_to(targets[claimed.run_id], asked.said(call)), asked)
     return found

@@ -59,6 +59,8 @@ def judging(target: Target) -> Refusal | None:
     """Whether a configuration can be a judge's: somebody is asked, and told what evaltrack tells a judge."""
     if not target.is_asked:
         return Refusal("judge_not_asked", "A judge is asked by evaltrack; its target cannot be uploaded.")
+    if target.is_batched:
+        return Refusal("judge_in_batches", "A judge is asked one by one; leave its target's batch out.")
     try:
         sent = str(target.question(TRIAL.variables).body)
     except KeyError as missing:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from datasets.examples import Example
 from evaltrack.stats.estimate import Undefined, rounded
 from evaltrack.stats.judge import position_swaps
 from experiments.judging import forms, judges, layout, sums
@@ -15,6 +14,7 @@ from experiments.judging.replies import NotAReply, Reply
 from experiments.metrics.base import Value
 from experiments.metrics.judged import JUDGE_ERROR
 from experiments.models import Arm, Experiment, Outcome, Output, Run
+from experiments.scoring import ByPosition
 from experiments.suite import MetricRule, Suite
 
 # Outputs by the key of their run, position and repeat.
@@ -60,8 +60,8 @@ class Judgments:
         return self.values.get(output.pk, {})
 
 
-def of(experiment: Experiment, rules: Suite, examples: Sequence[Example]) -> Judgments:
-    """All of them, read in chunks. `examples` are those of the dataset version, in its order."""
+def of(experiment: Experiment, rules: Suite, examples: ByPosition) -> Judgments:
+    """All of them, read in chunks."""
     found = Judgments()
     if not judges.judged_rules(rules):
         return found
@@ -75,6 +75,8 @@ def of(experiment: Experiment, rules: Suite, examples: Sequence[Example]) -> Jud
             for rule, arm, question in layout.asked_of(rules, both, examples):
                 if run := runs.get((rule.metric, arm)):
                     judge(found, rule, both, arm, run, question, said)
+                if rule.metric == PAIRWISE:
+                    mirror(found, both, examples, rules)
     return found
 
 
@@ -103,7 +105,7 @@ def judge(
     question: Asked | Value,
     said: Said,
 ) -> None:
-    """Add the value of one answer; of a pair that of the other as well."""
+    """Add the value of one answer."""
     row, tally = both[arm], found.tallies[run.pk]
     value: Value
     if isinstance(question, Asked):
@@ -116,12 +118,18 @@ def judge(
     else:
         value = question
     found.values.setdefault(row.pk, {})[rule.metric] = value
-    if rule.metric == PAIRWISE:
-        other = both[Arm.BASELINE]
-        mirrored = value if isinstance(value, Undefined) else 1 - value
-        # Where neither answered both have lost, which is no difference either.
-        lost = other.outcome != Outcome.ANSWERED
-        found.values.setdefault(other.pk, {})[rule.metric] = 0.0 if lost else mirrored
+
+
+def mirror(found: Judgments, both: Mapping[Arm, Output], examples: ByPosition, rules: Suite) -> None:
+    """The baseline's value of a pair. Where neither answered both have lost, which is no difference either."""
+    baseline, candidate = both[Arm.BASELINE], both[Arm.CANDIDATE]
+    value = found.of(candidate).get(PAIRWISE, NO_REPLY)
+    answered = layout.read(both, examples[baseline.position], rules)[Arm.BASELINE]
+    if answered.text is None:
+        value = 0.0
+    elif not isinstance(value, Undefined):
+        value = 1 - value
+    found.values.setdefault(baseline.pk, {})[PAIRWISE] = value
 
 
 def read(question: Asked, row: Output | None) -> Reply | Undefined:

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from datasets import versions
 from datasets.examples import Example
+from datasets.spool import Spool
 from evaltrack.errors import Refused
 from experiments import scoring, suite
 from experiments.judging import forms, judges, prompts
@@ -16,6 +17,7 @@ from experiments.judging.forms import FORMS, PAIRWISE
 from experiments.metrics.base import Answered, Value
 from experiments.models import WITHOUT_ANSWER, Arm, ComponentVersion, Experiment, Output, Run
 from experiments.running import planning
+from experiments.scoring import ByPosition
 from experiments.suite import MetricRule, Suite
 
 CHUNK = 500
@@ -39,9 +41,8 @@ def lay_out(experiment: Experiment, *, at: dt.datetime) -> bool:
             "judge_changed",
             f"{experiment} locked other prompts of judges than this server has; run it again.",
         )
-    examples = versions.examples(experiment.dataset_version)
     kept = answers_kept(experiment)
-    with transaction.atomic():
+    with Spool(versions.stream(experiment.dataset_version)) as examples, transaction.atomic():
         # Of two workers the second waits here, and finds what the first has laid out.
         held = Experiment.objects.select_for_update().get(pk=experiment.pk)
         if held.runs.judging().exists() or held.finished_at is not None:
@@ -98,7 +99,7 @@ def work_items(
     arms: Mapping[Arm, Run],
     runs: Mapping[tuple[str, Arm], Run],
     rules: Suite,
-    examples: Sequence[Example],
+    examples: ByPosition,
     kept: Mapping[tuple[str, str, int, int], Output],
 ) -> Iterator[Output]:
     """The judges' outputs; they are open, but for those of which the replies are `kept`. The order is that of the
@@ -122,20 +123,18 @@ def work_items(
 
 
 def asked_of(
-    rules: Suite, both: Mapping[Arm, Output], examples: Sequence[Example]
+    rules: Suite, both: Mapping[Arm, Output], examples: ByPosition
 ) -> Iterator[tuple[MetricRule, Arm, Asked | Value]]:
     """What each judged metric asks about the answers of both arms to an example, or has as their value."""
     example = examples[next(iter(both.values())).position]
-    reads = {arm: scoring.answered(row, example) for arm, row in both.items()}
+    reads = read(both, example, rules)
     for rule in judges.judged_rules(rules):
         for arm in judged_arms(rule):
             yield rule, arm, forms.asked(rule, reads[arm], rival_of(arm, reads))
 
 
-def asked_about(rule: MetricRule, arm: Arm, both: Mapping[Arm, Output], example: Example) -> Asked | Value:
-    """The same of one metric and one arm."""
-    reads = {each: scoring.answered(row, example) for each, row in both.items()}
-    return forms.asked(rule, reads[arm], rival_of(arm, reads))
+def read(both: Mapping[Arm, Output], example: Example, rules: Suite) -> dict[Arm, Answered]:
+    return {arm: scoring.answered(row, example, rules) for arm, row in both.items()}
 
 
 def rival_of(arm: Arm, reads: Mapping[Arm, Answered]) -> Answered | None:
@@ -144,10 +143,7 @@ def rival_of(arm: Arm, reads: Mapping[Arm, Answered]) -> Answered | None:
 
 def pairs(arms: Mapping[Arm, Run]) -> Iterator[dict[Arm, Output]]:
     """The outputs of both arms, position by position and repeat by repeat, read in chunks."""
-    streams = {
-        arm: run.outputs.order_by("position", "repeat").iterator(chunk_size=CHUNK)
-        for arm, run in arms.items()
-    }
+    streams = {arm: run.outputs.in_order().iterator(chunk_size=CHUNK) for arm, run in arms.items()}
     for rows in zip(*streams.values(), strict=True):
         if len({(row.position, row.repeat) for row in rows}) != 1:
             raise Refused("arms_differ", "The arms do not have outputs of the same examples.")

@@ -1,5 +1,6 @@
 """Rows of experiments, by noun."""
 
+from experiments.models.batch import Batch, BatchState
 from experiments.models.experiment import DailyNumber, Experiment, ExperimentStatus, Lane, TestPlan, Tier
 from experiments.models.livetest import LiveTest, LiveUnit, TrafficArm
 from experiments.models.metric import Comparison, MetricOutcome, MetricResult, Role, SliceResult
@@ -39,6 +40,8 @@ __all__ = [
     "WITHOUT_ANSWER",
     "AlertState",
     "Arm",
+    "Batch",
+    "BatchState",
     "Comparison",
     "Component",
     "ComponentKind",

@@ -221,7 +221,7 @@ class Collection:
         if self.failing:
             _, failure = self.failing[-1]
             either = failure.failure in ONE_CALL and not self.is_outage
-            unasked = self.experiment.outputs.asked_for().filter(state=OutputState.OPEN, attempts=0)
+            unasked = self.experiment.outputs.one_by_one().filter(state=OutputState.OPEN, attempts=0)
             if either and not unasked.exists():
                 self.retry_failing(at=at)
                 return

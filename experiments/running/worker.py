@@ -45,7 +45,7 @@ class Worker:
 
     def __init__(self) -> None:
         self.token = uuid.uuid4()
-        self.caller = ModelCaller()
+        self.caller = ModelCaller(private=settings.PRIVATE_ADDRESSES)
         self.paces = Paces(self.caller, self.token)
         self.open: dict[int, Collection] = {}
         self.came_forward = False
@@ -124,10 +124,8 @@ class Worker:
             )
         if not experiment.outputs.exclude(state=OutputState.DONE).exists():
             self.judge_or_conclude(experiment)
-        if (
-            experiment.pk not in self.open
-            and experiment.outputs.asked_for().filter(state=OutputState.OPEN).exists()
-        ):
+        asks = experiment.outputs.one_by_one().filter(state=OutputState.OPEN)
+        if experiment.pk not in self.open and asks.exists():
             self.open[experiment.pk] = collection.opened(experiment, self.token)
             self.set_paces()
 

@@ -141,7 +141,10 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "verdict": verdict,
         "earlier_verdicts": verdicts[1:],
         "runs": list(
-            experiment.runs.of_arms().select_related("version", "endpoint", "brought_by").order_by("arm")
+            experiment.runs.of_arms()
+            .select_related("version", "endpoint", "brought_by")
+            .prefetch_related("batches")
+            .order_by("arm")
         ),
         "judges": list(judged_by.items()),
         **still_awaited(experiment),

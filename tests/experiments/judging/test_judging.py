@@ -9,6 +9,7 @@ from evaltrack.errors import Invalid, Refused
 from experiments import pricing, recomputation, registration, submission
 from experiments.judging import judgments
 from experiments.models import Arm, Experiment, ExperimentStatus, MetricResult, Outcome, Output
+from experiments.running import scheduler
 from tests.endpoint import adds, says, serve, wrong_on
 from tests.experiments.judging.playing import material, prefers_right, replies, scores, with_judge
 from tests.factories import experiments, judges
@@ -262,3 +263,24 @@ def test_a_budget_needs_the_price_of_the_judge_too(people):
             by=people["owner"],
             at=clock.now(),
         )
+
+
+def test_every_repeat_is_judged_and_an_example_has_the_mean(people, impatient):
+    """Each answer has a reply of its own; the pair is of the same repeat of both arms."""
+
+    def target(call):
+        return says("wrong") if call.model == "v1.0.0" and call.nth == 2 else adds(call)
+
+    with serve(with_judge(both_forms, target)) as endpoint:
+        judges.judge(people["owner"], people["platform"], base_url=endpoint.base_url)
+        rules = judges.suite("judge_rubric", "judge_pairwise", samples=2) | {"repeats": 2}
+        experiment = experiments.submitted(**people, base_url=endpoint.base_url, examples=10, suite=rules)
+        scheduler.drain()
+    experiment = Experiment.objects.with_names().get(pk=experiment.pk)
+    assert experiment.status == ExperimentStatus.DECIDED, experiment.reason
+    assert values(experiment, "judge_rubric")["baseline"] == [0.5] * 10
+    assert values(experiment, "judge_pairwise")["candidate"] == [0.75] * 10
+    assert values(experiment, "judge_pairwise")["baseline"] == [0.25] * 10
+    # Two repeats of ten examples: twice the rubric for two arms, and twice both orders of a pair.
+    assert endpoint.asked_by["judge-1"] == 20 * (2 * 2 + 2 * 2)
+    assert recomputation.recompute(experiment).ok
