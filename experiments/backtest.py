@@ -110,7 +110,7 @@ def computed(
 ) -> Iterator[tuple[tuple[Arm, str], list[float | None]]]:
     plan = suite.parse(experiment.plan.body["policy"])
     with Spool(versions.stream(experiment.dataset_version)) as examples:
-        for run in experiment.runs.all():
+        for run in experiment.runs.of_arms():
             for name, values in valued(plan.reading(rules), Outputs(run), examples):
                 yield (Arm(run.arm), name), gaps.numbers(values)
 
