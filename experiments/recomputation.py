@@ -18,7 +18,7 @@ from evaltrack.ledger.models import LedgerEntry
 from evaltrack.ledger.record import rfc3339, subject_of
 from evaltrack.vectors import without_gaps
 from experiments import conclusion, gates, grouping, stopping, suite, verdicts
-from experiments.deviations import deviations
+from experiments.deviations import deviations, ends
 from experiments.judging import judgments
 from experiments.judging import recomputation as judging
 from experiments.metrics import REGISTRY
@@ -142,7 +142,10 @@ def plan_differs(
         rule = planning.stop_rule(experiment, rules, size=plan["examples"])
         if as_bytes(rule.as_json()) != as_bytes(plan["stop_rule"]):
             yield "The plan locked another stop rule than the policy gives for this look."
-    if experiment.plan.deviations not in (None, deviations(outputs)):
+    if experiment.plan.deviations not in (
+        None,
+        deviations({arm: ends(rows) for arm, rows in outputs.items()}),
+    ):
         yield "The deviations from the plan are not those that the outputs show."
     yield from looks_differ(experiment, outputs)
 
