@@ -11,7 +11,7 @@ from evaltrack.vectors import Numbers
 from experiments import conclusion, gaps, gates, grouping, suite, verdicts
 from experiments.comparison import compare
 from experiments.gates import Decision, judge
-from experiments.metrics import REGISTRY
+from experiments.metrics import REGISTRY, composite
 from experiments.models import Arm, Comparison, Component, Experiment, MetricResult
 from experiments.running import planning
 from experiments.scoring import Outputs, as_repeated, valued
@@ -100,6 +100,8 @@ def vectors(experiment: Experiment, rules: Suite) -> Vectors:
     stored = MetricResult.objects.filter(run__experiment=experiment, metric__in=known).select_related("run")
     found = {(Arm(row.run.arm), row.metric): row.values for row in stored}
     new = [rule for rule in rules.metrics if (Arm.CANDIDATE, rule.metric) not in found]
+    if any(rule.metric == composite.NAME for rule in new):
+        new = list(rules.metrics)  # it is made of others
     return found | dict(computed(experiment, new)) if new else found
 
 

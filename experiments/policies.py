@@ -11,7 +11,7 @@ from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Permission, Role
 from evaltrack.errors import Refusal
 from evaltrack.integrations import hosts
-from experiments import proxies, targets
+from experiments import proxies, suite, targets
 from experiments.models import (
     Component,
     ComponentVersion,
@@ -121,6 +121,13 @@ def requesting(
     if experiment.tier == Tier.SMOKE:
         return Refusal(
             "smoke_only", "Ten examples are a smoke test; evaluate the standard tier before promoting."
+        )
+    wanted = suite.parse(experiment.policy.body).promotion[environment]
+    if too_small := wanted.refuses(experiment.tier, experiment.plan.body["examples"]):
+        return Refusal(
+            "tier_too_small",
+            f"{experiment.policy} lets a change go to {environment} that was evaluated {too_small}; "
+            f"{experiment} asked {experiment.plan.body['examples']:,}, on the {experiment.tier} tier.",
         )
     if (
         environment == Environment.PRODUCTION

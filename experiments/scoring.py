@@ -10,7 +10,7 @@ from datasets.examples import Example
 from experiments import bounds, gaps, repeats, slices
 from experiments.comparison import compare
 from experiments.gates import Judged, judge
-from experiments.metrics import REGISTRY
+from experiments.metrics import REGISTRY, composite
 from experiments.metrics.base import Answered, Kind, LeftOut, Metric, Value
 from experiments.models import Arm, Outcome, Output, Run
 from experiments.slices import Measured, Slice
@@ -116,7 +116,9 @@ def valued(
     whole: list[Answered] = []
     # Most metrics have the same parameters, which are none: they share what is made for them to read.
     alike = grouped(rule for rule in rules.metrics if not REGISTRY[rule.metric].of_run)
-    of_run = [rule for rule in rules.metrics if REGISTRY[rule.metric].of_run]
+    of_run = [
+        rule for rule in rules.metrics if REGISTRY[rule.metric].of_run and rule.metric != composite.NAME
+    ]
     numbered = enumerate(outputs)
     while block := list(itertools.islice(numbered, AT_ONCE)):
         for place, output in block:
@@ -134,6 +136,9 @@ def valued(
             whole += reads
     for rule in of_run:
         found[rule.metric] = REGISTRY[rule.metric].of_all([read.under(rule.parameters) for read in whole])
+    for rule in rules.metrics:
+        if rule.metric == composite.NAME:
+            found[rule.metric] = composite.composed(rule.parameters["weights"], found, REGISTRY)
     for rule in rules.metrics:
         values = found.pop(rule.metric)
         if not REGISTRY[rule.metric].counts_errors:

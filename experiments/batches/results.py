@@ -7,10 +7,12 @@ from itertools import islice
 from typing import Any
 
 from evaltrack.integrations.model_api import Answer, Failure, NotAnAnswer, storable
+from experiments import targets
 from experiments.batches import rows
 from experiments.models import Batch, Output
 from experiments.running import claims
 from experiments.targets import openai_chat
+from experiments.tariff import Tariff
 
 AT_ONCE = 200
 # What may go better in another batch.
@@ -68,12 +70,16 @@ def read(line: dict[str, Any]) -> Answer | Failed:
 
 def write(batch: Batch, several: list[tuple[int, Answer | Failed]], *, at: dt.datetime) -> int:
     first = dict(reversed(several))  # of two lines for one output the first
+    target = targets.parse(batch.run.version.configuration)
+    tariff = Tariff.of(batch.run.record.get("price"))
     bound = Output.objects.filter(pk__in=first, lease_token=batch.key)
     answers = []
     for output_id, request_digest, attempts in bound.values_list("pk", "request_digest", "attempts"):
         result = first[output_id]
         if isinstance(result, Answer):
-            answers.append(claims.Answered(output_id, result, request_digest=request_digest))
+            cost = tariff.cost(result) if tariff else None
+            outcome = claims.outcome_of(result, by=target)
+            answers.append(claims.Answered(output_id, result, outcome, request_digest, cost))
         elif not result.again or attempts >= rows.MOST_ATTEMPTS:
             rows.fail(batch, output_id, result.error, at=at)
         # What may be asked for again stays with the batch until it ends.

@@ -3,6 +3,7 @@
 from experiments.metrics import (
     citations,
     classification,
+    composite,
     facts,
     fairness,
     format,
@@ -25,5 +26,6 @@ FAMILIES: dict[str, list[Metric]] = {
     "By a judge": judged.METRICS,
     "Safety": [*safety.METRICS, *fairness.METRICS],
     "Speed and size": operational.METRICS,
+    "Several in one": composite.METRICS,
 }
 REGISTRY: dict[str, Metric] = {metric.name: metric for family in FAMILIES.values() for metric in family}

@@ -18,6 +18,7 @@ from django.db.models import F, Q
 from evaltrack.bulk import update_rows
 from evaltrack.integrations.model_api import Answer, CallFailed, Failure
 from experiments.models import Experiment, Outcome, Output, OutputState
+from experiments.targets.base import Target
 
 MOST_ATTEMPTS = 5
 REAP_BATCH = 500
@@ -106,6 +107,13 @@ class Answered:
     request_digest: str = ""
     cost_micro: int | None = None
     error: str = ""
+
+
+def outcome_of(answer: Answer, *, by: Target) -> Outcome:
+    """How an answer of the target `by` ends its output."""
+    if answer.is_refusal:
+        return Outcome.REFUSED
+    return Outcome.ANSWERED if by.takes(answer) else Outcome.FORMAT_INVALID
 
 
 def record_answers(answers: list[Answered], *, token: uuid.UUID, at: dt.datetime) -> int:

@@ -199,11 +199,10 @@ class Collection:
         return written
 
     def outcome_of(self, held: Held, answer: Answer) -> Outcome:
-        if answer.is_refusal:
-            return Outcome.REFUSED
         # What a judge has to answer is ours to say, and was read already.
-        takes = held.posed is not None or self.asked[held.claimed.run_id].takes(answer)
-        return Outcome.ANSWERED if takes else Outcome.FORMAT_INVALID
+        if held.posed is not None and not answer.is_refusal:
+            return Outcome.ANSWERED
+        return claims.outcome_of(answer, by=self.asked[held.claimed.run_id])
 
     def retry_failing(self, *, at: dt.datetime, not_before: dt.datetime | None = None) -> None:
         """Count a try of each, and give it back or up."""
