@@ -97,6 +97,8 @@ def test_a_reply_that_comes_after_the_lease_has_ended_is_not_written(people, imp
     assert first.settle([(claimed.id, reply(1)) for claimed, _ in held], at=at) == 0
     done = of_judges(experiment).filter(state=OutputState.DONE)
     assert {json.loads(text)["score"] for text in done.values_list("text", flat=True)} == {4}
+    first.examples.close()
+    second.examples.close()
 
 
 @pytest.mark.django_db
