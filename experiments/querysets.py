@@ -126,6 +126,11 @@ class RunQuerySet(models.QuerySet):
         """Whose outputs our workers ask for one by one."""
         return self.filter(endpoint__isnull=False, in_batches=False)
 
+    def unfinished(self) -> "RunQuerySet":
+        """With outputs that are not there yet. Whoever has all of them needs no share of its endpoint."""
+        with_open = self.model._default_manager.filter(outputs__state__in=["open", "leased"])
+        return self.filter(pk__in=with_open.values("pk"))
+
     def awaited(self) -> "RunQuerySet":
         """Whose outputs somebody has yet to bring, or to say that they are all there."""
         return self.filter(endpoint=None, brought_at=None)

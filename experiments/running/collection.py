@@ -9,7 +9,7 @@ import logging
 import time
 import uuid
 from collections.abc import Collection as Sized
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -72,9 +72,10 @@ class Collection:
     failing: list[tuple[Claimed, CallFailed]] = field(default_factory=list)
     answered: int = 0
     throttled: int = 0
-    # Nothing could be claimed at the last try; when to try again, as `time.monotonic()`.
+    # Nothing could be claimed at the last try, of any endpoint.
     is_empty: bool = False
-    try_again: float = 0.0
+    # Endpoint → when to try again where there was nothing to ask it, as `time.monotonic()`.
+    try_again: dict[int, float] = field(default_factory=dict)
     # More fits into the budget when what is in flight has come, and has cost less than was reserved for it.
     waits_for_cost: bool = False
     # Nothing more is claimed; what is in flight is waited for.
@@ -84,7 +85,14 @@ class Collection:
     def may_claim(self) -> bool:
         """Not in the middle of what looks like an outage, nor where there was nothing a moment ago."""
         shut = self.is_closing or self.is_outage or self.waits_for_cost
-        return not shut and time.monotonic() >= self.try_again
+        return not shut and bool(self.claimable)
+
+    @property
+    def claimable(self) -> set[int]:
+        """The endpoints for which there may be something. An endpoint that is full tells nothing of what waits there,
+        though another had nothing."""
+        now = time.monotonic()
+        return {endpoint for endpoint in self.endpoint_of.values() if now >= self.try_again.get(endpoint, 0)}
 
     @property
     def is_outage(self) -> bool:
@@ -93,9 +101,9 @@ class Collection:
     def claim(self, room: dict[int, int], *, at: dt.datetime) -> list[tuple[Claimed, Question]]:
         """Claim outputs and say what to ask for each; what cannot be asked ends here."""
         taken = claims.claim(self.experiment, self.endpoint_of, room, token=self.token, at=at)
-        self.is_empty = not taken
         if not taken:
-            self.try_again = time.monotonic() + TRY_AGAIN_SECONDS
+            self.found_nothing(endpoint for endpoint, most in room.items() if most > 0)
+        self.is_empty = not taken and not self.claimable
         posed = asking.pose(self.judging, self.asked, taken, self.examples.__getitem__)
         questions = []
         for claimed in taken:
@@ -109,6 +117,9 @@ class Collection:
                 continue
             questions.append((claimed, question))
         return self.hold(questions, posed, at=at)
+
+    def found_nothing(self, endpoints: Iterable[int]) -> None:
+        self.try_again |= dict.fromkeys(endpoints, time.monotonic() + TRY_AGAIN_SECONDS)
 
     def question(self, claimed: Claimed, posed: Mapping[int, Posed]) -> Question:
         if claimed.run_id in self.judging:
@@ -133,7 +144,7 @@ class Collection:
                 if not self.waits_for_cost:
                     budget.skip_rest(self.experiment, at=at)
                     self.is_empty = True
-                    self.try_again = time.monotonic() + TRY_AGAIN_SECONDS
+                    self.found_nothing(self.endpoint_of.values())
             questions = questions[:fit]
         for (claimed, question), amount in zip(questions, amounts, strict=False):
             self.held[claimed.id] = Held(claimed, digest(question.body), amount, posed.get(claimed.id))
@@ -252,7 +263,8 @@ class Collection:
 
 def opened(experiment: Experiment, token: uuid.UUID) -> Collection:
     """Everything that asking needs. Raises Refused where an address or a key is not allowed."""
-    runs = list(Run.objects.asked().filter(experiment=experiment).select_related("version"))
+    rows = Run.objects.asked().unfinished().filter(experiment=experiment)
+    runs = list(rows.select_related("version"))
     asked = {run.pk: targets.parse(run.version.configuration) for run in runs}
     for target in asked.values():
         refuse_if(policies.asking(target))

@@ -86,7 +86,7 @@ class Worker:
     def goes_on(self) -> bool:
         """Whether something may be claimed in a moment; waits a little where others have to give way first."""
         asking = [each for each in self.open.values() if each.may_claim]
-        paces = [self.paces.of[endpoint] for each in asking for endpoint in set(each.endpoint_of.values())]
+        paces = [self.paces.of[endpoint] for each in asking for endpoint in each.claimable]
         if any(pace.room for pace in paces):
             return True
         if any(pace.waits_for_share for pace in paces):
@@ -213,7 +213,7 @@ class Worker:
         ready.sort(key=lambda each: (urgency(each.experiment), self.held_of(each)))
         for place, each in enumerate(ready):
             rivals = sum(urgency(other.experiment) == urgency(each.experiment) for other in ready[place:])
-            room = self.paces.room(set(each.endpoint_of.values()), among=rivals)
+            room = self.paces.room(each.claimable, among=rivals)
             if any(room.values()):
                 with self.guarding(each.experiment):
                     for claimed, question in each.claim(room, at=clock.now()):

@@ -4,16 +4,17 @@ import json
 
 import pytest
 
-from annotation import opening
+from annotation import jobs
+from annotation.models import Judgment, Response
 from evaltrack import clock
-from evaltrack.accounts.models import User
 from experiments import pricing, suite
 from experiments.judging import judgments
 from experiments.models import Arm, ExperimentStatus
+from experiments.running import scheduler
 from tests.accounts.callers import bearer, signed_in
 from tests.endpoint import says, serve, wrong_on
 from tests.experiments.judging.playing import material, prefers_right, replies, scores, with_judge
-from tests.factories import judges
+from tests.factories import experiments, judges
 
 pytestmark = pytest.mark.django_db
 HOSTILE = "<script>alert(document)</script> \u202e"
@@ -105,19 +106,23 @@ def test_the_judge_is_part_of_what_an_experiment_is_expected_to_cost(judged, peo
     assert pricing.expected(experiment) == pytest.approx(cost.spent, abs=40)
 
 
-def test_a_judge_reaches_no_campaign_and_counts_as_nobody(judged, people, lead):
-    """People who judge the same experiment see the answers of the arms alone."""
-    with serve(with_judge(lambda call: replies(verdict="1"))) as endpoint:
-        experiment = judged(endpoint, "judge_pairwise", samples=3)
-    assert experiment.status == ExperimentStatus.DECIDED
-    asked = User.objects.count()
-    items = list(opening.sampled_items(FakeCampaign(), experiment, size=100))
-    assert len(items) == 10
-    assert User.objects.count() == asked
-
-
-class FakeCampaign:
-    seed = "1"
+def test_people_who_judge_the_same_experiment_are_shown_the_answers_of_the_arms_alone(
+    people, impatient, lead
+):
+    rules = judges.suite("judge_pairwise", samples=3) | {"human": {"items": 10, "overlap": 1}}
+    with serve(with_judge(lambda call: replies(verdict="1"), wrong_on("v1.0.0", 2))) as endpoint:
+        judges.judge(people["owner"], people["platform"], base_url=endpoint.base_url)
+        experiment = experiments.submitted(
+            **people, base_url=endpoint.base_url, examples=10, suite=rules, risk="high"
+        )
+        scheduler.drain()
+    experiment.refresh_from_db()
+    assert experiment.status == ExperimentStatus.AWAITING_PEOPLE, experiment.reason
+    jobs.open_campaigns()
+    shown = Response.objects.filter(task__campaign__experiment=experiment)
+    assert shown.count() == 20
+    assert set(shown.values_list("output__run__arm", flat=True)) == {"baseline", "candidate"}
+    assert not Judgment.objects.exists()
 
 
 def test_a_judged_metric_can_be_the_proxy_for_people(people):

@@ -1,15 +1,19 @@
 """Judges are asked by the same workers as everybody: killed ones, late ones, several at once, within a budget."""
 
 import datetime as dt
+import json
+import uuid
 from collections import Counter
 
 import pytest
+from django.conf import settings
 
 from evaltrack import clock
+from evaltrack.integrations.model_api import Answer
 from evaltrack.notifications.models import Notification
 from experiments import extension, pricing, recomputation, submission
 from experiments.models import Experiment, ExperimentStatus, Outcome, Output, OutputState
-from experiments.running import claims, scheduler
+from experiments.running import claims, collection, scheduler
 from tests.endpoint import serve, wrong_on
 from tests.experiments.cluster import wait_until
 from tests.experiments.judging.playing import scores, with_judge
@@ -71,12 +75,30 @@ def test_two_workers_at_once_lay_the_judges_out_once(people, impatient):
 
 
 @pytest.mark.django_db
-def test_a_late_reply_of_a_judge_is_not_written(people, impatient):
-    with serve(with_judge(scores)) as endpoint:
-        experiment = submitted(people, endpoint)
-        scheduler.drain()
-    row = of_judges(experiment).first()
-    assert not claims.finish(row.pk, token="0" * 32, at=clock.now(), outcome=Outcome.ANSWERED, text="late")
+def test_a_reply_that_comes_after_the_lease_has_ended_is_not_written(people, impatient):
+    """Whoever was thought dead has its reply all the same; by then another asks, and only that reply counts."""
+    with serve(wrong_on("v1.0.0", 2)) as endpoint:
+        experiment = submitted(people, endpoint, judge_at="http://127.0.0.1:9/v1")
+        step(experiment)
+    slow, quick = uuid.uuid4(), uuid.uuid4()
+    at = clock.now() + dt.timedelta(hours=1)
+    first = collection.opened(now(experiment), slow)
+    held = first.claim(dict.fromkeys(first.endpoint_of.values(), 3), at=at)
+    assert len(held) == 3
+    claims.reap(at=at + dt.timedelta(seconds=settings.LEASE_SECONDS + 1))
+    second = collection.opened(now(experiment), quick)
+    again = second.claim(dict.fromkeys(second.endpoint_of.values(), 3), at=at)
+    assert {claimed.id for claimed, _ in again} == {claimed.id for claimed, _ in held}
+
+    def reply(score):
+        return Answer(json.dumps({"reason": "", "score": score}))
+
+    assert second.settle([(claimed.id, reply(4)) for claimed, _ in again], at=at) == 3
+    assert first.settle([(claimed.id, reply(1)) for claimed, _ in held], at=at) == 0
+    done = of_judges(experiment).filter(state=OutputState.DONE)
+    assert {json.loads(text)["score"] for text in done.values_list("text", flat=True)} == {4}
+    first.examples.close()
+    second.examples.close()
 
 
 @pytest.mark.django_db
