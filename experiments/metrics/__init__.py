@@ -1,4 +1,4 @@
-"""Pure metric functions, found by name; one file for each family."""
+"""Pure metric functions, found by name; one file for each family, and those of plug-ins."""
 
 from experiments.metrics import (
     citations,
@@ -8,11 +8,13 @@ from experiments.metrics import (
     format,
     language,
     operational,
+    plugins,
     rag,
     reference,
     safety,
 )
 from experiments.metrics.base import Metric
+from experiments.metrics.registry import Registry
 
 # In the words of a heading.
 FAMILIES: dict[str, list[Metric]] = {
@@ -24,4 +26,11 @@ FAMILIES: dict[str, list[Metric]] = {
     "Safety": [*safety.METRICS, *fairness.METRICS],
     "Speed and size": operational.METRICS,
 }
-REGISTRY: dict[str, Metric] = {metric.name: metric for family in FAMILIES.values() for metric in family}
+# First parts of names, which a plug-in may not have.
+RESERVED = ("deepeval", "evaltrack", "http", "isolated", "ragas")
+# Loaded once, with the process: what is installed afterwards needs a restart.
+PLUGINS = plugins.load(RESERVED)
+REGISTRY = Registry(
+    [*(metric for family in FAMILIES.values() for metric in family), *PLUGINS.metrics.values()],
+    PLUGINS.problems,
+)

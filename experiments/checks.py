@@ -1,0 +1,19 @@
+"""System checks: what of the set-up of metrics cannot be used, with what to do."""
+
+from typing import Any
+
+from django.core.checks import CheckMessage, Warning
+
+from experiments.metrics import REGISTRY
+
+
+def plugins_load(**_: Any) -> list[CheckMessage]:
+    """A plug-in that is broken takes its own metrics away and nothing else."""
+    return [
+        Warning(
+            f"The metrics of the plug-in {problem.prefix!r} are left out: {problem.sentence}.",
+            hint="Mend or remove that distribution and start again; suites that name its metrics are refused.",
+            id="experiments.W001",
+        )
+        for problem in REGISTRY.problems
+    ]
