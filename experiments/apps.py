@@ -9,3 +9,4 @@ class ExperimentsConfig(AppConfig):
 
     def ready(self) -> None:
         register(checks.plugins_load)
+        register(checks.scorers_are_known)

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Warning
 
 from experiments.metrics import REGISTRY
+from experiments.scorers.isolated import SCRIPTS
 
 
 def plugins_load(**_: Any) -> list[CheckMessage]:
@@ -16,4 +18,16 @@ def plugins_load(**_: Any) -> list[CheckMessage]:
             id="experiments.W001",
         )
         for problem in REGISTRY.problems
+    ]
+
+
+def scorers_are_known(**_: Any) -> list[CheckMessage]:
+    """Whether there are interpreters where they are said to be is the workers' business: web servers need none."""
+    return [
+        Warning(
+            f"EVALTRACK_SCORERS names {name!r}, which is no scorer.",
+            hint=f"Scorers are {', '.join(sorted(SCRIPTS))}.",
+            id="experiments.W002",
+        )
+        for name in sorted(set(settings.SCORERS) - set(SCRIPTS))
     ]

@@ -6,7 +6,8 @@ from collections import Counter
 from django.db import transaction
 
 from datasets import versions
-from experiments import evidence, lifecycle, stopping, suite, verdicts
+from datasets.examples import Example
+from experiments import evidence, lifecycle, policies, stopping, suite, verdicts
 from experiments.deviations import deviations
 from experiments.gates import Judged
 from experiments.models import (
@@ -22,6 +23,8 @@ from experiments.models import (
     TestPlan,
 )
 from experiments.running import outages
+from experiments.scorers import asking
+from experiments.scorers.base import Away
 from experiments.scoring import Scored, score
 from experiments.series import points
 from experiments.suite import Suite
@@ -29,6 +32,9 @@ from experiments.suite import Suite
 
 def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
     """Score, compare and decide. Doing it twice is a Conflict for the second, and changes nothing.
+
+    Where scorers have values to give, it asks for them first, for one turn: an experiment that has not got all of
+    them afterwards is due again at once, and one whose scorer cannot be asked waits.
 
     The numbers are computed before the transaction: they are a function of rows that no longer change.
     """
@@ -39,6 +45,11 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
         outages.give_up(experiment, complaint, at=at)
         return
     examples = {example.id: example for example in versions.examples(experiment.dataset_version)}
+    if asking.rules_of(rules):
+        if not has_been_scored(experiment, rules, outputs, examples, at=at):
+            return
+        for several in outputs.values():
+            asking.attach(rules, several)
     plan = experiment.plan.body
     scored = score(
         rules,
@@ -65,6 +76,29 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
         SliceResult.objects.bulk_create(slice_rows(comparisons, scored))
         if not (experiment.needs_people and evidence.inherit(experiment, at=at)):
             verdicts.decide(experiment, cause="all outputs were scored", at=at)
+
+
+def has_been_scored(
+    experiment: Experiment,
+    rules: Suite,
+    outputs: dict[Arm, list[Output]],
+    examples: dict[str, Example],
+    *,
+    at: dt.datetime,
+) -> bool:
+    """Whether every value that scorers give is there; if not, the experiment goes on, waits, or ends."""
+    try:
+        if refusal := policies.scoring(rules):
+            raise Away(refusal.reason)
+        asked = asking.ask(experiment, rules, outputs, examples)
+    except Away as away:
+        outages.wait_for_scorer(experiment, str(away), at=at)
+        return False
+    if asked.complaint:
+        outages.give_up(experiment, asked.complaint, at=at)
+    elif not asked.is_done:
+        outages.go_on(experiment, at=at)
+    return asked.is_done
 
 
 def too_many_errors(outputs: dict[Arm, list[Output]], rules: Suite) -> str:

@@ -22,7 +22,9 @@ from experiments.deviations import deviations
 from experiments.metrics import REGISTRY
 from experiments.models import Arm, Comparison, Experiment, MetricResult, Output, Run, SliceResult, Verdict
 from experiments.running import planning
+from experiments.scorers import asking
 from experiments.scoring import Scored, score
+from experiments.suite import Suite
 
 VALUES = ("kind", "summary", "values")
 COMPARED = (
@@ -73,8 +75,11 @@ def recompute(experiment: Experiment) -> Recomputed | None:
     outputs = outputs_of(experiment)
     examples = versions.examples(experiment.dataset_version)
     plan = experiment.plan.body
+    rules = suite.parse(plan["policy"])
+    for several in outputs.values():
+        asking.attach(rules, several)
     scored = score(
-        suite.parse(plan["policy"]),
+        rules,
         outputs,
         {example.id: example for example in examples},
         seed=plan["seed"],
@@ -98,12 +103,19 @@ def recompute(experiment: Experiment) -> Recomputed | None:
             "the plan by its digest, and that it was locked before the first output",
             f"the choice of {plan['examples']} examples from the dataset",
             f"{sum(map(len, scored.values.values())):,} values of {len(comparisons)} metrics in both arms",
+            *taken_as_given(rules),
             f"{len(comparisons)} comparisons and their slices",
             f"verdict {verdict.number} and its evidence digest, here and in the ledger",
         ),
         findings=tuple(findings),
         other_versions=tuple(other_versions(runs[Arm.CANDIDATE])),
     )
+
+
+def taken_as_given(rules: Suite) -> Iterator[str]:
+    """What cannot be computed again: what scorers said. Everything that was made of it can."""
+    if names := [rule.metric for rule in asking.rules_of(rules)]:
+        yield f"what was made of {', '.join(names)}, whose values were given by scorers and are taken as they are"
 
 
 def plan_differs(

@@ -67,7 +67,9 @@ def register_version(
 @transaction.atomic
 def activate_policy(name: str, body: dict[str, Any], *, by: User, at: dt.datetime) -> GatePolicy:
     """The newest version of the policy `name` with this body, made where it is new."""
-    complete = suite.parse(body).as_json()
+    rules = suite.parse(body)
+    refuse_if(policies.scoring(rules))
+    complete = rules.as_json()
     fingerprint = digest(complete)
     newest = GatePolicy.objects.filter(name=name).order_by("-version").first()
     # As it reads today: an older server left out what it did not know, which is no other rule.

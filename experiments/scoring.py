@@ -120,6 +120,7 @@ def answered(output: Output, example: Example) -> Answered:
         contexts=contexts(output, example),
         citations=citations(output),
         metadata=example.metadata,
+        given=getattr(output, "given_values", {}),
     )
 
 

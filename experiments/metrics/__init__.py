@@ -12,6 +12,7 @@ from experiments.metrics import (
     rag,
     reference,
     safety,
+    scored,
 )
 from experiments.metrics.base import Metric
 from experiments.metrics.registry import Registry
@@ -25,6 +26,9 @@ FAMILIES: dict[str, list[Metric]] = {
     "Form": [*format.METRICS, *language.METRICS],
     "Safety": [*safety.METRICS, *fairness.METRICS],
     "Speed and size": operational.METRICS,
+    "Ragas, in an interpreter of its own": scored.RAGAS,
+    "DeepEval, in an interpreter of its own": scored.DEEPEVAL,
+    "A service by HTTP": scored.SERVICE,
 }
 # First parts of names, which a plug-in may not have.
 RESERVED = ("deepeval", "evaltrack", "http", "isolated", "ragas")

@@ -1,6 +1,7 @@
 """Rows of experiments, by noun."""
 
 from experiments.models.experiment import DailyNumber, Experiment, ExperimentStatus, Lane, TestPlan, Tier
+from experiments.models.given import GivenValue
 from experiments.models.livetest import LiveTest, LiveUnit, TrafficArm
 from experiments.models.metric import Comparison, MetricOutcome, MetricResult, Role, SliceResult
 from experiments.models.price import Price
@@ -53,6 +54,7 @@ __all__ = [
     "Experiment",
     "ExperimentStatus",
     "GatePolicy",
+    "GivenValue",
     "Lane",
     "LiveTest",
     "LiveUnit",
