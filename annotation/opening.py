@@ -229,7 +229,8 @@ def rubric_version(rules: Rules, rubric: Mapping[str, Any]) -> Rubric:
 def sampled_items(campaign: Campaign, experiment: Experiment, *, size: int) -> Iterator[Item]:
     """A seeded sample of examples that both arms answered. An example's first tag is its stratum."""
     answered: dict[str, dict[str, int]] = {}
-    rows = Output.objects.filter(experiment=experiment, outcome=Outcome.ANSWERED)
+    # Of an example that was asked repeatedly people see its first answer, of both arms.
+    rows = Output.objects.filter(experiment=experiment, outcome=Outcome.ANSWERED, repeat=0)
     for identifier, arm, output in rows.values_list("example_id", "run__arm", "pk").iterator():
         answered.setdefault(identifier, {})[arm] = output
     both = sorted(

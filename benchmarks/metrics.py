@@ -17,7 +17,7 @@ import django
 
 from datasets.examples import Example
 from experiments.metrics import REGISTRY
-from experiments.suite import MetricRule
+from experiments.suite import MetricRule, Suite
 
 VOCABULARY = (
     "refund parcel shop return days card paid money customer order shipping article broken label address account "
@@ -51,32 +51,34 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 class Said:
     """What scoring reads of an output."""
 
-    example_id: str
+    position: int
     text: str
     outcome: str = "answered"
     latency_ms: int | None = 180
     input_tokens: int | None = 60
     output_tokens: int | None = 40
     contexts: list[str] = field(default_factory=list)
+    citations: list[str] | None = None
+    repeat: int = 0
 
 
 def sentence(rng: random.Random, words: int) -> str:
     return (" ".join(rng.choices(WORDS, k=words)) + f" {rng.randint(1, 60)} days.").capitalize()
 
 
-def made(count: int, seed: int = 1) -> tuple[list[Said], dict[str, Example]]:
-    """Answers of three sentences, one in ten of them as JSON, to questions with three passages each."""
+def made(count: int, seed: int = 1) -> tuple[list[Said], list[Example]]:
+    """Answers of two sentences, one in ten of them as JSON, to questions with three passages of two sentences."""
     rng = random.Random(seed)
-    outputs, examples = [], {}
+    outputs, examples = [], []
     for number in range(count):
-        passages = [" ".join(sentence(rng, 12) for _ in range(4)) for _ in range(3)]
+        passages = [" ".join(sentence(rng, 12) for _ in range(2)) for _ in range(3)]
         facts = [sentence(rng, 6) for _ in range(2)]
         answer = f"{facts[0]} {facts[1]}"
-        said = f"{facts[0]} [1] {sentence(rng, 8)} [2] {passages[0].split('. ')[0]} [1]."
+        said = f"{facts[0]} [2] {passages[0].split('. ')[0]} [1]."
         if number % 10 == 0:
             said = json.dumps({"answer": said, "days": rng.randint(-1, 30)})
         name = f"e{number}"
-        examples[name] = Example(
+        row = Example(
             id=name,
             input=sentence(rng, 10),
             expected={
@@ -88,7 +90,8 @@ def made(count: int, seed: int = 1) -> tuple[list[Said], dict[str, Example]]:
             },
             metadata={"pair": str(number // 2), "group": "ab"[number % 2]},
         )
-        outputs.append(Said(name, said, contexts=passages))
+        examples.append(row)
+        outputs.append(Said(number, said, contexts=passages))
     return outputs, examples
 
 
@@ -119,12 +122,10 @@ def main() -> None:
         print(f"  {name:22} {seconds:6.2f} s  {seconds / count * 1e6:7.1f} µs  {defined[name]:>9,} values")
 
 
-def scored(
-    rules: list[MetricRule], outputs: list[Said], examples: dict[str, Example]
-) -> list[tuple[str, list]]:
+def scored(rules: list[MetricRule], outputs: list[Said], examples: list[Example]) -> list[tuple[str, list]]:
     from experiments.scoring import valued  # noqa: PLC0415
 
-    return list(valued(rules, outputs, examples))  # type: ignore[arg-type]
+    return list(valued(Suite(tuple(rules)), outputs, examples))  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -16,9 +16,13 @@ class Spool:
     def __init__(self, examples: Iterable[Example]) -> None:
         self.file = tempfile.TemporaryFile(prefix="evaltrack-examples-")  # noqa: SIM115  closed by close()
         self.ends = array("Q", [0])
-        for example in examples:
-            self.file.write(json.dumps(example.as_json()).encode())
-            self.ends.append(self.file.tell())
+        try:
+            for example in examples:
+                self.file.write(json.dumps(example.as_json()).encode())
+                self.ends.append(self.file.tell())
+        except BaseException:
+            self.file.close()
+            raise
 
     def __len__(self) -> int:
         return len(self.ends) - 1

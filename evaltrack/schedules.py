@@ -16,6 +16,7 @@ class Periodic:
 PERIODIC = [
     # Closes every hole that a lost wake-up could leave.
     Periodic("drain experiments", "experiments.jobs.drain", 1),
+    Periodic("look at batches", "experiments.jobs.look_at_batches", 1),
     Periodic("let proxies expire", "experiments.jobs.let_proxies_expire", 1),
     Periodic("watch production", "experiments.jobs.watch_production", 1),
     Periodic("forget texts of production", "experiments.jobs.forget_texts", 60),

@@ -188,6 +188,9 @@ SCORER_MEMORY_MB = env.whole_number("EVALTRACK_SCORER_MEMORY_MB", 4096)
 # Where channels may send messages: `name:port`, where `*` stands for any port.
 CHANNEL_HOSTS = env.words("EVALTRACK_CHANNEL_HOSTS", "")
 
+# Whether listed hosts may have addresses in private networks.
+PRIVATE_ADDRESSES = env.flag("EVALTRACK_PRIVATE_ADDRESSES", True)
+
 # For how many days what was asked and answered in production is kept; 0 keeps values alone.
 PRODUCTION_TEXT_DAYS = env.whole_number("EVALTRACK_PRODUCTION_TEXT_DAYS", 30)
 

@@ -1,12 +1,14 @@
 """Act: from the finished outputs of both arms to metrics, comparisons and a verdict, in one transaction."""
 
 import datetime as dt
-from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Count
 
 from datasets import versions
-from datasets.examples import Example
+from datasets.spool import Spool
 from experiments import evidence, lifecycle, policies, stopping, suite, verdicts
 from experiments.deviations import deviations
 from experiments.gates import Judged
@@ -17,7 +19,6 @@ from experiments.models import (
     Experiment,
     ExperimentStatus,
     MetricResult,
-    Output,
     Run,
     SliceResult,
     TestPlan,
@@ -25,7 +26,7 @@ from experiments.models import (
 from experiments.running import outages
 from experiments.scorers import asking
 from experiments.scorers.base import Away
-from experiments.scoring import Scored, score
+from experiments.scoring import ByPosition, Outputs, Scored, score
 from experiments.series import points
 from experiments.suite import Suite
 
@@ -40,25 +41,22 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
     """
     rules = suite.parse(experiment.policy.body)
     runs = {Arm(run.arm): run for run in experiment.runs.all()}
-    outputs = {arm: list(run.outputs.order_by("position", "repeat")) for arm, run in runs.items()}
-    if complaint := too_many_errors(outputs, rules):
+    outputs = {arm: asking.with_given(rules.metrics, Outputs(run)) for arm, run in runs.items()}
+    if complaint := too_many_errors(runs, rules):
         outages.give_up(experiment, complaint, at=at)
         return
-    examples = {example.id: example for example in versions.examples(experiment.dataset_version)}
-    if asking.rules_of(rules):
-        if not has_been_scored(experiment, rules, outputs, examples, at=at):
-            return
-        for several in outputs.values():
-            asking.attach(rules, several)
     plan = experiment.plan.body
-    scored = score(
-        rules,
-        outputs,
-        examples,
-        seed=plan["seed"],
-        stop=stopping.of_plan(plan),
-        groups=experiment.plan.groups,
-    )
+    with Spool(versions.stream(experiment.dataset_version)) as examples:
+        if not has_been_scored(experiment, rules, examples, at=at):
+            return
+        scored = score(
+            rules,
+            outputs,
+            examples,
+            seed=plan["seed"],
+            stop=stopping.of_plan(plan),
+            groups=experiment.plan.groups,
+        )
     with transaction.atomic():
         lifecycle.EXPERIMENT.advance(
             experiment,
@@ -78,19 +76,12 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
             verdicts.decide(experiment, cause="all outputs were scored", at=at)
 
 
-def has_been_scored(
-    experiment: Experiment,
-    rules: Suite,
-    outputs: dict[Arm, list[Output]],
-    examples: dict[str, Example],
-    *,
-    at: dt.datetime,
-) -> bool:
+def has_been_scored(experiment: Experiment, rules: Suite, examples: ByPosition, *, at: dt.datetime) -> bool:
     """Whether every value that scorers give is there; if not, the experiment goes on, waits, or ends."""
     try:
         if refusal := policies.scoring(rules):
             raise Away(refusal.reason)
-        asked = asking.ask(experiment, rules, outputs, examples)
+        asked = asking.ask(experiment, rules, examples)
     except Away as away:
         outages.wait_for_scorer(experiment, str(away), at=at)
         return False
@@ -101,16 +92,18 @@ def has_been_scored(
     return asked.is_done
 
 
-def too_many_errors(outputs: dict[Arm, list[Output]], rules: Suite) -> str:
+def too_many_errors(runs: Mapping[Arm, Run], rules: Suite) -> str:
     """Why no verdict may be drawn, or nothing."""
     for arm in Arm:
-        rows = outputs[arm]
-        errors = Counter(row.error for row in rows if row.outcome in WITHOUT_ANSWER)
-        if not rows or errors.total() / len(rows) > rules.max_error_share:
-            commonest = errors.most_common(1)[0][0] if errors else "no outputs"
+        every = runs[arm].outputs.count()
+        failed = runs[arm].outputs.filter(outcome__in=WITHOUT_ANSWER)
+        count = failed.count()
+        if not every or count / every > rules.max_error_share:
+            commonest = failed.values_list("error").annotate(n=Count("pk")).order_by("-n", "error").first()
             return (
-                f"{errors.total()} of {len(rows)} calls of the {arm} failed, more than the "
-                f"{rules.max_error_share:.0%} that the policy allows; most often: {commonest}"
+                f"{count} of {every} calls of the {arm} failed, more than the "
+                f"{rules.max_error_share:.0%} that the policy allows; "
+                f"most often: {commonest[0] if commonest else 'no outputs'}"
             )
     return ""
 
@@ -131,7 +124,10 @@ def metric_rows(runs: dict[Arm, Run], scored: Scored) -> list[MetricResult]:
 
 
 def comparison_rows(experiment: Experiment, scored: Scored) -> list[Comparison]:
-    return [comparison_row(experiment, order, judged) for order, judged in enumerate(scored.judged)]
+    return [
+        comparison_row(experiment, order, judged, bounds=scored.bounds[judged.compared.metric.name])
+        for order, judged in enumerate(scored.judged)
+    ]
 
 
 def slice_rows(comparisons: list[Comparison], scored: Scored) -> list[SliceResult]:
@@ -143,7 +139,9 @@ def slice_rows(comparisons: list[Comparison], scored: Scored) -> list[SliceResul
     ]
 
 
-def comparison_row(experiment: Experiment, order: int, judged: Judged) -> Comparison:
+def comparison_row(
+    experiment: Experiment, order: int, judged: Judged, *, bounds: dict[str, Any] | None = None
+) -> Comparison:
     compared, metric = judged.compared, judged.compared.metric
     return Comparison(
         experiment=experiment,
@@ -162,6 +160,7 @@ def comparison_row(experiment: Experiment, order: int, judged: Judged) -> Compar
         tests={name: test.as_json() for name, test in compared.tests.items()},
         decided_by=compared.decided_by,
         p_adjusted=judged.p_adjusted,
+        bounds=bounds,
         outcome=judged.outcome,
         explanation=judged.explanation,
     )

@@ -1,23 +1,26 @@
 """In what the collecting differed from what the plan took for granted: sentences for whoever reads the verdict."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from experiments.models import WITHOUT_ANSWER, Arm, Outcome, Output
 
 
-def deviations(outputs: Mapping[Arm, Sequence[Output]]) -> list[str]:
+def deviations(outputs: Mapping[Arm, Iterable[Output]]) -> list[str]:
     """A function of the finished outputs alone. The plan says what each example is worth that was not answered."""
     return [sentence for arm, rows in outputs.items() for sentence in of_arm(arm, rows)]
 
 
-def of_arm(arm: Arm, rows: Sequence[Output]) -> Iterator[str]:
-    failed = sum(row.outcome in WITHOUT_ANSWER for row in rows)
+def of_arm(arm: Arm, rows: Iterable[Output]) -> Iterator[str]:
+    ended: Counter[str] = Counter()
+    named: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        ended[row.outcome] += 1
+        if row.outcome == Outcome.ANSWERED:
+            named[row.endpoint_model, row.endpoint_fingerprint] += 1
+    failed = sum(ended[outcome] for outcome in WITHOUT_ANSWER)
     if failed:
-        yield f"{failed:,} of {len(rows):,} examples have no answer of the {arm.value}: the call failed."
-    named = Counter(
-        (row.endpoint_model, row.endpoint_fingerprint) for row in rows if row.outcome == Outcome.ANSWERED
-    )
+        yield f"{failed:,} of {ended.total():,} examples have no answer of the {arm.value}: the call failed."
     for field, sort in ((0, "model"), (1, "version")):
         names: Counter[str] = Counter()
         for each, count in named.items():

@@ -158,14 +158,14 @@ def shown(
 def outputs_at(experiment: Experiment, arm: Arm, indexes: Sequence[int]) -> dict[int, Output]:
     """One arm's outputs by their place in the run, the order in which metrics keep their values."""
     of_arm = Output.objects.filter(experiment=experiment, run__arm=arm)
-    in_order = list(of_arm.order_by("position", "repeat").values_list("pk", flat=True))
+    in_order = list(of_arm.one_each().values_list("pk", flat=True))
     rows = of_arm.in_bulk([in_order[index] for index in indexes])
     return {index: rows[in_order[index]] for index in indexes}
 
 
 def places(run: Run) -> list[tuple[int, int]]:
-    """Position and repeat of each output in the order in which metrics keep their values."""
-    return list(run.outputs.order_by("position", "repeat").values_list("position", "repeat"))
+    """Position and repeat of an output of each example in the order in which metrics keep their values."""
+    return list(run.outputs.one_each().values_list("position", "repeat"))
 
 
 def read(experiment: Experiment, wanted: set[str]) -> dict[str, Example]:

@@ -1,6 +1,6 @@
 """Examples that belong together, by a field of their metadata: what is sampled independently are their groups."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from datasets import versions
@@ -11,17 +11,34 @@ from experiments.models import Experiment
 from experiments.suite import Suite
 
 
-def groups_of(examples: Sequence[Example], rules: Suite) -> list[int] | None:
-    """The number of each example's group; None where the rules do not group them.
+def groups_of(examples: Iterable[Example], rules: Suite) -> list[int] | None:
+    """The number of each example's group; None where the rules do not group them."""
+    ids, clusters = read(examples, rules)
+    return numbered(clusters, range(len(ids)))
 
-    An example without the field, or with null in it, is a group of its own.
-    """
-    if not rules.cluster:
+
+def read(examples: Iterable[Example], rules: Suite) -> tuple[list[str], list[Any] | None]:
+    """The id of each example, and what it belongs to where the rules group them."""
+    ids, clusters = [], []
+    for example in examples:
+        ids.append(example.id)
+        if rules.cluster:
+            clusters.append(belonging(example, rules.cluster))
+    return ids, clusters if rules.cluster else None
+
+
+def belonging(example: Example, field: str) -> Any:
+    """An example without the field, or with null in it, is a group of its own."""
+    value = example.metadata.get(field)
+    return ("alone", example.id) if value is None else canonical_json(value)
+
+
+def numbered(clusters: Sequence[Any] | None, positions: Iterable[int]) -> list[int] | None:
+    """The groups at `positions`, numbered in the order in which they occur."""
+    if clusters is None:
         return None
     numbers: dict[Any, int] = {}
-    belongs = [(each.id, each.metadata.get(rules.cluster)) for each in examples]
-    keys = [("alone", name) if value is None else canonical_json(value) for name, value in belongs]
-    return [numbers.setdefault(key, len(numbers)) for key in keys]
+    return [numbers.setdefault(clusters[position], len(numbers)) for position in positions]
 
 
 def named(rules: Suite, groups: Sequence[int]) -> dict[str, Any]:
@@ -43,8 +60,6 @@ def of_experiment(experiment: Experiment, rules: Suite) -> list[int] | None:
     locked = experiment.plan.body.get("groups")
     if locked and locked["by"] == rules.cluster:
         return experiment.plan.groups
-    examples = versions.examples(experiment.dataset_version)
-    positions = tier_positions(
-        [example.id for example in examples], tier=experiment.tier, seed=experiment.dataset_version.digest
-    )
-    return groups_of([examples[position] for position in positions], rules)
+    ids, clusters = read(versions.stream(experiment.dataset_version), rules)
+    positions = tier_positions(ids, tier=experiment.tier, seed=experiment.dataset_version.digest)
+    return numbered(clusters, positions)

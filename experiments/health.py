@@ -112,7 +112,7 @@ def value_of(found: Estimate | Undefined) -> float:
 def examples_of(measured: Iterable[Run]) -> dict[int, list[str]]:
     """The ids of each run's examples, in the order of its values."""
     found: dict[int, list[str]] = {run.pk: [] for run in measured}
-    rows = Output.objects.filter(run__in=list(found)).order_by("run", "position", "repeat")
+    rows = Output.objects.filter(run__in=list(found), repeat=0).order_by("run", "position")
     for run, example in rows.values_list("run", "example_id"):
         found[run].append(example)
     return found

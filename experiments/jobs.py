@@ -2,6 +2,7 @@
 
 from evaltrack import clock
 from experiments import evidence
+from experiments.batches import looking
 from experiments.production import retention, silence, watching
 from experiments.running import scheduler
 from experiments.series import partitions
@@ -9,6 +10,10 @@ from experiments.series import partitions
 
 def drain() -> None:
     scheduler.drain()
+
+
+def look_at_batches() -> None:
+    looking.look_at_all()
 
 
 def watch_production() -> None:

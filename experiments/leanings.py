@@ -19,7 +19,7 @@ def leanings(experiment: Experiment, metric: str) -> dict[str, float]:
         return {}
     sign = 1 if compared.direction == Direction.HIGHER else -1
     # Both arms asked the same examples in the same order.
-    outputs = experiment.runs.get(arm=Arm.CANDIDATE).outputs.order_by("position", "repeat")
+    outputs = experiment.runs.get(arm=Arm.CANDIDATE).outputs.one_each()
     new, old = (by_example(values[arm], compared.kind) for arm in (Arm.CANDIDATE, Arm.BASELINE))
     gains = sign * (new - old)
     return {

@@ -77,7 +77,7 @@ def differing(metric: Metric, runs: Sequence[Run]) -> Spreads:
 
 def identified(reference: Run, found: Sequence[Spread]) -> list[tuple[str, Spread]]:
     """Each with the id of its example."""
-    ids = list(reference.outputs.order_by("position", "repeat").values_list("example_id", flat=True))
+    ids = list(reference.outputs.one_each().values_list("example_id", flat=True))
     return [(ids[spread.index], spread) for spread in found]
 
 

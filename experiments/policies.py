@@ -4,6 +4,7 @@ Whether a role may act at all is asked at the door (`accounts.access`); here it 
 """
 
 import datetime as dt
+from collections.abc import Sequence
 
 from django.conf import settings
 
@@ -12,10 +13,11 @@ from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Permission, Role
 from evaltrack.errors import Refusal
 from evaltrack.integrations import hosts
-from experiments import proxies
+from experiments import proxies, suite, targets
 from experiments.metrics import REGISTRY, scored
 from experiments.models import (
     Component,
+    ComponentVersion,
     Environment,
     Experiment,
     ExperimentStatus,
@@ -26,7 +28,6 @@ from experiments.models import (
     Tier,
     Verdict,
 )
-from experiments.suite import Suite
 from experiments.targets.base import Target
 
 
@@ -45,7 +46,7 @@ def asking(target: Target) -> Refusal | None:
     return next((refusal for refusal in refusals if refusal is not None), None)
 
 
-def scoring(rules: Suite) -> Refusal | None:
+def scoring(rules: suite.Suite) -> Refusal | None:
     """Whether whoever has to give values of this suite's metrics can be asked, by our workers, with what it names."""
     for rule in rules.metrics:
         scorer, given = REGISTRY[rule.metric].scorer, rule.parameters
@@ -66,6 +67,18 @@ def scoring(rules: Suite) -> Refusal | None:
         if refusal := next((each for each in refusals if each is not None), None):
             return refusal
     return None
+
+
+def repeating(repeats: int, versions: Sequence[ComponentVersion]) -> Refusal | None:
+    """Whether examples may be asked repeatedly: what is brought from outside comes once for each."""
+    brought = [version for version in versions if not targets.parse(version.configuration).is_asked]
+    if repeats == 1 or not brought:
+        return None
+    return Refusal(
+        "brought_once",
+        f"The outputs of {brought[0]} are brought, one for each example; the policy asks for {repeats} of each. "
+        "Leave repeats out of the suite, or evaluate a version that can be asked.",
+    )
 
 
 def pricing(by: User) -> Refusal | None:
@@ -134,6 +147,13 @@ def requesting(
     if experiment.tier == Tier.SMOKE:
         return Refusal(
             "smoke_only", "Ten examples are a smoke test; evaluate the standard tier before promoting."
+        )
+    wanted = suite.parse(experiment.policy.body).promotion[environment]
+    if too_small := wanted.refuses(experiment.tier, experiment.plan.body["examples"]):
+        return Refusal(
+            "tier_too_small",
+            f"{experiment.policy} lets a change go to {environment} that was evaluated {too_small}; "
+            f"{experiment} asked {experiment.plan.body['examples']:,}, on the {experiment.tier} tier.",
         )
     if (
         environment == Environment.PRODUCTION

@@ -76,6 +76,11 @@ def capping(version: ComponentVersion, *, at: dt.datetime) -> Refusal | None:
     target = targets.parse(version.configuration)
     if not target.is_asked:
         return None
+    if target.is_batched:
+        return Refusal(
+            "batch_uncapped",
+            f"{version} is asked in batches, which are paid for whole: no budget can be kept. Leave the budget out.",
+        )
     tariff = in_force(target, at=at)
     if tariff is None:
         return Refusal(

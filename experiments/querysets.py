@@ -115,8 +115,8 @@ class PromotionQuerySet(models.QuerySet):
 
 class RunQuerySet(models.QuerySet):
     def asked(self) -> "RunQuerySet":
-        """Whose outputs our workers ask for."""
-        return self.filter(endpoint__isnull=False)
+        """Whose outputs our workers ask for one by one."""
+        return self.filter(endpoint__isnull=False, in_batches=False)
 
     def awaited(self) -> "RunQuerySet":
         """Whose outputs somebody has yet to bring, or to say that they are all there."""
@@ -124,6 +124,18 @@ class RunQuerySet(models.QuerySet):
 
 
 class OutputQuerySet(models.QuerySet):
+    def in_order(self) -> "OutputQuerySet":
+        """All outputs of a run: by position, and the repeats of one example beside each other."""
+        return self.order_by("position", "repeat")
+
+    def one_each(self) -> "OutputQuerySet":
+        """One output of each example, in the order in which metrics keep their values."""
+        return self.filter(repeat=0).order_by("position")
+
     def asked_for(self) -> "OutputQuerySet":
         """Those that our workers ask for, rather than somebody brings."""
         return self.filter(run__endpoint__isnull=False)
+
+    def one_by_one(self) -> "OutputQuerySet":
+        """Those that are asked for by a call each."""
+        return self.filter(run__endpoint__isnull=False, run__in_batches=False)

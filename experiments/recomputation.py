@@ -29,7 +29,7 @@ from experiments.suite import Suite
 VALUES = ("kind", "summary", "values")
 COMPARED = (
     "role", "kind", "direction", "unit", "design", "n", "margin", "baseline", "candidate", "delta", "tests",
-    "decided_by", "p_adjusted", "outcome", "explanation",
+    "decided_by", "p_adjusted", "bounds", "outcome", "explanation",
 )  # fmt: skip
 DECIDED = ("outcome", "provisional", "automated", "people", "reasons")
 
@@ -76,12 +76,10 @@ def recompute(experiment: Experiment) -> Recomputed | None:
     examples = versions.examples(experiment.dataset_version)
     plan = experiment.plan.body
     rules = suite.parse(plan["policy"])
-    for several in outputs.values():
-        asking.attach(rules, several)
     scored = score(
         rules,
-        outputs,
-        {example.id: example for example in examples},
+        {arm: asking.with_given(rules.metrics, rows) for arm, rows in outputs.items()},
+        examples,
         seed=plan["seed"],
         stop=stopping.of_plan(plan),
         groups=experiment.plan.groups,
@@ -135,7 +133,7 @@ def plan_differs(
     if sha256_hex(",".join(map(str, chosen)).encode()) != plan["positions"]:
         yield "The dataset and the tier give other examples than those that the plan chose."
     for arm, rows in outputs.items():
-        if [row.position for row in rows] != chosen:
+        if [row.position for row in rows] != [place for place in chosen for _ in range(plan["repeats"])]:
             yield f"The outputs of the {arm} are not of the examples that the plan chose."
     rules = suite.parse(plan["policy"])
     groups = grouping.groups_of([examples[position] for position in chosen], rules)
@@ -163,24 +161,27 @@ def same_look(experiment: Experiment) -> bool:
 
 def looks_differ(experiment: Experiment, outputs: Mapping[Arm, Sequence[Output]]) -> Iterator[str]:
     """Answers without a plan that was locked before them, and those that are not what an earlier look had."""
-    before, plan = experiment.extends, experiment.plan
-    kept = outputs_of(before) if before else {}
+    earlier_look, plan = experiment.extends, experiment.plan
+    kept = outputs_of(earlier_look) if earlier_look else {}
     for arm, rows in outputs.items():
-        earlier = {row.position: row for row in kept.get(arm, ())}
-        own = [row for row in rows if row.position not in earlier]
+        earlier = {(row.position, row.repeat): row for row in kept.get(arm, ())}
+        own = [row for row in rows if (row.position, row.repeat) not in earlier]
         if any(row.finished_at is None or row.finished_at < plan.locked_at for row in own):
             yield f"An output of the {arm} is older than the plan."
-        if any(unlike(row, earlier[row.position]) for row in rows if row.position in earlier):
-            yield f"An output of the {arm} is not the one that was kept from {before}."
-    if before:
-        if plan.body.get("extends") != planning.look_before(before):
-            yield f"{before}, which this extends, is not what the plan names: its plan or its outputs differ."
-        yield from (f"{before}: {finding}" for finding in looks_differ(before, kept))
+        known = [(row, earlier.get((row.position, row.repeat))) for row in rows]
+        if any(before and unlike(row, before) for row, before in known):
+            yield f"An output of the {arm} is not the one that was kept from {earlier_look}."
+    if earlier_look:
+        if plan.body.get("extends") != planning.look_before(earlier_look):
+            yield (
+                f"{earlier_look}, which this extends, is not what the plan names: its plan or its outputs differ."
+            )
+        yield from (f"{earlier_look}: {finding}" for finding in looks_differ(earlier_look, kept))
 
 
 def outputs_of(experiment: Experiment) -> dict[Arm, list[Output]]:
     """In the order of positions."""
-    return {Arm(run.arm): list(run.outputs.order_by("position", "repeat")) for run in experiment.runs.all()}
+    return {Arm(run.arm): list(run.outputs.in_order()) for run in experiment.runs.all()}
 
 
 def unlike(row: Output, earlier: Output) -> bool:

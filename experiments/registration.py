@@ -8,10 +8,10 @@ from django.db import IntegrityError, transaction
 
 from evaltrack.accounts.models import User
 from evaltrack.canonical import digest
-from evaltrack.errors import Conflict, Invalid, refuse_if
+from evaltrack.errors import Conflict, Invalid, NotFound, refuse_if
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.record import record
-from experiments import policies, suite, targets
+from experiments import policies, standard_suites, suite, targets
 from experiments.models import Component, ComponentVersion, GatePolicy
 
 # It stands in addresses, in the ledger and on the approver's page: nothing invisible, nothing that leads elsewhere.
@@ -62,6 +62,17 @@ def register_version(
         Event.COMPONENT_VERSION_REGISTERED, by=by, subject=row, facts={"configuration": fingerprint}, at=at
     )
     return row
+
+
+def policy_named(name: str, *, by: User, at: dt.datetime) -> GatePolicy:
+    """The newest version of a policy, or a standard suite, which comes into force when it is first used."""
+    found = GatePolicy.objects.filter(name=name).order_by("-version").first()
+    if found:
+        return found
+    if name in standard_suites.SUITES:
+        return activate_policy(name, standard_suites.SUITES[name], by=by, at=at)
+    known = ", ".join(standard_suites.SUITES)
+    raise NotFound("no_such_suite", f"There is no suite {name!r}. Those that are always there are {known}.")
 
 
 @transaction.atomic

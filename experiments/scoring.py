@@ -1,22 +1,31 @@
 """From the outputs of both arms to the values, comparisons, outcomes and slices that stand for them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from datasets.examples import Example
-from experiments import gaps, slices
+from experiments import bounds, gaps, repeats, slices
 from experiments.comparison import compare
 from experiments.gates import Judged, judge
-from experiments.metrics import REGISTRY
-from experiments.metrics.base import Answered, Value
-from experiments.models import Arm, Outcome, Output
+from experiments.metrics import REGISTRY, composite
+from experiments.metrics.base import Answered, Kind, LeftOut, Metric, Value
+from experiments.models import Arm, Outcome, Output, Run
 from experiments.slices import Measured, Slice
 from experiments.stopping import StopRule
 from experiments.suite import MetricRule, Suite
 
+# So few that what is worked out of their texts is still kept when the last metric asks.
+AT_ONCE = 50
 Vectors = dict[tuple[Arm, str], list[float | None]]
 Reasons = dict[tuple[Arm, str], dict[str, list[list[int]]]]
+
+
+class ByPosition(Protocol):
+    """The examples of a dataset version, each by its place in it."""
+
+    def __getitem__(self, position: int, /) -> Example: ...
 
 
 @dataclass(frozen=True)
@@ -27,93 +36,126 @@ class Scored:
     values: Vectors
     gaps: Reasons
     judged: list[Judged]
+    # Metric → between what its difference would have lain with what was left out.
+    bounds: dict[str, dict[str, Any] | None]
     slices: dict[str, list[Slice]]
+
+
+class Outputs:
+    """A run's finished outputs in order, read anew each time, a few at a time."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def __iter__(self) -> Iterator[Output]:
+        return self.run.outputs.in_order().iterator(chunk_size=500)
 
 
 def score(
     rules: Suite,
-    outputs: Mapping[Arm, Sequence[Output]],
-    examples: Mapping[str, Example],
+    outputs: Mapping[Arm, Iterable[Output]],
+    examples: ByPosition,
     *,
     seed: int,
     stop: StopRule,
     groups: Sequence[int] | None,
 ) -> Scored:
-    """A function of its arguments alone. `outputs` of both arms and `groups` are in the order of positions."""
-    confidence = stop.confidence
-    found = {(arm, name): each for arm in Arm for name, each in valued(rules.metrics, outputs[arm], examples)}
+    """A function of its arguments alone. `outputs` of both arms are in order, `groups` in the order of positions."""
+    found = {(arm, name): each for arm in Arm for name, each in valued(rules, outputs[arm], examples)}
     values: Vectors = {key: gaps.numbers(each) for key, each in found.items()}
     reasons: Reasons = {key: gaps.of(each) for key, each in found.items()}
+    metrics = {rule.metric: as_repeated(REGISTRY[rule.metric], rules.repeats) for rule in rules.metrics}
+
+    def both(name: str) -> dict[str, Sequence[float | None]]:
+        return {arm.value: values[arm, name] for arm in Arm}
+
     compared = [
         compare(
             rule,
-            REGISTRY[rule.metric],
-            baseline=values[Arm.BASELINE, rule.metric],
-            candidate=values[Arm.CANDIDATE, rule.metric],
+            metrics[rule.metric],
+            **both(rule.metric),
             design=rules.design,
             seed=seed,
-            confidence=confidence,
+            confidence=stop.confidence,
             groups=groups,
         )
         for rule in rules.metrics
     ]
-    measured = [
-        Measured(
-            REGISTRY[rule.metric],
-            values[Arm.BASELINE, rule.metric],
-            values[Arm.CANDIDATE, rule.metric],
-        )
-        for rule in rules.metrics
-    ]
-    tags = [examples[output.example_id].tags for output in outputs[Arm.CANDIDATE]]
+    measured = [Measured(metrics[rule.metric], **both(rule.metric)) for rule in rules.metrics]
+    tags = [examples[output.position].tags for output in outputs[Arm.CANDIDATE] if output.repeat == 0]
     by_tag = slices.sliced(measured, tags, design=rules.design, groups=groups)
-    return Scored(values, reasons, judge(compared, stop), by_tag)
+    within = {
+        name: bounds.bounds(metric, {arm: found[arm, name] for arm in Arm})
+        for name, metric in metrics.items()
+    }
+    return Scored(values, reasons, judge(compared, stop), within, by_tag)
 
 
-def values_of(
-    rule: MetricRule, outputs: Sequence[Output], examples: Mapping[str, Example]
-) -> list[float | None]:
-    """The metric's value of each output, in the order of positions."""
-    return gaps.numbers(next(each for _, each in valued([rule], outputs, examples)))
+def as_repeated(metric: Metric, repeats: int) -> Metric:
+    """The mean of several zeros and ones is neither."""
+    return replace(metric, kind=Kind.CONTINUOUS) if repeats > 1 and metric.kind == Kind.BINARY else metric
 
 
 def valued(
-    rules: Sequence[MetricRule], outputs: Sequence[Output], examples: Mapping[str, Example]
+    rules: Suite, outputs: Iterable[Output], examples: ByPosition
 ) -> Iterator[tuple[str, list[Value]]]:
-    """The name and the values of each metric, in the order of positions.
+    """The name and the values of each metric of a suite, in the order of positions: of repeats their mean.
 
-    Example by example and not metric by metric, as metrics share what they work out of one text.
+    Some outputs at a time, and all metrics for these: metrics share what they work out of one text, each is faster on
+    several answers in a row, and the texts of a large run do not fit into memory together.
     """
-    found: dict[str, list[Value]] = {}
+    found: dict[str, list[Value]] = {rule.metric: [] for rule in rules.metrics}
+    left_out: dict[int, Value] = {}
+    whole: list[Answered] = []
     # Most metrics have the same parameters, which are none: they share what is made for them to read.
-    alike: list[tuple[Mapping[str, Any], list[tuple[Callable[[Answered], Value], list[Value]]]]] = []
-    for rule in rules:
-        metric = REGISTRY[rule.metric]
-        if metric.together is None:
-            values = found.setdefault(rule.metric, [])
-            several = next((each for given, each in alike if given == rule.parameters), None)
-            if several is None:
-                alike.append((rule.parameters, several := []))
-            several.append((metric.of, values))
-    reads = [answered(output, examples[output.example_id]) for output in outputs]
-    for read in reads if alike else ():
-        for parameters, several in alike:
-            bound = read.under(parameters)
-            for of, values in several:
-                values.append(of(bound))
-    for rule in rules:
-        if rule.metric not in found:
-            whole = [read.under(rule.parameters) for read in reads]
-            found[rule.metric] = REGISTRY[rule.metric].of_all(whole)
-        yield rule.metric, found.pop(rule.metric)
+    alike = grouped(rule for rule in rules.metrics if not REGISTRY[rule.metric].of_run)
+    of_run = [
+        rule for rule in rules.metrics if REGISTRY[rule.metric].of_run and rule.metric != composite.NAME
+    ]
+    numbered = enumerate(outputs)
+    while block := list(itertools.islice(numbered, AT_ONCE)):
+        for place, output in block:
+            if rules.missing.get(output.outcome) == "exclude":
+                left_out[place] = LeftOut(f"left out: {Outcome(output.outcome).label.lower()}")
+        reads = [answered(output, examples[output.position], rules) for _, output in block]
+        for parameters, names in alike:
+            bound = [read.under(parameters) for read in reads]
+            for name in names:
+                found[name].extend(REGISTRY[name].of_all(bound))
+        if of_run:
+            whole += reads
+    for rule in of_run:
+        found[rule.metric] = REGISTRY[rule.metric].of_all([read.under(rule.parameters) for read in whole])
+    for rule in rules.metrics:
+        if rule.metric == composite.NAME:
+            found[rule.metric] = composite.composed(rule.parameters["weights"], found, REGISTRY)
+    for rule in rules.metrics:
+        values = found.pop(rule.metric)
+        if not REGISTRY[rule.metric].counts_errors:
+            for place, reason in left_out.items():
+                values[place] = reason
+        yield rule.metric, repeats.folded(values, rules.repeats, REGISTRY[rule.metric])
 
 
-def answered(output: Output, example: Example) -> Answered:
+def grouped(rules: Iterable[MetricRule]) -> list[tuple[Mapping[str, Any], list[str]]]:
+    """The names of the metrics with the same parameters."""
+    found: list[tuple[Mapping[str, Any], list[str]]] = []
+    for rule in rules:
+        names = next((names for parameters, names in found if parameters == rule.parameters), None)
+        if names is None:
+            found.append((rule.parameters, [rule.metric]))
+        else:
+            names.append(rule.metric)
+    return found
+
+
+def answered(output: Output, example: Example, rules: Suite) -> Answered:
     """What a metric may look at, without the parameters of any."""
+    has_text = output.outcome == Outcome.ANSWERED or rules.missing.get(output.outcome) == "scored"
     return Answered(
         input=example.input,
         expected=example.expected,
-        text=output.text if output.outcome == Outcome.ANSWERED else None,
+        text=output.text if has_text else None,
         latency_ms=output.latency_ms,
         input_tokens=output.input_tokens,
         output_tokens=output.output_tokens,
@@ -128,13 +170,13 @@ def contexts(output: Output, example: Example) -> list[str] | None:
     """The passages that the answer rests on, each a text or an object with a `text`: those that the system reports,
     which may be none; where it does not report them the example's `context` or its `input.contexts`."""
     given = example.input.get("contexts") if isinstance(example.input, dict) else None
-    reported = getattr(output, "contexts", None)
+    reported = output.contexts
     return as_texts(next((each for each in (reported, example.context, given) if each is not None), None))
 
 
 def citations(output: Output) -> list[str] | None:
     """What the system reports as its sources; None where it does not report them, and the text alone names them."""
-    return as_texts(getattr(output, "citations", None))
+    return as_texts(output.citations)
 
 
 def as_texts(given: Any) -> list[str] | None:

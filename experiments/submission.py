@@ -104,6 +104,7 @@ def submit(question: Question, *, by: User, at: dt.datetime, extends: Experiment
         if question.budget_micro is not None:
             refuse_if(pricing.capping(version, at=at))
     rules = suite.parse(question.policy.body)
+    refuse_if(policies.repeating(rules.repeats, [question.candidate, question.baseline]))
     refuse_if(policies.scoring(rules))
     refuse_if(policies.looking(component, question.dataset_version))
     attempts = Experiment.objects.filter(

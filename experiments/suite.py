@@ -1,11 +1,12 @@
 """Pure: a gate policy's body: which metrics decide, with which margins, and when people must judge."""
 
 import re
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from evaltrack.errors import Invalid
-from experiments.metrics import REGISTRY
+from experiments.metrics import REGISTRY, composite
 from experiments.metrics.base import Kind
 from experiments.stopping import ALPHA, SPENDINGS
 
@@ -15,9 +16,23 @@ STOPS = ("all", "settled")
 COEFFICIENTS = ("preference_kappa", "cohen_kappa", "krippendorff_alpha")
 # The tiers to which an experiment may be extended.
 LARGER_TIERS = ("extended", "standard")
+# The tiers whose PASS may be promoted at all, the smaller first.
+PROMOTED_TIERS = ("standard", "extended")
 # What may ask for people.
 OCCASIONS = ("high_risk", "major_version")
 MOST_METRICS = 30
+MOST_REPEATS = 20
+# What an example counts that ended without an answer of the usual kind: as the text that there is, as wrong, or not.
+COUNTS = ("scored", "wrong", "exclude")
+WITH_TEXT = ("refused", "format_invalid")
+# What the system does counts against it; what failed between it and us, or was not asked, is left out.
+MISSING = {
+    "refused": "scored",
+    "format_invalid": "wrong",
+    "target_error": "wrong",
+    "infrastructure_error": "exclude",
+    "skipped_by_budget": "exclude",
+}
 
 
 @dataclass(frozen=True)
@@ -76,6 +91,23 @@ class LooksRule:
 
 
 @dataclass(frozen=True)
+class PromotionRule:
+    """The smallest tier, and how many examples at least, whose PASS may be promoted."""
+
+    tier: str = "standard"
+    examples: int = 0
+
+    def refuses(self, tier: str, examples: int) -> str:
+        """Why an experiment of `tier` with so many examples is too small; empty where it is not."""
+        if PROMOTED_TIERS.index(self.tier) > PROMOTED_TIERS.index(tier):
+            return f"on the {self.tier} tier"
+        return f"on {self.examples:,} examples at least" if examples < self.examples else ""
+
+
+PROMOTION = {"staging": PromotionRule(), "production": PromotionRule()}
+
+
+@dataclass(frozen=True)
 class Suite:
     """`alpha`: the two-sided level at which each metric decides, over all looks together.
 
@@ -89,11 +121,23 @@ class Suite:
     looks: LooksRule | None = None
     cluster: str = ""
     max_error_share: float = 0.05
+    # So often each example is asked of each arm; its value is the mean of its repeats.
+    repeats: int = 1
+    # Outcome → what an example counts that ended so.
+    missing: Mapping[str, str] = field(default_factory=lambda: MISSING)
+    # Environment → what an experiment must have asked.
+    promotion: Mapping[str, PromotionRule] = field(default_factory=lambda: PROMOTION)
     human: HumanRule | None = None
 
+    def reading(self, metrics: Sequence[MetricRule]) -> "Suite":
+        """Other metrics, of what was collected under these rules."""
+        return replace(self, metrics=tuple(metrics))
+
     def as_json(self) -> dict[str, Any]:
-        body = asdict(self)
+        body = asdict(replace(self, missing={}, promotion={}))
+        body["promotion"] = {name: asdict(rule) for name, rule in self.promotion.items()}
         body["metrics"] = [asdict(rule) for rule in self.metrics]
+        body["missing"] = dict(self.missing)
         if self.human:
             body["human"]["required"] = list(self.human.required)
         return body
@@ -173,6 +217,9 @@ def parse(body: Any) -> Suite:
         looks=looks_rule(body.get("looks"), reading),
         cluster=reading.text(body, "cluster", 80, "suite"),
         max_error_share=reading.number(body, "max_error_share", 0.05, 0, 1, "suite"),
+        repeats=int(reading.number(body, "repeats", 1, 1, MOST_REPEATS, "suite")),
+        missing=missing_rule(body.get("missing"), reading),
+        promotion=promotion_rule(body.get("promotion"), reading),
         human=human_rule(body.get("human"), [rule.metric for rule in rules], reading),
     )
     if suite.cluster and suite.design != "paired":
@@ -193,8 +240,48 @@ def metric_rules(listed: list, reading: Reading) -> list[MetricRule]:
             reading.wrong(f"suite.metrics.{place}.metric", "stands twice")
         elif rule:
             rules.append(rule)
+    for place, rule in enumerate(rules):
+        if rule.metric == composite.NAME:
+            check_parts(
+                rule, {each.metric for each in rules}, f"suite.metrics.{place}.parameters.weights", reading
+            )
     if rules and not any(rule.role == "gating" for rule in rules):
         reading.wrong("suite.metrics", "need at least one with the role gating")
+    return rules
+
+
+def check_parts(rule: MetricRule, known: set[str], path: str, reading: Reading) -> None:
+    """What a composite score is made of: metrics of the same suite with a value from 0 to a largest."""
+    weights = rule.parameters.get("weights")
+    for name in weights if isinstance(weights, dict) else ():
+        if name not in known:
+            reading.wrong(path, f"names {name}, which is not among the suite's metrics")
+        elif not composite.may_be_part(REGISTRY[name]):
+            reading.wrong(path, f"names {name}, which has no largest value, or none for one answer alone")
+
+
+def promotion_rule(given: Any, reading: Reading) -> dict[str, PromotionRule]:
+    """What an experiment must have asked before its candidate goes to an environment."""
+    path = "suite.promotion"
+    rules = dict(PROMOTION)
+    if given is None:
+        return rules
+    if not isinstance(given, dict):
+        reading.wrong(
+            path, 'must be an object, such as {"production": {"tier": "extended", "examples": 1000}}'
+        )
+        return rules
+    reading.known(given, PROMOTION, path)
+    for environment in PROMOTION:
+        wanted = given.get(environment, {})
+        if not isinstance(wanted, dict):
+            reading.wrong(f"{path}.{environment}", "must be an object")
+            continue
+        reading.known(wanted, PromotionRule.__dataclass_fields__, f"{path}.{environment}")
+        rules[environment] = PromotionRule(
+            tier=reading.word(wanted, "tier", PROMOTED_TIERS, f"{path}.{environment}"),
+            examples=int(reading.number(wanted, "examples", 0, 0, 10_000_000, f"{path}.{environment}")),
+        )
     return rules
 
 
@@ -227,6 +314,25 @@ def metric_rule(given: Any, path: str, reading: Reading) -> MetricRule | None:
         minimum_n=int(reading.number(given, "minimum_n", 0, 0, 10_000_000, path)),
         parameters=parameters,
     )
+
+
+def missing_rule(given: Any, reading: Reading) -> dict[str, str]:
+    """What an example counts that ended without an answer of the usual kind, by its outcome."""
+    path = "suite.missing"
+    if given is None:
+        return dict(MISSING)
+    if not isinstance(given, dict):
+        reading.wrong(path, 'must be an object, such as {"refused": "exclude"}')
+        return dict(MISSING)
+    reading.known(given, MISSING, path)
+    rule = dict(MISSING)
+    for outcome in MISSING:
+        allowed = COUNTS if outcome in WITH_TEXT else COUNTS[1:]
+        if outcome in given and given[outcome] not in allowed:
+            reading.wrong(f"{path}.{outcome}", f"must be one of {', '.join(allowed)}")
+        elif outcome in given:
+            rule[outcome] = given[outcome]
+    return rule
 
 
 def looks_rule(given: Any, reading: Reading) -> LooksRule | None:

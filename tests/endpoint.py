@@ -6,6 +6,7 @@
 A behaviour is a function from a `Call` to a `Reply`; those below are the ones that endpoints are known for.
 """
 
+import contextlib
 import json
 import re
 import socket
@@ -39,6 +40,11 @@ class Reply:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     hangs_up: bool = False
+    # Breaks off before all that it announced is there.
+    short: bool = False
+    # Seconds before the first byte, and between any two.
+    hangs_s: float = 0.0
+    drip_s: float = 0.0
 
 
 Behaviour = Callable[[Call], Reply]
@@ -153,6 +159,7 @@ def handler_for(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers["Content-Length"]))
             reply = endpoint.answer(json.loads(content), self.path, dict(self.headers.items()))
+            time.sleep(reply.hangs_s)
             if reply.hangs_up:
                 # Lingering for zero seconds turns the close into a reset.
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -161,9 +168,14 @@ def handler_for(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
             self.send_response(reply.status)
             for name, value in {"Content-Type": "application/json", **reply.headers}.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(reply.content)))
+            self.send_header("Content-Length", str(len(reply.content) + 100 * reply.short))
             self.end_headers()
-            self.wfile.write(reply.content)
+            with contextlib.suppress(OSError):  # whoever asked may not have waited
+                for start in range(0, len(reply.content), 1 if reply.drip_s else len(reply.content)):
+                    time.sleep(reply.drip_s)
+                    self.wfile.write(reply.content[start : start + 1] if reply.drip_s else reply.content)
+            if reply.short:
+                self.close_connection = True
 
         def log_message(self, *words: Any) -> None:
             """Says nothing: the test looks at `calls`."""

@@ -96,7 +96,7 @@ class Units:
         groups = experiment.plan.groups
         if groups is None:
             return
-        outputs = experiment.runs.get(arm=Arm.CANDIDATE).outputs.order_by("position", "repeat")
+        outputs = experiment.runs.get(arm=Arm.CANDIDATE).outputs.one_each()
         together: dict[int, list[str]] = defaultdict(list)
         for example, group in zip(outputs.values_list("example_id", flat=True), groups, strict=True):
             together[group].append(example)

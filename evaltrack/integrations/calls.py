@@ -13,7 +13,9 @@ from collections.abc import Callable, Collection, Hashable
 from typing import Any, Generic, TypeVar
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 
+from evaltrack.integrations.addresses import CheckedNames, checked_socket
 from evaltrack.integrations.gate import Gate
 
 Request = TypeVar("Request")
@@ -21,9 +23,13 @@ Answer = TypeVar("Answer")
 
 
 class Calls(Generic[Request, Answer]):
-    """A pool of calls in flight. Use as a context manager; leaving it abandons what has not finished."""
+    """A pool of calls in flight. Use as a context manager; leaving it abandons what has not finished.
 
-    def __init__(self) -> None:
+    `private`: whether names may lead into private networks. `names` looks them up, the system's way if left out.
+    """
+
+    def __init__(self, *, private: bool, names: AbstractResolver | None = None) -> None:
+        self.private, self.names = private, names
         self.finished: queue.SimpleQueue[tuple[Any, Answer]] = queue.SimpleQueue()
         self.in_flight = 0
         # The loop itself holds tasks weakly.
@@ -37,8 +43,11 @@ class Calls(Generic[Request, Answer]):
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, name="calls", daemon=True)
         self.thread.start()
-        self.session = asyncio.run_coroutine_threadsafe(open_session(), self.loop).result()
+        self.session = asyncio.run_coroutine_threadsafe(self._open(), self.loop).result()
         return self
+
+    async def _open(self) -> aiohttp.ClientSession:
+        return open_session(CheckedNames(self.names or aiohttp.ThreadedResolver(), private=self.private))
 
     def __exit__(self, *exception: object) -> None:
         asyncio.run_coroutine_threadsafe(self._stop(), self.loop).result(timeout=10)
@@ -119,9 +128,11 @@ class Calls(Generic[Request, Answer]):
         return results
 
 
-async def open_session() -> aiohttp.ClientSession:
+def open_session(names: CheckedNames) -> aiohttp.ClientSession:
     # The caller's claims are the limit on calls in flight; a second one here would only hide queueing in latency.
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), trust_env=False)
+    connector = aiohttp.TCPConnector(limit=0, resolver=names, socket_factory=checked_socket)
+    # No proxy of the environment: it would look names up itself.
+    return aiohttp.ClientSession(connector=connector, trust_env=False)
 
 
 async def read_up_to(most: int, response: aiohttp.ClientResponse) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from evaltrack.integrations.addresses import AddressRefused
 from evaltrack.integrations.calls import Calls, read_up_to
 from evaltrack.integrations.gate import Gate
 from evaltrack.integrations.waits import retry_after, until_reset
@@ -47,7 +48,7 @@ class Answer:
     """`latency_ms` is the service time of this one call, from sending to the last byte."""
 
     text: str
-    latency_ms: int = 0
+    latency_ms: int | None = 0
     input_tokens: int | None = None
     output_tokens: int | None = None
     # Of the input tokens, those that the endpoint had in its cache.
@@ -123,14 +124,9 @@ async def ask(session: aiohttp.ClientSession, request: Question) -> Answer | Cal
     def failed(failure: Failure, detail: str, wait_s: float = 0.0) -> CallFailed:
         return CallFailed(failure, storable(detail)[:500], milliseconds_since(started), wait_s)
 
-    headers = {}
-    for header in request.all_headers():
-        secret = os.environ.get(header.env, "") if header.env else ""
-        if header.env and not secret:
-            return failed(Failure.REJECTED, f"{header.env} is not set where the worker runs")
-        if not (secret.isascii() and secret.isprintable()) and secret:
-            return failed(Failure.REJECTED, f"{header.env} holds what no header can carry")
-        headers[header.name] = header.text + secret
+    headers = headers_of(request.all_headers())
+    if isinstance(headers, str):
+        return failed(Failure.REJECTED, headers)
 
     try:
         async with session.post(
@@ -144,6 +140,8 @@ async def ask(session: aiohttp.ClientSession, request: Question) -> Answer | Cal
     except TimeoutError:
         return failed(Failure.BROKEN, f"no answer within {request.timeout_ms} ms")
     except aiohttp.ClientConnectorError as error:
+        if isinstance(error.os_error, AddressRefused):
+            return failed(Failure.REJECTED, str(error.os_error))
         return failed(Failure.UNREACHABLE, str(error))
     except (aiohttp.ClientError, OSError) as error:
         return failed(Failure.CUT, str(error) or type(error).__name__)
@@ -168,6 +166,19 @@ async def ask(session: aiohttp.ClientSession, request: Question) -> Answer | Cal
         return failed(Failure.NONSENSE, f"not JSON: {beginning(content)}")
     pause_s = until_reset(response.headers, most=LONGEST_PAUSE_S) or 0.0
     return replace(answer, latency_ms=milliseconds_since(started), pause_s=pause_s)
+
+
+def headers_of(headers: tuple[Header, ...]) -> dict[str, str] | str:
+    """Their values by name, or the sentence why one of them cannot be sent."""
+    found = {}
+    for header in headers:
+        secret = os.environ.get(header.env, "") if header.env else ""
+        if header.env and not secret:
+            return f"{header.env} is not set where the worker runs"
+        if secret and not (secret.isascii() and secret.isprintable()):
+            return f"{header.env} holds what no header can carry"
+        found[header.name] = header.text + secret
+    return found
 
 
 def beginning(content: bytes) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from evaltrack.integrations.addresses import AddressRefused
 from evaltrack.integrations.calls import Calls, read_up_to
 from evaltrack.integrations.model_api import storable
 from evaltrack.integrations.waits import retry_after
@@ -68,6 +69,8 @@ async def post(session: aiohttp.ClientSession, request: Post) -> Taken | Failed:
     except TimeoutError:
         return Failed(f"It did not answer within {TIMEOUT_S:.0f} seconds.", may_pass=True)
     except aiohttp.ClientConnectorError as error:
+        if isinstance(error.os_error, AddressRefused):
+            return Failed(f"It may not be called: {error.os_error}.", may_pass=False)
         # Not the error's own text, which repeats the address, and that may be a secret.
         reason = getattr(error.os_error, "strerror", "") or type(error.os_error).__name__
         return Failed(f"It cannot be reached: {reason}.", may_pass=True)

@@ -39,7 +39,7 @@ def deliver_due() -> int:
     end_what_was_removed(clock.now())
     if not ready_channels(clock.now()).exists():
         return 0
-    with Posting() as pool:
+    with Posting(private=settings.PRIVATE_ADDRESSES) as pool:
         while True:
             ready = ready_channels(clock.now()).exclude(pk__in=[*sending, *finished])
             for channel_id in ready.values_list("pk", flat=True) if time.monotonic() < until else []:

@@ -90,7 +90,7 @@ class ComparisonOut(serializers.ModelSerializer):
         model = Comparison
         fields = (
             "metric", "role", "kind", "direction", "unit", "design", "n", "baseline", "candidate", "delta",
-            "tests", "decided_by", "p_adjusted", "margin", "outcome", "explanation",
+            "tests", "decided_by", "p_adjusted", "bounds", "margin", "outcome", "explanation",
         )  # fmt: skip
 
 

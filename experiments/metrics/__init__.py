@@ -3,6 +3,7 @@
 from experiments.metrics import (
     citations,
     classification,
+    composite,
     facts,
     fairness,
     format,
@@ -26,6 +27,7 @@ FAMILIES: dict[str, list[Metric]] = {
     "Form": [*format.METRICS, *language.METRICS],
     "Safety": [*safety.METRICS, *fairness.METRICS],
     "Speed and size": operational.METRICS,
+    "Several in one": composite.METRICS,
     "Ragas, in an interpreter of its own": scored.RAGAS,
     "DeepEval, in an interpreter of its own": scored.DEEPEVAL,
     "A service by HTTP": scored.SERVICE,

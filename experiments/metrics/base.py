@@ -102,6 +102,8 @@ class Metric:
     limits: str = ""
     takes: Mapping[str, Parameter] = field(default_factory=dict)
     needs: Sequence[str] = ()
+    # Whether what went wrong between a system and us is what it is about, and never left out.
+    counts_errors: bool = False
     together: Callable[[Sequence[Answered]], list[Value]] | None = None
     of_run: bool = False
     scorer: str = ""
@@ -138,6 +140,10 @@ class Metric:
         if self.together is not None:
             return self.together(several)
         return [self.of(answered) for answered in several]
+
+
+class LeftOut(Undefined):
+    """The example was left out, as the policy says of how its output ended: it might have had any value."""
 
 
 NO_ANSWER = Undefined("there was no answer")

@@ -96,6 +96,7 @@ METRICS = [
         "Share of examples that got no answer, after all tries.",
         answered_at_all,
         missing=1.0,
+        counts_errors=True,
     ),
     Metric(
         "tokens_per_second",

@@ -2,9 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
-from operator import add
+from collections.abc import Hashable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz.distance import LCSseq, Levenshtein
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
@@ -29,6 +30,8 @@ NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
 TOKEN = re.compile(r"[a-z0-9]+")
 # Of longer texts these are compared: a distance takes the time of their product.
 MOST_CHARACTERS = 20_000
+# Of a number of 63 bits those below the number of an order, 1 to 6.
+ORDER_BITS = 60
 NO_NUMBER = Undefined("the reference has no number")
 # A number of more digits is none that anybody compares, and Python reads it slowly.
 LONGEST_NUMBER = 300
@@ -155,25 +158,55 @@ def chrf(answered: Answered) -> Value:
     wanted = reference(answered.expected)
     if wanted is None:
         return NO_REFERENCE
-    ours, theirs = characters(answered.said), characters(wanted)
-    counts: list[int] = []
-    for said, meant in zip(grams(ours), grams(theirs), strict=True):
-        # Without n-grams of this order in the reference sacrebleu counts none of the answer's.
-        counts += [len(said) if meant else 0, len(meant), in_common(said, meant)]
-    return share(CHRF_OF_SENTENCES._compute_f_score(counts))
+    return share(
+        CHRF_OF_SENTENCES._compute_f_score(gram_counts(characters(answered.said), characters(wanted)))
+    )
 
 
 def characters(text: str) -> str:
     return "".join(text[:MOST_CHARACTERS].split())
 
 
-def grams(line: str) -> Iterator[list[str]]:
-    """Its runs of 1 to 6 characters, order by order; each is the one before with one character more."""
-    found = list(line)
-    yield found
-    for n in range(1, CHRF_OF_SENTENCES.char_order):
-        found = list(map(add, found, line[n:]))
-        yield found
+def gram_counts(ours: str, theirs: str) -> list[int]:
+    """For runs of 1 to 6 characters how many ours has, how many theirs, and how many both: what sacrebleu counts.
+
+    A run is one number, its order and the places of its characters in the alphabet of both texts, so that numpy
+    counts all orders at once in half of the time of slices.
+    """
+    orders = range(1, CHRF_OF_SENTENCES.char_order + 1)
+    points = np.frombuffer((ours + theirs).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    alphabet, letters = np.unique(points, return_inverse=True)
+    bits = max(1, (len(alphabet) - 1).bit_length())
+    if bits * orders[-1] > ORDER_BITS:
+        found = [in_common(slices(ours, n), slices(theirs, n)) for n in orders]
+    else:
+        mine, often = np.unique(grams(letters[: len(ours)], bits, orders), return_counts=True)
+        yours, so_often = np.unique(grams(letters[len(ours) :], bits, orders), return_counts=True)
+        both, at_mine, at_yours = np.intersect1d(mine, yours, assume_unique=True, return_indices=True)
+        fewer = np.minimum(often[at_mine], so_often[at_yours])
+        found = (
+            np.bincount(both >> ORDER_BITS, weights=fewer, minlength=orders[-1] + 1).astype(int).tolist()[1:]
+        )
+    counts: list[int] = []
+    for n, shared in zip(orders, found, strict=True):
+        said, meant = max(0, len(ours) - n + 1), max(0, len(theirs) - n + 1)
+        # Without runs of this order in the reference sacrebleu counts none of the answer's.
+        counts += [said if meant else 0, meant, shared]
+    return counts
+
+
+def grams(letters: NDArray[np.int64], bits: int, orders: range) -> NDArray[np.int64]:
+    """The runs of every order, each as one number; that of its order stands above all others."""
+    run, found = letters.astype(np.int64), []
+    for n in orders:
+        if n > 1:
+            run = (run[:-1] << bits) | letters[n - 1 :]
+        found.append(run + (n << ORDER_BITS))
+    return np.concatenate(found)
+
+
+def slices(line: str, n: int) -> list[str]:
+    return [line[start : start + n] for start in range(len(line) - n + 1)]
 
 
 def in_common(ours: Sequence[Hashable], theirs: Sequence[Hashable]) -> int:
@@ -186,8 +219,8 @@ def in_common(ours: Sequence[Hashable], theirs: Sequence[Hashable]) -> int:
     shared = one & other
     if not shared or len(one) == len(ours) or len(other) == len(theirs):
         return len(shared)
-    mine, yours = Counter(ours), Counter(theirs)
-    return sum(min(mine[each], yours[each]) for each in shared)
+    mine, yours, both = Counter(ours), Counter(theirs), list(shared)
+    return sum(map(min, map(mine.__getitem__, both), map(yours.__getitem__, both)))
 
 
 def share(percent: float) -> float:

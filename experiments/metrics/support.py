@@ -14,7 +14,7 @@ NUMBER = re.compile(r"\d[\d.,]*\d|\d")
 MOST_SENTENCES = 200
 MOST_PASSAGES = 100
 # Of a longer passage the beginning is read.
-LONGEST_PASSAGE = 20_000
+LONGEST_PASSAGE = 10_000
 NO_PASSAGES = Undefined("no passages are known for the example")
 NO_SENTENCE = Undefined("the answer has no sentence that says anything")
 

@@ -16,10 +16,10 @@ MARKED_END = re.compile(r"([.!?])((?:\s?\[[^\[\]\n]{1,80}\])+)")
 BETWEEN_MARKERS = re.compile(r"[,;]")
 MARKER = re.compile(r"\[([^\[\]\n]{1,80})\]")
 SPACED = str.maketrans(dict.fromkeys(string.punctuation, " "))
-# As many texts as the metrics of a few examples look at.
-KEPT = 512
-# A longer one is not kept: five hundred of megabytes would fill the memory.
-LONGEST_KEPT = 20_000
+# As many texts as the metrics of some dozens of examples look at.
+KEPT = 2_000
+# A longer one is not kept: two thousand of megabytes would fill the memory.
+LONGEST_KEPT = 10_000
 # Of longer texts so much is read by what takes more than one pass over them.
 MOST_CHARACTERS = 100_000
 MOST_NORMALIZED = 250_000

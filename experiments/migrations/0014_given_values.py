@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("experiments", "0011_prices_and_pauses"),
+        ("experiments", "0013_batches"),
     ]
 
     operations = [

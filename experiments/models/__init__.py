@@ -1,5 +1,6 @@
 """Rows of experiments, by noun."""
 
+from experiments.models.batch import Batch, BatchState
 from experiments.models.experiment import DailyNumber, Experiment, ExperimentStatus, Lane, TestPlan, Tier
 from experiments.models.given import GivenValue
 from experiments.models.livetest import LiveTest, LiveUnit, TrafficArm
@@ -40,6 +41,8 @@ __all__ = [
     "WITHOUT_ANSWER",
     "AlertState",
     "Arm",
+    "Batch",
+    "BatchState",
     "Comparison",
     "Component",
     "ComponentKind",

@@ -63,6 +63,8 @@ class Comparison(models.Model):
     tests = models.JSONField()
     decided_by = models.CharField(max_length=40)
     p_adjusted = models.FloatField(null=True)
+    # {"low", "high", "left_out", "examples"}: the difference, had what was left out gone against it or for it.
+    bounds = models.JSONField(null=True)
     outcome = models.CharField(max_length=12, choices=MetricOutcome.choices)
     explanation = models.TextField()
 

@@ -79,6 +79,8 @@ class Run(models.Model):
     version = models.ForeignKey("experiments.ComponentVersion", on_delete=models.PROTECT, related_name="runs")
     # None: nobody is called, the outputs are brought.
     endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="runs", null=True)
+    # Its outputs are asked for in files, rather than one by one.
+    in_batches = models.BooleanField(default=False)
     record = models.JSONField()
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)

@@ -18,6 +18,8 @@ from django.db.models import F, Q
 from evaltrack.bulk import update_rows
 from evaltrack.integrations.model_api import Answer, CallFailed, Failure
 from experiments.models import Experiment, Outcome, Output, OutputState
+from experiments.targets.base import Target
+from experiments.tariff import Tariff
 
 MOST_ATTEMPTS = 5
 REAP_BATCH = 500
@@ -102,6 +104,18 @@ class Answered:
     outcome: Outcome = Outcome.ANSWERED
     request_digest: str = ""
     cost_micro: int | None = None
+
+
+def answered(
+    output_id: int, answer: Answer, *, by: Target, tariff: Tariff | None, request_digest: str
+) -> Answered:
+    """What an answer of the target `by` is to be written down as."""
+    outcome = Outcome.ANSWERED
+    if answer.is_refusal:
+        outcome = Outcome.REFUSED
+    elif not by.takes(answer):
+        outcome = Outcome.FORMAT_INVALID
+    return Answered(output_id, answer, outcome, request_digest, tariff.cost(answer) if tariff else None)
 
 
 def record_answers(answers: list[Answered], *, token: uuid.UUID, at: dt.datetime) -> int:

@@ -20,7 +20,7 @@ from evaltrack.canonical import digest
 from evaltrack.errors import refuse_if
 from evaltrack.integrations.model_api import Answer, CallFailed, Failure, Question
 from experiments import policies, targets
-from experiments.models import Experiment, Outcome, OutputState, Run
+from experiments.models import Experiment, OutputState, Run
 from experiments.running import budget, claims, outages
 from experiments.running.claims import Claimed
 from experiments.targets.base import Target
@@ -131,15 +131,16 @@ class Collection:
             held = self.held.pop(output_id)
             claimed = held.claimed
             if isinstance(result, Answer):
-                tariff = self.tariffs.get(claimed.run_id)
-                cost = tariff.cost(result) if tariff else None
-                answers.append(
-                    claims.Answered(
-                        output_id, result, self.outcome_of(claimed, result), held.request_digest, cost
-                    )
+                row = claims.answered(
+                    output_id,
+                    result,
+                    by=self.asked[claimed.run_id],
+                    tariff=self.tariffs.get(claimed.run_id),
+                    request_digest=held.request_digest,
                 )
+                answers.append(row)
                 # Where the endpoint does not say what it took, it is taken to have cost what was reserved.
-                committed += 0 if cost is None else cost - held.reserved
+                committed += 0 if row.cost_micro is None else row.cost_micro - held.reserved
                 continue
             if result.failure in NOT_PAID:
                 committed -= held.reserved
@@ -165,11 +166,6 @@ class Collection:
             # The endpoint lives, so these failures were about their examples or passing: each has its own tries.
             self.retry_failing(at=at)
         return written
-
-    def outcome_of(self, claimed: Claimed, answer: Answer) -> Outcome:
-        if answer.is_refusal:
-            return Outcome.REFUSED
-        return Outcome.ANSWERED if self.asked[claimed.run_id].takes(answer) else Outcome.FORMAT_INVALID
 
     def retry_failing(self, *, at: dt.datetime, not_before: dt.datetime | None = None) -> None:
         """Count a try of each, and give it back or up."""
@@ -198,7 +194,7 @@ class Collection:
         if self.failing:
             _, failure = self.failing[-1]
             either = failure.failure in ONE_CALL and not self.is_outage
-            unasked = self.experiment.outputs.asked_for().filter(state=OutputState.OPEN, attempts=0)
+            unasked = self.experiment.outputs.one_by_one().filter(state=OutputState.OPEN, attempts=0)
             if either and not unasked.exists():
                 self.retry_failing(at=at)
                 return

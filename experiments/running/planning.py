@@ -2,16 +2,16 @@
 
 import datetime as dt
 import functools
+import itertools
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version as installed
 from typing import Any
 
 from django.db import transaction
 
 from datasets import versions
-from datasets.examples import Example
 from datasets.sampling import shuffled_rank, tier_positions, tier_size
 from evaltrack.canonical import digest, sha256_hex
 from evaltrack.ledger.events import Event
@@ -24,6 +24,7 @@ from experiments.models import (
     Endpoint,
     Experiment,
     ExperimentStatus,
+    Outcome,
     Output,
     OutputState,
     Run,
@@ -32,9 +33,10 @@ from experiments.models import (
 from experiments.stopping import StopRule
 from experiments.suite import Suite
 
+LAID_OUT_AT_ONCE = 1_000
 # What an answer is, whichever experiment paid for it.
 ANSWER = (
-    "repeat", "attempts", "outcome", "text", "error", "contexts", "citations", "finish_reason", "input_tokens",
+    "attempts", "outcome", "text", "error", "contexts", "citations", "finish_reason", "input_tokens",
     "output_tokens", "latency_ms", "cost_micro", "request_digest", "endpoint_model", "endpoint_fingerprint",
     "finished_at",
 )  # fmt: skip
@@ -46,12 +48,10 @@ def start(experiment: Experiment, *, at: dt.datetime) -> None:
 
     Raises Unavailable while the store does not answer; nothing has changed then.
     """
-    examples = versions.examples(experiment.dataset_version)
-    positions = tier_positions(
-        [example.id for example in examples], tier=experiment.tier, seed=experiment.dataset_version.digest
-    )
     rules = suite.parse(experiment.policy.body)
-    groups = grouping.groups_of([examples[position] for position in positions], rules)
+    ids, clusters = grouping.read(versions.stream(experiment.dataset_version), rules)
+    positions = tier_positions(ids, tier=experiment.tier, seed=experiment.dataset_version.digest)
+    groups = grouping.numbered(clusters, positions)
     plan = plan_body(experiment, rules, positions, groups)
     kept = answers_kept(experiment)
     with transaction.atomic():
@@ -68,9 +68,9 @@ def start(experiment: Experiment, *, at: dt.datetime) -> None:
             experiment=experiment, body=plan, digest=digest(plan), groups=groups, locked_at=at
         )
         runs = {arm: create_run(experiment, arm, plan["seed"], at=at) for arm in Arm}
-        Output.objects.bulk_create(
-            work_items(runs, examples, positions, kept, seed=plan["seed"]), batch_size=500
-        )
+        items = work_items(runs, ids, positions, kept, seed=plan["seed"], repeats=rules.repeats)
+        while batch := list(itertools.islice(items, LAID_OUT_AT_ONCE)):
+            Output.objects.bulk_create(batch)
         record(Event.PLAN_LOCKED, by=SYSTEM, subject=experiment, facts={"plan": digest(plan)}, at=at)
 
 
@@ -87,14 +87,14 @@ def plan_body(
         "tier": experiment.tier,
         "positions": sha256_hex(",".join(map(str, positions)).encode()),
         "examples": len(positions),
-        "repeats": 1,
+        "repeats": rules.repeats,
         "seed": int(sha256_hex(experiment.public_id.encode())[:8], 16),
         "policy": experiment.policy.body,
         "stop_rule": stop_rule(experiment, rules, size=len(positions)).as_json(),
         "metric_versions": {
             rule["metric"]: REGISTRY[rule["metric"]].version for rule in experiment.policy.body["metrics"]
         },
-        "missing_data": "an example without an answer counts as wrong; latency and tokens leave it out",
+        "missing_data": missing_in_words(rules),
         "needs_people": experiment.needs_people,
     }
     if groups is not None:
@@ -102,6 +102,22 @@ def plan_body(
     if before := experiment.extends:
         body["extends"] = look_before(before)
     return body
+
+
+def missing_in_words(rules: Suite) -> str:
+    """What the policy says of what was not answered, for readers of the plan; latency and tokens leave it out."""
+    by_count = {
+        count: [Outcome(outcome).label.lower() for outcome, each in rules.missing.items() if each == count]
+        for count in suite.COUNTS
+    }
+    said = {
+        "scored": "counts as the text that there is",
+        "wrong": "counts as wrong",
+        "exclude": "is left out",
+    }
+    return "; ".join(
+        f"{', '.join(outcomes)}: {said[count]}" for count, outcomes in by_count.items() if outcomes
+    )
 
 
 def look_before(before: Experiment) -> dict[str, Any]:
@@ -131,12 +147,12 @@ def earlier_looks(experiment: Experiment) -> list[Experiment]:
     return [*earlier_looks(before), before] if before else []
 
 
-def answers_kept(experiment: Experiment) -> dict[tuple[str, int], Output]:
+def answers_kept(experiment: Experiment) -> dict[tuple[str, int, int], Output]:
     """The answers of the experiment that this one extends, by arm and position: all are used again, errors too."""
     if experiment.extends is None:
         return {}
     rows = Output.objects.filter(experiment=experiment.extends).select_related("run")
-    return {(row.run.arm, row.position): row for row in rows}
+    return {(row.run.arm, row.position, row.repeat): row for row in rows}
 
 
 def create_run(experiment: Experiment, arm: Arm, seed: int, *, at: dt.datetime) -> Run:
@@ -148,6 +164,7 @@ def create_run(experiment: Experiment, arm: Arm, seed: int, *, at: dt.datetime) 
         arm=arm,
         version=version,
         endpoint=endpoint,
+        in_batches=target.is_batched,
         record={
             "collected_by": "runner" if target.is_asked else "upload",
             "configuration": version.digest,
@@ -176,34 +193,34 @@ def packages() -> dict[str, str]:
 
 def work_items(
     runs: dict[Arm, Run],
-    examples: list[Example],
+    ids: Sequence[str],
     positions: list[int],
-    kept: Mapping[tuple[str, int], Output],
+    kept: Mapping[tuple[str, int, int], Output],
     *,
     seed: int,
-) -> list[Output]:
+    repeats: int,
+) -> Iterator[Output]:
     """Outputs of both arms, interleaved: each example's two calls are neighbours, in random order.
+
+    Repeats follow when every example was asked once: what an example's repeats have in common is not the moment.
 
     They are open, but for those whose answers are `kept`.
     """
-    shuffled = sorted(positions, key=lambda position: shuffled_rank(f"{seed}", examples[position].id))
-    items = []
-    for place, position in enumerate(shuffled):
-        identifier = examples[position].id
-        candidate_first = shuffled_rank(f"{seed}-arm", identifier)[0] % 2
-        for arm, run in runs.items():
-            second = (arm == Arm.CANDIDATE) ^ candidate_first
-            items.append(
-                Output(
+    shuffled = sorted(positions, key=lambda position: shuffled_rank(f"{seed}", ids[position]))
+    for repeat in range(repeats):
+        for place, position in enumerate(shuffled, start=repeat * len(shuffled)):
+            candidate_first = shuffled_rank(f"{seed}-arm", f"{ids[position]}{repeat or ''}")[0] % 2
+            for arm, run in runs.items():
+                second = (arm == Arm.CANDIDATE) ^ candidate_first
+                yield Output(
                     run=run,
                     experiment_id=run.experiment_id,
                     position=position,
-                    example_id=identifier,
+                    repeat=repeat,
+                    example_id=ids[position],
                     order=2 * place + int(second),
-                    **answer(kept.get((arm, position))),
+                    **answer(kept.get((arm, position, repeat))),
                 )
-            )
-    return items
 
 
 def answer(kept: Output | None) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Worker:
 
     def __init__(self) -> None:
         self.token = uuid.uuid4()
-        self.caller = ModelCaller()
+        self.caller = ModelCaller(private=settings.PRIVATE_ADDRESSES)
         self.paces = Paces(self.caller, self.token)
         self.open: dict[int, Collection] = {}
         self.came_forward = False
@@ -123,7 +123,7 @@ class Worker:
             )
         if not experiment.outputs.exclude(state=OutputState.DONE).exists():
             self.conclude(experiment)
-        elif experiment.outputs.asked_for().filter(state=OutputState.OPEN).exists():
+        elif experiment.outputs.one_by_one().filter(state=OutputState.OPEN).exists():
             self.open[experiment.pk] = collection.opened(experiment, self.token)
             self.set_paces()
 

@@ -5,25 +5,26 @@ changes about a scorer meanwhile meets both alike.
 """
 
 import datetime as dt
+import itertools
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
 
-from datasets.examples import Example
 from evaltrack import clock
 from evaltrack.stats.estimate import Undefined
 from experiments import proxies
 from experiments.metrics import REGISTRY, scored
-from experiments.metrics.base import Value
-from experiments.models import Arm, Experiment, GivenValue, Output
+from experiments.metrics.base import Metric, Value
+from experiments.models import Experiment, GivenValue, Output
 from experiments.scorers.base import Given
 from experiments.scorers.isolated import STARTING_SECONDS, Isolated
 from experiments.scorers.service import Service
-from experiments.scoring import answered
+from experiments.scoring import ByPosition, answered
 from experiments.suite import MetricRule, Suite
 
 log = logging.getLogger(__name__)
@@ -31,16 +32,17 @@ log = logging.getLogger(__name__)
 BATCH = 20
 # So long one turn lasts: other experiments of this worker wait meanwhile, and a task is ended at 120 seconds.
 TURN_SECONDS = 20
-
-Outputs = Mapping[Arm, Sequence[Output]]
+# So many outputs are read at once.
+AT_ONCE = 500
 
 
 @dataclass(frozen=True)
 class Asked:
-    """How far it has come: whether every value is there, or why no verdict may be drawn."""
+    """How far it has come in a turn: whether every value is there, or why no verdict may be drawn."""
 
     is_done: bool
     complaint: str = ""
+    batches: int = 0
 
 
 def rules_of(rules: Suite) -> list[MetricRule]:
@@ -48,88 +50,91 @@ def rules_of(rules: Suite) -> list[MetricRule]:
     return [rule for rule in rules.metrics if REGISTRY[rule.metric].scorer]
 
 
-def ask(experiment: Experiment, rules: Suite, outputs: Outputs, examples: Mapping[str, Example]) -> Asked:
+def ask(experiment: Experiment, rules: Suite, examples: ByPosition) -> Asked:
     """Ask for what is missing, for one turn. Raises Away where a scorer cannot be asked at all."""
     deadline = time.monotonic() + TURN_SECONDS
+    asked = Asked(is_done=True)
     for rule in rules_of(rules):
-        take_over(experiment, rule, outputs)
-        asked = ask_for(experiment, rule, rules, outputs, examples, deadline=deadline)
+        take_over(experiment, rule)
+        asking = Asking(experiment, rule, rules, examples)
+        # Each turn asks for one batch at least, however long it took to find out for what.
+        if asking.left and asked.batches and time.monotonic() > deadline:
+            return replace(asked, is_done=False)
+        asked = asking.ask(deadline, asked.batches)
         if not asked.is_done:
             return asked
-    return Asked(is_done=True)
+    return asked
 
 
-def ask_for(
-    experiment: Experiment,
-    rule: MetricRule,
-    rules: Suite,
-    outputs: Outputs,
-    examples: Mapping[str, Example],
-    *,
-    deadline: float,
-) -> Asked:
-    metric = REGISTRY[rule.metric]
-    told = {
-        output.pk: (output, record)
-        for output in in_pairs(outputs)
-        if (
-            record := scored.to_ask(
-                metric, answered(output, examples[output.example_id]).under(rule.parameters)
-            )
+class Asking:
+    """One metric of one experiment: which values are missing, and how many were asked for in vain."""
+
+    def __init__(self, experiment: Experiment, rule: MetricRule, rules: Suite, examples: ByPosition) -> None:
+        self.experiment = experiment
+        self.rule = rule
+        self.rules = rules
+        self.examples = examples
+        self.metric: Metric = REGISTRY[rule.metric]
+        self.given = GivenValue.objects.filter(output__experiment=experiment, metric=rule.metric)
+        self.failed = self.given.exclude(reason="").count()
+        self.left = [output.pk for output in self.without() if self.told(output)]
+        # What has a row was asked about.
+        self.total = self.given.count() + len(self.left)
+
+    def without(self) -> Iterator[Output]:
+        """The outputs of both arms without a value, the two of an example beside each other."""
+        rows: QuerySet[Output] = Output.objects.filter(experiment=self.experiment)
+        kept = GivenValue.objects.filter(output=OuterRef("pk"), metric=self.rule.metric)
+        return rows.filter(~Exists(kept)).order_by("position", "repeat", "run").iterator(chunk_size=AT_ONCE)
+
+    def told(self, output: Output) -> dict[str, Any] | None:
+        read = answered(output, self.examples[output.position], self.rules)
+        return scored.to_ask(self.metric, read.under(self.rule.parameters))
+
+    def ask(self, deadline: float, batches: int) -> Asked:
+        """Ask until all is there or the turn is over, of which `batches` were asked for before."""
+        with opened(self.rule, self.metric.scorer) as scorer:
+            while True:
+                if self.failed > self.rules.max_error_share * self.total:
+                    return Asked(is_done=False, complaint=self.complaint())
+                if not self.left or (batches and time.monotonic() > deadline):
+                    return Asked(is_done=not self.left, batches=batches)
+                book(self.experiment)
+                self.ask_for(self.left[:BATCH], scorer)
+                batches += 1
+                done = self.total - len(self.left)
+                log.info("%s: %s gave %d of %d values", self.experiment, self.rule.metric, done, self.total)
+
+    def ask_for(self, batch: Sequence[int], scorer: Isolated | Service) -> None:
+        """Ask for a batch, and keep what comes."""
+        rows = Output.objects.in_bulk(batch)
+        found = {
+            batch[place]: replace(each, value=scored.within(self.metric, each.value))
+            for place, each in scorer.ask([self.told(rows[pk]) or {} for pk in batch]).items()
+        }
+        keep(self.rule, found, at=clock.now())
+        self.failed += sum(isinstance(each.value, Undefined) for each in found.values())
+        self.left = [pk for pk in self.left if pk not in found]
+
+    def complaint(self) -> str:
+        last = self.given.exclude(reason="").order_by("pk").last()
+        return (
+            f"{self.metric.scorer} gave no value of {self.rule.metric} for {self.failed} of {self.total} answers, "
+            f"more than the {self.rules.max_error_share:.0%} that the policy allows; "
+            f"the last time: {last.reason if last else 'unknown'}"
         )
-    }
-    known = dict(given_of(rule, outputs).values_list("output", "reason"))
-    failed = sum(1 for pk, reason in known.items() if reason and pk in told)
-    left = [each for pk, each in told.items() if pk not in known]
-    with opened(rule, metric.scorer) as scorer:
-        while True:
-            if failed > rules.max_error_share * len(told):
-                commonest = given_of(rule, outputs).exclude(reason="").order_by("pk").last()
-                return Asked(
-                    is_done=False,
-                    complaint=(
-                        f"{metric.scorer} gave no value of {rule.metric} for {failed} of {len(told)} answers, "
-                        f"more than the {rules.max_error_share:.0%} that the policy allows; the last time: "
-                        f"{commonest.reason if commonest else 'unknown'}"
-                    ),
-                )
-            if not left:
-                return Asked(is_done=True)
-            if time.monotonic() > deadline:
-                return Asked(is_done=False)
-            book(experiment)
-            batch = left[:BATCH]
-            found = {
-                place: replace(each, value=scored.within(metric, each.value))
-                for place, each in scorer.ask([record for _, record in batch]).items()
-            }
-            keep(rule, {batch[place][0]: each for place, each in found.items()}, at=clock.now())
-            failed += sum(isinstance(each.value, Undefined) for each in found.values())
-            left = [each for place, each in enumerate(batch) if place not in found] + left[BATCH:]
-            log.info("%s: %s gave %d of %d values", experiment, rule.metric, len(told) - len(left), len(told))
 
 
 def opened(rule: MetricRule, scorer: str) -> Isolated | Service:
     return Service(rule) if scorer == scored.HTTP else Isolated(rule, scorer)
 
 
-def in_pairs(outputs: Outputs) -> list[Output]:
-    """Those of both arms, the two of an example beside each other."""
-    everything = [output for arm in Arm for output in outputs[arm]]
-    return sorted(everything, key=lambda output: (output.position, output.repeat, output.run_id))
-
-
-def given_of(rule: MetricRule, outputs: Outputs) -> Any:
-    runs = {output.run_id for several in outputs.values() for output in several}
-    return GivenValue.objects.filter(output__run__in=runs, metric=rule.metric)
-
-
-def keep(rule: MetricRule, found: Mapping[Output, Given], *, at: dt.datetime) -> None:
+def keep(rule: MetricRule, found: Mapping[int, Given], *, at: dt.datetime) -> None:
     """Write down what was given. Whoever was faster with one is right, and ours is dropped."""
     GivenValue.objects.bulk_create(
         [
             GivenValue(
-                output=output,
+                output_id=output,
                 metric=rule.metric,
                 value=None if isinstance(each.value, Undefined) else each.value,
                 reason=each.value.reason if isinstance(each.value, Undefined) else "",
@@ -142,34 +147,36 @@ def keep(rule: MetricRule, found: Mapping[Output, Given], *, at: dt.datetime) ->
     )
 
 
-def take_over(experiment: Experiment, rule: MetricRule, outputs: Outputs) -> None:
+def take_over(experiment: Experiment, rule: MetricRule) -> None:
     """What was given for answers that are kept from an earlier look is kept too: asked again, it might be another."""
     before = experiment.extends
     if before is None or proxies.definition(before, rule.metric) != proxies.definition(
         experiment, rule.metric
     ):
         return
-    earlier = {
-        (row.output.run.arm, row.output.position, row.output.repeat): row
-        for row in GivenValue.objects.filter(output__experiment=before, metric=rule.metric).select_related(
-            "output__run"
-        )
+    places = ("run__arm", "position", "repeat")
+    ours = {
+        place: pk
+        for pk, *place_of in experiment.outputs.values_list("pk", *places)
+        for place in [tuple(place_of)]
     }
+    given = GivenValue.objects.filter(output__experiment=before, metric=rule.metric).select_related(
+        "output__run"
+    )
     GivenValue.objects.bulk_create(
-        [
+        (
             GivenValue(
-                output=output,
+                output_id=ours[row.output.run.arm, row.output.position, row.output.repeat],
                 metric=rule.metric,
                 value=row.value,
                 reason=row.reason,
                 versions=row.versions,
                 given_at=row.given_at,
             )
-            for arm, several in outputs.items()
-            for output in several
-            if (row := earlier.get((arm, output.position, output.repeat)))
-        ],
+            for row in given
+        ),
         ignore_conflicts=True,
+        batch_size=AT_ONCE,
     )
 
 
@@ -179,15 +186,26 @@ def book(experiment: Experiment) -> None:
     Experiment.objects.in_progress().filter(pk=experiment.pk).update(next_attempt_at=until)
 
 
-def attach(rules: Suite, outputs: Iterable[Output]) -> None:
-    """Lay beside each output what scorers gave for it, where `experiments.scoring` reads it."""
-    names = [rule.metric for rule in rules_of(rules)]
-    rows = list(outputs)
-    if not names or not rows:
-        return
-    found: dict[int, dict[str, Value]] = {}
-    given = GivenValue.objects.filter(output__run__in={row.run_id for row in rows}, metric__in=names)
-    for output, metric, value, reason in given.values_list("output", "metric", "value", "reason"):
-        found.setdefault(output, {})[metric] = Undefined(reason) if value is None else value
-    for row in rows:
-        row.given_values = found.get(row.pk, {})  # type: ignore[attr-defined]
+def with_given(rules: Collection[MetricRule], outputs: Iterable[Output]) -> Iterable[Output]:
+    """The outputs, each with what scorers gave for it beside it, where `experiments.scoring` reads it."""
+    names = [rule.metric for rule in rules if REGISTRY[rule.metric].scorer]
+    return Told(names, outputs) if names else outputs
+
+
+class Told:
+    """Outputs with what was given for them, read anew each time, a few at a time."""
+
+    def __init__(self, names: Sequence[str], outputs: Iterable[Output]) -> None:
+        self.names = names
+        self.outputs = outputs
+
+    def __iter__(self) -> Iterator[Output]:
+        rows = iter(self.outputs)
+        while block := list(itertools.islice(rows, AT_ONCE)):
+            found: dict[int, dict[str, Value]] = {}
+            given = GivenValue.objects.filter(output__in=[row.pk for row in block], metric__in=self.names)
+            for output, metric, value, reason in given.values_list("output", "metric", "value", "reason"):
+                found.setdefault(output, {})[metric] = Undefined(reason) if value is None else value
+            for row in block:
+                row.given_values = found.get(row.pk, {})  # type: ignore[attr-defined]
+                yield row

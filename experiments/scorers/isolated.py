@@ -24,6 +24,7 @@ from typing import Any, Self
 
 from django.conf import settings
 
+from evaltrack.integrations.addresses import METADATA
 from evaltrack.integrations.model_api import storable
 from evaltrack.stats.estimate import Undefined
 from experiments.metrics.base import Value
@@ -210,7 +211,13 @@ class Isolated:
                 f"{self.scorer} is not set up where this worker runs: name its interpreter in EVALTRACK_SCORERS."
             )
         self.folder = tempfile.mkdtemp(prefix="evaltrack-scorer-")
-        limits = json.dumps({"memory_mb": settings.SCORER_MEMORY_MB})
+        limits = json.dumps(
+            {
+                "memory_mb": settings.SCORER_MEMORY_MB,
+                "private": settings.PRIVATE_ADDRESSES,
+                "never": sorted(map(str, METADATA)),
+            }
+        )
         try:
             process = subprocess.Popen(
                 [python, "-I", str(SERVE), str(SCRIPTS[self.scorer]), limits],

@@ -40,7 +40,7 @@ class Service:
 
     def __init__(self, rule: MetricRule) -> None:
         self.rule = rule
-        self.caller = ModelCaller()
+        self.caller = ModelCaller(private=settings.PRIVATE_ADDRESSES)
 
     def __enter__(self) -> Self:
         self.caller.__enter__()

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from evaltrack.errors import Invalid
-from experiments.targets import http_json, openai_chat, uploaded
+from experiments.targets import batch, http_json, openai_chat, uploaded
 from experiments.targets.base import Target
 from experiments.targets.reading import Reading
 
 KINDS: dict[str, Callable[[Reading], Target]] = {
     openai_chat.KIND: openai_chat.read,
     http_json.KIND: http_json.read,
+    batch.KIND: batch.read,
     uploaded.KIND: uploaded.read,
 }
 

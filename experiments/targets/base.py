@@ -42,6 +42,11 @@ class Target:
         return bool(self.base_url)
 
     @property
+    def is_batched(self) -> bool:
+        """Whether many questions are asked by one file, which is answered later."""
+        return False
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """The variables whose values are sent along."""
         return (self.api_key_env,) if self.api_key_env else ()

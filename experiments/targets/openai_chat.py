@@ -49,8 +49,9 @@ class ChatTarget(Target):
         )
 
 
-def read(reading: Reading) -> ChatTarget:
-    fields = common(reading, also=frozenset({"model"}))
+def read(reading: Reading, *, also: frozenset[str] = frozenset()) -> ChatTarget:
+    """`also` are the fields that another kind has besides."""
+    fields = common(reading, also=also | {"model"})
     parameters = reading.section("parameters")
     for name in sorted(SET_BY_US & set(parameters)):
         reading.wrong(f"parameters.{name}", "is set by evaltrack")

@@ -136,7 +136,11 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "people": human.of(experiment, at=clock.now()),
         "verdict": verdict,
         "earlier_verdicts": verdicts[1:],
-        "runs": list(experiment.runs.select_related("version", "endpoint", "brought_by").order_by("arm")),
+        "runs": list(
+            experiment.runs.select_related("version", "endpoint", "brought_by")
+            .prefetch_related("batches")
+            .order_by("arm")
+        ),
         **still_awaited(experiment),
         "campaigns": list(experiment.campaigns.all()),
         "attempts": other_attempts(experiment),

@@ -15,6 +15,7 @@ from evaltrack.accounts.roles import ADMIN_PAGES, PERMISSIONS, SCOPES, Permissio
 from evaltrack.ledger.events import Event
 from evaltrack.transitions import TransitionTable
 from experiments import lifecycle as experiments
+from experiments import standard_suites
 from experiments.metrics import FAMILIES
 from experiments.metrics.base import Direction, Metric
 from experiments.models import MetricOutcome, Outcome, OutputState
@@ -134,7 +135,25 @@ def metrics_page() -> str:
     for family, metrics in FAMILIES.items():
         parts.append(f"## {family}\n")
         parts += [metric_section(metric) for metric in metrics]
+    parts += standard_suites_section()
     return "\n".join(parts)
+
+
+def standard_suites_section() -> list[str]:
+    parts = [
+        "## Standard suites\n",
+        'Every installation knows them by name: a component or an experiment says `"suite": "standard-rag"`. Each '
+        "becomes a gate policy, with a version, when it is first used.\n",
+        "Besides its metrics a policy may say: `repeats` (how often each example is asked), `missing` (what an "
+        "output counts that was refused, came in another format, or is not there), `promotion` (the tier and "
+        "the number of examples that an environment asks for), `human`, `looks`, `cluster`, `max_error_share`.\n",
+    ]
+    for name, body in standard_suites.SUITES.items():
+        rows = [
+            f"| `{rule['metric']}` | {rule['role']} | {rule.get('margin', '')} |" for rule in body["metrics"]
+        ]
+        parts += [f"### {name}\n", "| Metric | Role | Margin |\n| --- | --- | --- |", "\n".join(rows), ""]
+    return parts
 
 
 def metric_section(metric: Metric) -> str:

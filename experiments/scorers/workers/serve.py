@@ -9,7 +9,9 @@ standard error: standard output has our lines alone.
 
 import contextlib
 import ctypes
+import http.client
 import importlib.util
+import ipaddress
 import json
 import math
 import os
@@ -45,6 +47,45 @@ class Refusing(urllib.request.HTTPRedirectHandler):
         return None
 
 
+class Checked:
+    """A connection that says nothing before it has looked where it leads: a listed name may lead anywhere."""
+
+    private = False
+    never = ()
+
+    def connect(self):
+        super().connect()
+        address = ipaddress.ip_address(self.sock.getpeername()[0].partition("%")[0])
+        address = getattr(address, "ipv4_mapped", None) or address
+        if address.is_loopback:
+            refused = self.host not in {"localhost", "127.0.0.1", "::1"}
+        else:
+            refused = address.is_link_local or address.is_multicast or address.is_unspecified
+            # An address that is listed as such was meant.
+            refused |= not (self.private or address.is_global or self.host == str(address))
+        if refused or str(address) in self.never:
+            self.close()
+            raise RuntimeError("the model's endpoint is at an address that may not be asked")
+
+
+class Plain(Checked, http.client.HTTPConnection):
+    """By HTTP."""
+
+
+class Secure(Checked, http.client.HTTPSConnection):
+    """By HTTPS."""
+
+
+class PlainHandler(urllib.request.HTTPHandler):
+    def http_open(self, request):
+        return self.do_open(Plain, request)
+
+
+class SecureHandler(urllib.request.HTTPSHandler):
+    def https_open(self, request):
+        return self.do_open(Secure, request)
+
+
 class Chat:
     """Asks an OpenAI-compatible endpoint: `chat(prompt)` is the text of its answer."""
 
@@ -53,7 +94,9 @@ class Chat:
         self.model = model
         self.key = os.environ.get(api_key_env, "") if api_key_env else ""
         # Without proxies: the address that was allowed is the one that is asked.
-        self.opener = urllib.request.build_opener(Refusing, urllib.request.ProxyHandler({}))
+        self.opener = urllib.request.build_opener(
+            Refusing, PlainHandler, SecureHandler, urllib.request.ProxyHandler({})
+        )
 
     def __call__(self, prompt, tries=2):
         body = {"model": self.model, "messages": [{"role": "user", "content": prompt}], "temperature": 0}
@@ -106,6 +149,7 @@ def scored(score, example):
 def main():
     path, limits = sys.argv[1], json.loads(sys.argv[2])
     confine(limits["memory_mb"])
+    Checked.private, Checked.never = limits.get("private", False), limits.get("never", ())
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
 

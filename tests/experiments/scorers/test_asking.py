@@ -143,7 +143,7 @@ def test_what_does_not_fit_one_turn_is_gone_on_with_and_nothing_is_asked_twice(
     people, worker, monkeypatch, log
 ):
     monkeypatch.setattr(asking, "BATCH", 50)
-    monkeypatch.setattr(asking, "TURN_SECONDS", 0.01)
+    monkeypatch.setattr(asking, "TURN_SECONDS", 0)
     worker(counting(log))
     experiment = answered(people)
     turns = 0

@@ -14,7 +14,9 @@ from experiments.scorers.base import Away
 from experiments.scorers.isolated import SERVE, Isolated
 from experiments.suite import MetricRule
 from tests.architecture.sources import ROOT
+from tests.endpoint import Reply, always, says, serve
 from tests.experiments.scorers import scripts
+from tests.experiments.scorers.scripts import HEAD
 
 
 @pytest.fixture
@@ -182,3 +184,44 @@ def test_a_worker_that_nobody_speaks_to_any_more_ends_by_itself(tmp_path):
         check=True,
     )
     assert ran.stdout.count(b"\n") == 1
+
+
+ASKS = (
+    HEAD
+    + """
+def make(parameters, chat):
+    return lambda example: float(chat(example["input"]))
+METRICS = {"exact_match": make}
+"""
+)
+
+
+def test_a_worker_asks_the_model_that_the_suite_names_with_its_key_and_follows_it_nowhere(
+    scorer, monkeypatch
+):
+    monkeypatch.setenv("MODEL_KEY", "a key")
+    with serve(lambda call: says("0.25")) as endpoint:
+        given = {"base_url": endpoint.base_url, "model": "judge-1", "api_key_env": "MODEL_KEY"}
+        with scorer(ASKS, **given) as each:
+            assert each.ask(records("1"))[0].value == 0.25
+        [call] = endpoint.calls
+        assert (call.model, call.authorization, call.path) == (
+            "judge-1",
+            "Bearer a key",
+            "/v1/chat/completions",
+        )
+        redirects = always(Reply(b"", 307, {"Location": endpoint.base_url}))
+        with serve(redirects) as other, scorer(ASKS, base_url=other.base_url, model="judge-1") as each:
+            found = each.ask(records("1"))[0].value
+        assert found == Undefined("ragas: RuntimeError: the model's endpoint answered 307")
+        assert len(endpoint.calls) == 1
+
+
+def test_a_name_that_leads_to_this_machine_is_not_asked(scorer):
+    """What a listed name resolves to is looked at before anything is said: 127.1 stands for such a name here."""
+    with serve(lambda call: says("0.25")) as endpoint:
+        given = {"base_url": f"http://127.1:{endpoint.port}/v1", "model": "judge-1"}
+        with scorer(ASKS, **given) as each:
+            found = each.ask(records("1"))[0].value
+        assert "at an address that may not be asked" in found.reason
+        assert not endpoint.calls

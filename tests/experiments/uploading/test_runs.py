@@ -13,7 +13,7 @@ from datasets import ingest, versions
 from evaltrack import clock
 from evaltrack.accounts.roles import Role
 from evaltrack.ledger.models import LedgerEntry
-from experiments import recomputation, registration, submission
+from experiments import promotion, recomputation, registration, submission
 from experiments.models import Experiment, ExperimentStatus, MetricResult, Output, OutputState, Run
 from experiments.running import scheduler
 from tests.accounts.callers import bearer, signed_in
@@ -286,6 +286,19 @@ def test_of_two_that_bring_the_same_outputs_at_once_each_is_stored_once(bringer,
     for thread in threads:
         thread.join()
     assert sorted((each["new"], each["known"]) for each in answers) == [(0, 200), (200, 0)]
+
+
+def test_an_approver_reads_who_brought_the_outputs(bringer, asked, impatient, owner, approver):
+    experiment = asked()
+    brought(bringer, experiment, "candidate")
+    brought(bringer, experiment, "baseline", wrong=15)
+    scheduler.drain()
+    row = promotion.request(
+        again(experiment), environment="staging", reason="It is better.", by=owner, at=clock.now()
+    )
+    for address in (row.get_absolute_url(), f"/admin/experiments/promotionrequest/{row.pk}/change/"):
+        shown = signed_in(approver).get(address).content.decode()
+        assert "those of the candidate were brought by ci" in shown
 
 
 # Published figures

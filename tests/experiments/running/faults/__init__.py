@@ -1,0 +1,1 @@
+"""An experiment to its end while workers are killed, the database crashes and the store goes away."""
