@@ -14,6 +14,7 @@ from experiments.models import Arm, Experiment, ExperimentStatus, GivenValue, Me
 from experiments.recomputation import recompute
 from experiments.running import scheduler
 from experiments.scorers import asking
+from tests.accounts.callers import signed_in
 from tests.experiments.scorers import scripts
 from tests.factories import experiments
 
@@ -63,6 +64,14 @@ def test_given_values_decide_and_are_verified_from_there_on(people, worker):
         "what was made of ragas:exact_match, whose values were given by scorers and are taken as they are"
         in (found.checked)
     )
+
+
+def test_the_page_says_who_gave_the_values_and_only_of_those(people, worker):
+    worker(scripts.RIGHT)
+    experiment = answered(people)
+    conclusion.conclude(experiment, at=clock.now())
+    page = signed_in(people["owner"]).get(anew(experiment).get_absolute_url()).content.decode()
+    assert page.count("Its values were given by python 3.") == 1
 
 
 def test_who_alters_what_was_given_is_found(people, worker):
