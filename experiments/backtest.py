@@ -114,7 +114,7 @@ def computed(
     then = {rule.metric: rule.parameters for rule in plan.metrics}
     alike = [rule for rule in rules if then.get(rule.metric) == rule.parameters]
     with Spool(versions.stream(experiment.dataset_version)) as examples:
-        for run in experiment.runs.all():
+        for run in experiment.runs.of_arms():
             outputs = asking.with_given(alike, Outputs(run))
             for name, values in valued(plan.reading(rules), outputs, examples):
                 yield (Arm(run.arm), name), gaps.numbers(values)

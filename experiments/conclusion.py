@@ -12,6 +12,7 @@ from datasets.spool import Spool
 from experiments import evidence, lifecycle, policies, stopping, suite, verdicts
 from experiments.deviations import deviations
 from experiments.gates import Judged
+from experiments.judging import judgments
 from experiments.models import (
     WITHOUT_ANSWER,
     Arm,
@@ -40,13 +41,17 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
     The numbers are computed before the transaction: they are a function of rows that no longer change.
     """
     rules = suite.parse(experiment.policy.body)
-    runs = {Arm(run.arm): run for run in experiment.runs.all()}
+    runs = {Arm(run.arm): run for run in experiment.runs.of_arms()}
     outputs = {arm: asking.with_given(rules.metrics, Outputs(run)) for arm, run in runs.items()}
     if complaint := too_many_errors(runs, rules):
         outages.give_up(experiment, complaint, at=at)
         return
     plan = experiment.plan.body
     with Spool(versions.stream(experiment.dataset_version)) as examples:
+        said = judgments.of(experiment, rules, examples)
+        if complaint := judgments.too_many_errors(experiment, said, rules):
+            outages.give_up(experiment, complaint, at=at)
+            return
         if not has_been_scored(experiment, rules, examples, at=at):
             return
         scored = score(
@@ -56,6 +61,7 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
             seed=plan["seed"],
             stop=stopping.of_plan(plan),
             groups=experiment.plan.groups,
+            judged=said.values,
         )
     with transaction.atomic():
         lifecycle.EXPERIMENT.advance(
@@ -67,6 +73,7 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
             failed_attempts=0,
         )
         Run.objects.filter(experiment=experiment).update(finished_at=at)
+        judgments.keep(said)
         TestPlan.objects.filter(experiment=experiment).update(deviations=deviations(outputs))
         results = MetricResult.objects.bulk_create(metric_rows(runs, scored))
         points.add(points.of_results(experiment, results, at=at))

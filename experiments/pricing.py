@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import Avg, Count, Sum
+from django.db.models import Avg, Count, Q, Sum
 
 from datasets.sampling import tier_size
 from evaltrack.accounts.models import User
@@ -12,7 +12,8 @@ from evaltrack.errors import Conflict, Refusal, refuse_if
 from evaltrack.integrations import hosts
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.record import record
-from experiments import policies, targets
+from experiments import policies, suite, targets
+from experiments.judging import forms, judges
 from experiments.models import ComponentVersion, Experiment, Outcome, Output, Price
 from experiments.targets.base import Target
 from experiments.tariff import Tariff
@@ -99,11 +100,14 @@ def capping(version: ComponentVersion, *, at: dt.datetime) -> Refusal | None:
 
 @dataclass(frozen=True)
 class Cost:
-    """In micro-dollars. `unknown` counts answers whose cost nobody knows."""
+    """In micro-dollars. `unknown` counts answers whose cost nobody knows; `of_judges` is the part of `spent` that
+    judges have cost, and `unknown_of_judges` that of `unknown`."""
 
     spent: int
     unknown: int
     answered: int
+    of_judges: int = 0
+    unknown_of_judges: int = 0
 
 
 def cost_of(experiment: Experiment) -> Cost:
@@ -112,19 +116,39 @@ def cost_of(experiment: Experiment) -> Cost:
     if plan is None:
         return Cost(0, 0, 0)
     asked = experiment.outputs.asked_for().filter(text__gt="", finished_at__gte=plan.locked_at)
-    found = asked.aggregate(spent=Sum("cost_micro"), known=Count("cost_micro"), answered=Count("pk"))
-    return Cost(found["spent"] or 0, found["answered"] - found["known"], found["answered"])
+    judged = Q(run__judges__isnull=False)
+    found = asked.aggregate(
+        spent=Sum("cost_micro"),
+        known=Count("cost_micro"),
+        answered=Count("pk"),
+        of_judges=Sum("cost_micro", filter=judged),
+        judgments=Count("pk", filter=judged),
+        known_judgments=Count("cost_micro", filter=judged),
+    )
+    return Cost(
+        found["spent"] or 0,
+        found["answered"] - found["known"],
+        found["answered"],
+        found["of_judges"] or 0,
+        found["judgments"] - found["known_judgments"],
+    )
 
 
 def expected(experiment: Experiment) -> int | None:
-    """What the experiment will cost by what its versions have cost before; None where one of them is unknown."""
+    """What the experiment will cost by what its versions and judges have cost before; None where one of them is
+    unknown."""
     examples = tier_size(experiment.tier, experiment.dataset_version.example_count)
-    arms = [
+    parts = [
         estimate(version, examples=examples)
         for version in (experiment.candidate, experiment.baseline)
         if targets.parse(version.configuration).is_asked
     ]
-    return sum(known) if len(known := [arm for arm in arms if arm is not None]) == len(arms) else None
+    rules = suite.parse(experiment.policy.body)
+    asked = judges.of(rules)
+    for rule in judges.judged_rules(rules):
+        # The answers of both arms one by one, or a pair of them in both orders.
+        parts.append(estimate(asked[rule.metric], examples=2 * forms.samples(rule) * examples))
+    return sum(known) if len(known := [part for part in parts if part is not None]) == len(parts) else None
 
 
 def estimate(version: ComponentVersion, *, examples: int) -> int | None:

@@ -114,6 +114,14 @@ class PromotionQuerySet(models.QuerySet):
 
 
 class RunQuerySet(models.QuerySet):
+    def of_arms(self) -> "RunQuerySet":
+        """Whose outputs are answers to examples."""
+        return self.filter(judges=None)
+
+    def judging(self) -> "RunQuerySet":
+        """Whose outputs are what a judge says of an arm's."""
+        return self.filter(judges__isnull=False)
+
     def asked(self) -> "RunQuerySet":
         """Whose outputs our workers ask for one by one."""
         return self.filter(endpoint__isnull=False, in_batches=False)
@@ -124,6 +132,12 @@ class RunQuerySet(models.QuerySet):
 
 
 class OutputQuerySet(models.QuerySet):
+    def of_arms(self) -> "OutputQuerySet":
+        return self.filter(run__judges=None)
+
+    def of_judges(self) -> "OutputQuerySet":
+        return self.filter(run__judges__isnull=False)
+
     def in_order(self) -> "OutputQuerySet":
         """All outputs of a run: by position, and the repeats of one example beside each other."""
         return self.order_by("position", "repeat")

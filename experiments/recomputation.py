@@ -19,6 +19,8 @@ from evaltrack.ledger.record import rfc3339, subject_of
 from evaltrack.vectors import without_gaps
 from experiments import conclusion, gates, grouping, stopping, suite, verdicts
 from experiments.deviations import deviations
+from experiments.judging import judgments
+from experiments.judging import recomputation as judging
 from experiments.metrics import REGISTRY
 from experiments.models import Arm, Comparison, Experiment, MetricResult, Output, Run, SliceResult, Verdict
 from experiments.running import planning
@@ -71,11 +73,12 @@ def recompute(experiment: Experiment) -> Recomputed | None:
     verdict = experiment.verdicts.first()
     if verdict is None:
         return None
-    runs = {Arm(run.arm): run for run in experiment.runs.all()}
+    runs = {Arm(run.arm): run for run in experiment.runs.of_arms()}
     outputs = outputs_of(experiment)
     examples = versions.examples(experiment.dataset_version)
     plan = experiment.plan.body
     rules = suite.parse(plan["policy"])
+    said = judgments.of(experiment, rules, examples)
     scored = score(
         rules,
         {arm: asking.with_given(rules.metrics, rows) for arm, rows in outputs.items()},
@@ -83,11 +86,13 @@ def recompute(experiment: Experiment) -> Recomputed | None:
         seed=plan["seed"],
         stop=stopping.of_plan(plan),
         groups=experiment.plan.groups,
+        judged=said.values,
     )
     comparisons = conclusion.comparison_rows(experiment, scored)
     evidence_digest = verdicts.evidence_digest(experiment, comparisons)
     findings = [
         *plan_differs(experiment, examples, outputs),
+        *judging.differ(experiment, said),
         *values_differ(runs, scored),
         *comparisons_differ(experiment, comparisons, scored),
         *verdict_differs(experiment, verdict, comparisons, evidence_digest),
@@ -181,7 +186,7 @@ def looks_differ(experiment: Experiment, outputs: Mapping[Arm, Sequence[Output]]
 
 def outputs_of(experiment: Experiment) -> dict[Arm, list[Output]]:
     """In the order of positions."""
-    return {Arm(run.arm): list(run.outputs.in_order()) for run in experiment.runs.all()}
+    return {Arm(run.arm): list(run.outputs.in_order()) for run in experiment.runs.of_arms()}
 
 
 def unlike(row: Output, earlier: Output) -> bool:

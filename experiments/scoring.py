@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from datasets.examples import Example
@@ -19,6 +20,10 @@ from experiments.suite import MetricRule, Suite
 # So few that what is worked out of their texts is still kept when the last metric asks.
 AT_ONCE = 50
 Vectors = dict[tuple[Arm, str], list[float | None]]
+# What judges say of each output, by its key and the metric.
+JudgedOutputs = Mapping[int, Mapping[str, Value]]
+NOTHING_SAID: Mapping[str, Value] = MappingProxyType({})
+NOT_JUDGED: JudgedOutputs = MappingProxyType({})
 Reasons = dict[tuple[Arm, str], dict[str, list[list[int]]]]
 
 
@@ -59,9 +64,11 @@ def score(
     seed: int,
     stop: StopRule,
     groups: Sequence[int] | None,
+    judged: JudgedOutputs = NOT_JUDGED,
 ) -> Scored:
-    """A function of its arguments alone. `outputs` of both arms are in order, `groups` in the order of positions."""
-    found = {(arm, name): each for arm in Arm for name, each in valued(rules, outputs[arm], examples)}
+    """A function of its arguments alone. `outputs` of both arms are in order, `groups` in the order of positions;
+    `judged` has what judges say of an output, by its key."""
+    found = {(arm, name): each for arm in Arm for name, each in valued(rules, outputs[arm], examples, judged)}
     values: Vectors = {key: gaps.numbers(each) for key, each in found.items()}
     reasons: Reasons = {key: gaps.of(each) for key, each in found.items()}
     metrics = {rule.metric: as_repeated(REGISTRY[rule.metric], rules.repeats) for rule in rules.metrics}
@@ -97,7 +104,7 @@ def as_repeated(metric: Metric, repeats: int) -> Metric:
 
 
 def valued(
-    rules: Suite, outputs: Iterable[Output], examples: ByPosition
+    rules: Suite, outputs: Iterable[Output], examples: ByPosition, judged: JudgedOutputs = NOT_JUDGED
 ) -> Iterator[tuple[str, list[Value]]]:
     """The name and the values of each metric of a suite, in the order of positions: of repeats their mean.
 
@@ -117,7 +124,10 @@ def valued(
         for place, output in block:
             if rules.missing.get(output.outcome) == "exclude":
                 left_out[place] = LeftOut(f"left out: {Outcome(output.outcome).label.lower()}")
-        reads = [answered(output, examples[output.position], rules) for _, output in block]
+        reads = [
+            answered(output, examples[output.position], rules, judged.get(output.pk, NOTHING_SAID))
+            for _, output in block
+        ]
         for parameters, names in alike:
             bound = [read.under(parameters) for read in reads]
             for name in names:
@@ -149,7 +159,9 @@ def grouped(rules: Iterable[MetricRule]) -> list[tuple[Mapping[str, Any], list[s
     return found
 
 
-def answered(output: Output, example: Example, rules: Suite) -> Answered:
+def answered(
+    output: Output, example: Example, rules: Suite, judged: Mapping[str, Value] = NOTHING_SAID
+) -> Answered:
     """What a metric may look at, without the parameters of any."""
     has_text = output.outcome == Outcome.ANSWERED or rules.missing.get(output.outcome) == "scored"
     return Answered(
@@ -162,6 +174,7 @@ def answered(output: Output, example: Example, rules: Suite) -> Answered:
         contexts=contexts(output, example),
         citations=citations(output),
         metadata=example.metadata,
+        judged=judged,
         given=getattr(output, "given_values", {}),
     )
 

@@ -41,6 +41,8 @@ class Answered:
     contexts: Sequence[str] | None = None
     citations: Sequence[str] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    # What judges say of the answer, by the name of the metric.
+    judged: Mapping[str, Value] = field(default_factory=dict)
     # What scorers said of this answer, by metric.
     given: Mapping[str, Value] = field(default_factory=dict)
     # What one metric made of this answer under these parameters, for another one that needs the same.

@@ -13,7 +13,7 @@ from evaltrack.ledger.identity import SYSTEM
 from evaltrack.ledger.record import record
 from evaltrack.notifications import outbox
 from experiments import lifecycle, messages
-from experiments.models import Experiment, ExperimentStatus
+from experiments.models import ComponentVersion, Experiment, ExperimentStatus
 
 log = logging.getLogger(__name__)
 LONGEST_WAIT_S = 300
@@ -29,6 +29,19 @@ def wait_for_endpoint(experiment: Experiment, detail: str, *, at: dt.datetime) -
     """Wait, and tell the owner; when it is tried again."""
     again_at = wait(experiment, f"The endpoint does not answer: {detail}", at=at)
     tell(experiment, experiment.component.owner, at=at)
+    return again_at
+
+
+def wait_for_judge(
+    experiment: Experiment, judge: ComponentVersion, detail: str, *, at: dt.datetime
+) -> dt.datetime:
+    """Wait, and tell the owners of the judge and of what it judges."""
+    again_at = wait(experiment, f"The judge {judge} does not answer: {detail}", at=at)
+    outbox.post(
+        messages.experiment_waits(experiment),
+        to={experiment.component.owner, judge.component.owner},
+        at=at,
+    )
     return again_at
 
 

@@ -17,6 +17,7 @@ from evaltrack import clock
 from evaltrack.errors import Conflict, ExpectedError, Unavailable
 from evaltrack.integrations.model_api import Answer, CallFailed, ModelCaller
 from experiments import conclusion, lifecycle
+from experiments.judging import layout
 from experiments.models import Experiment, ExperimentStatus, Lane, OutputState
 from experiments.running import claims, collection, outages, pacing, planning
 from experiments.running.collection import Collection
@@ -122,8 +123,9 @@ class Worker:
                 experiment, to=ExperimentStatus.RUNNING, reason="", next_attempt_at=None
             )
         if not experiment.outputs.exclude(state=OutputState.DONE).exists():
-            self.conclude(experiment)
-        elif experiment.outputs.one_by_one().filter(state=OutputState.OPEN).exists():
+            self.judge_or_conclude(experiment)
+        asks = experiment.outputs.one_by_one().filter(state=OutputState.OPEN)
+        if experiment.pk not in self.open and asks.exists():
             self.open[experiment.pk] = collection.opened(experiment, self.token)
             self.set_paces()
 
@@ -134,6 +136,14 @@ class Worker:
         if awaited := waiting.awaited(experiment):
             waiting.wait(experiment, awaited, at=clock.now())
         return bool(awaited)
+
+    def judge_or_conclude(self, experiment: Experiment) -> None:
+        """What judges are asked is laid out when everything has been answered; the rest is as with answers."""
+        if layout.lay_out(experiment, at=clock.now()):
+            self.came_forward = True
+        elif not experiment.outputs.exclude(state=OutputState.DONE).exists():
+            # Not so where another worker has just laid it out.
+            self.conclude(experiment)
 
     def conclude(self, experiment: Experiment) -> None:
         if self.caller.in_flight:
@@ -158,7 +168,7 @@ class Worker:
                         self.close(each)
                     elif not each.experiment.outputs.exclude(state=OutputState.DONE).exists():
                         self.close(each)
-                        self.conclude(each.experiment)
+                        self.judge_or_conclude(each.experiment)
 
     def close(self, each: Collection) -> None:
         if self.open.pop(each.experiment.pk, None) is None:

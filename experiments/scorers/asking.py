@@ -83,7 +83,7 @@ class Asking:
 
     def without(self) -> Iterator[Output]:
         """The outputs of both arms without a value, the two of an example beside each other."""
-        rows: QuerySet[Output] = Output.objects.filter(experiment=self.experiment)
+        rows: QuerySet[Output] = Output.objects.of_arms().filter(experiment=self.experiment)
         kept = GivenValue.objects.filter(output=OuterRef("pk"), metric=self.rule.metric)
         return rows.filter(~Exists(kept)).order_by("position", "repeat", "run").iterator(chunk_size=AT_ONCE)
 
@@ -157,7 +157,7 @@ def take_over(experiment: Experiment, rule: MetricRule) -> None:
     places = ("run__arm", "position", "repeat")
     ours = {
         place: pk
-        for pk, *place_of in experiment.outputs.values_list("pk", *places)
+        for pk, *place_of in experiment.outputs.of_arms().values_list("pk", *places)
         for place in [tuple(place_of)]
     }
     given = GivenValue.objects.filter(output__experiment=before, metric=rule.metric).select_related(

@@ -36,6 +36,7 @@ from experiments import (
     stopping,
     submission,
 )
+from experiments.judging import shown as judges
 from experiments.lookup import experiment_named
 from experiments.metrics import REGISTRY
 from experiments.metrics.base import Direction
@@ -112,6 +113,9 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
     comparisons = with_scales(experiment.comparisons.select_related("slices"))
     with_gaps(comparisons)
     with_givers(comparisons)
+    judged_by = judges.of(experiment)
+    for comparison in comparisons:
+        comparison.judge = judged_by.get(comparison.metric)  # type: ignore[attr-defined]
     verdicts = list(experiment.verdicts.all())
     verdict = verdicts[0] if verdicts else None
     plan = getattr(experiment, "plan", None)
@@ -139,10 +143,12 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "verdict": verdict,
         "earlier_verdicts": verdicts[1:],
         "runs": list(
-            experiment.runs.select_related("version", "endpoint", "brought_by")
+            experiment.runs.of_arms()
+            .select_related("version", "endpoint", "brought_by")
             .prefetch_related("batches")
             .order_by("arm")
         ),
+        "judges": list(judged_by.items()),
         **still_awaited(experiment),
         "campaigns": list(experiment.campaigns.all()),
         "attempts": other_attempts(experiment),

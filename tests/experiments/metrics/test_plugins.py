@@ -124,7 +124,7 @@ def test_one_answer_that_a_plug_in_cannot_read_is_a_reason_and_no_crash(tmp_path
 
 def test_a_suite_that_names_what_is_not_there_is_told_what_to_do(monkeypatch):
     broken = Registry(REGISTRY.values(), [plugins.Problem("acme", "acme-metrics 0.3.1: ImportError: torch")])
-    monkeypatch.setattr(suite, "REGISTRY", broken)
+    monkeypatch.setattr(suite.parts, "REGISTRY", broken)
     with pytest.raises(Invalid, match=r"could not be used: acme-metrics 0.3.1: ImportError: torch"):
         suite.parse({"metrics": [{"metric": "acme:shared_words"}]})
     with pytest.raises(Invalid, match="no installed distribution has an entry point 'nobody'"):

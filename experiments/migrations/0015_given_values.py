@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("experiments", "0013_batches"),
+        ("experiments", "0014_judges"),
     ]
 
     operations = [
