@@ -190,6 +190,7 @@ def answered(
         citations=citations(output),
         metadata=example.metadata,
         judged=judged,
+        given=getattr(output, "given_values", {}),
     )
 
 
