@@ -99,6 +99,8 @@ def wrapped(metric: Any, each: EntryPoint) -> Metric:
         metric,
         name=f"{each.name}:{metric.name}",
         version=f"{metric.version} ({origin(each)})",
+        # Nobody else is asked for its values.
+        scorer="",
         value=guarded(metric.value) if metric.value else None,
         together=guarded_together(metric.together) if metric.together else None,
     )

@@ -29,7 +29,7 @@ def record(answered: Answered, reads: Sequence[str]) -> dict[str, Any] | Undefin
     if REFERENCE in reads and told[REFERENCE] is None:
         return NO_REFERENCE
     told[CONTEXTS] = None if answered.contexts is None else list(answered.contexts)
-    if CONTEXTS in reads and not told[CONTEXTS]:
+    if CONTEXTS in reads and told[CONTEXTS] is None:
         return NO_CONTEXTS
     told[GOLD] = listed(answered.expected, "contexts")
     if GOLD in reads and told[GOLD] is None:
@@ -45,8 +45,16 @@ def question(given: Any) -> str:
 
 def to_ask(metric: Metric, answered: Answered) -> dict[str, Any] | None:
     """What the scorer has to be told of an answer; None where the value is known without it, or there is none."""
-    told = record(answered, READS[metric.name])
-    return told if isinstance(told, dict) and answered.said.strip() else None
+    reads = READS[metric.name]
+    told = record(answered, reads)
+    return told if isinstance(told, dict) and not is_nothing(answered, reads) else None
+
+
+def is_nothing(answered: Answered, reads: Sequence[str]) -> bool:
+    """Whether there is nothing to judge: no words, or no passages. It counts as a failure, or silence would pay."""
+    return not answered.said.strip() or (
+        CONTEXTS in reads and answered.contexts is not None and not answered.contexts
+    )
 
 
 def within(metric: Metric, value: Value) -> Value:
@@ -80,7 +88,7 @@ def metric(
         told = record(answered, reads)
         if isinstance(told, Undefined):
             return told
-        return answered.given.get(full, NOT_GIVEN) if answered.said.strip() else 0.0
+        return 0.0 if is_nothing(answered, reads) else answered.given.get(full, NOT_GIVEN)
 
     lacking = {REFERENCE: NO_REFERENCE, CONTEXTS: NO_CONTEXTS, GOLD: NO_GOLD}
     return Metric(

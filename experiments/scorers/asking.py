@@ -60,7 +60,8 @@ def ask(experiment: Experiment, rules: Suite, examples: ByPosition) -> Asked:
         # Each turn asks for one batch at least, however long it took to find out for what.
         if asking.left and asked.batches and time.monotonic() > deadline:
             return replace(asked, is_done=False)
-        asked = asking.ask(deadline, asked.batches)
+        if asking.left or asking.failed:
+            asked = asking.ask(deadline, asked.batches)
         if not asked.is_done:
             return asked
     return asked

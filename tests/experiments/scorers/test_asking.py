@@ -10,6 +10,8 @@ from django.db import IntegrityError, transaction
 from evaltrack import clock
 from evaltrack.errors import Invalid, Refused
 from experiments import conclusion, registration, suite
+from experiments.metrics import REGISTRY, scored
+from experiments.metrics.base import NO_REFERENCE, Answered
 from experiments.models import Arm, Experiment, ExperimentStatus, GivenValue, MetricResult
 from experiments.recomputation import recompute
 from experiments.running import scheduler
@@ -254,3 +256,22 @@ def test_the_database_keeps_a_value_or_a_reason_and_one_of_them_once(people, wor
     write(value=1.0)
     with pytest.raises(IntegrityError):
         write(value=0.0)
+
+
+@pytest.mark.parametrize(
+    ("metric", "text", "contexts", "expected", "value"),
+    [
+        ("ragas:non_llm_context_recall", "18", [], {"contexts": ["It is 18."]}, 0.0),
+        ("ragas:non_llm_context_recall", "18", None, {"contexts": ["It is 18."]}, scored.NO_CONTEXTS),
+        ("ragas:non_llm_context_recall", "18", [], {"answer": "18"}, scored.NO_GOLD),
+        ("ragas:exact_match", None, None, {"answer": "18"}, 0.0),
+        ("ragas:exact_match", None, None, {}, NO_REFERENCE),
+        ("ragas:exact_match", "18", None, {"answer": "18"}, scored.NOT_GIVEN),
+    ],
+)
+def test_what_there_is_nothing_to_judge_of_counts_nothing_and_what_does_not_apply_is_undefined(
+    metric, text, contexts, expected, value
+):
+    read = Answered(input="?", expected=expected, text=text, contexts=contexts)
+    assert REGISTRY[metric].of(read) == value
+    assert (scored.to_ask(REGISTRY[metric], read) is not None) == (value == scored.NOT_GIVEN)
