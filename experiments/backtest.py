@@ -14,6 +14,7 @@ from experiments.gates import Decision, judge
 from experiments.metrics import REGISTRY, composite
 from experiments.models import Arm, Comparison, Component, Experiment, MetricResult
 from experiments.running import planning
+from experiments.scorers import asking
 from experiments.scoring import Outputs, as_repeated, valued
 from experiments.suite import MetricRule, Suite
 
@@ -109,9 +110,13 @@ def computed(
     experiment: Experiment, rules: Sequence[MetricRule]
 ) -> Iterator[tuple[tuple[Arm, str], list[float | None]]]:
     plan = suite.parse(experiment.plan.body["policy"])
+    # What scorers gave was given for the parameters of then.
+    then = {rule.metric: rule.parameters for rule in plan.metrics}
+    alike = [rule for rule in rules if then.get(rule.metric) == rule.parameters]
     with Spool(versions.stream(experiment.dataset_version)) as examples:
         for run in experiment.runs.of_arms():
-            for name, values in valued(plan.reading(rules), Outputs(run), examples):
+            outputs = asking.with_given(alike, Outputs(run))
+            for name, values in valued(plan.reading(rules), outputs, examples):
                 yield (Arm(run.arm), name), gaps.numbers(values)
 
 

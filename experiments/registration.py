@@ -83,6 +83,7 @@ def policy_named(name: str, *, by: User, at: dt.datetime) -> GatePolicy:
 def activate_policy(name: str, body: dict[str, Any], *, by: User, at: dt.datetime) -> GatePolicy:
     """The newest version of the policy `name` with this body, made where it is new."""
     rules = suite.parse(body)
+    refuse_if(policies.scoring(rules))
     judges.of(rules)
     complete = rules.as_json()
     fingerprint = digest(complete)

@@ -1,14 +1,18 @@
 """From the outputs of both arms to the values, comparisons, outcomes and slices that stand for them."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from django.db.models import Count
+
 from datasets.examples import Example
 from experiments import bounds, gaps, repeats, slices
 from experiments.comparison import compare
+from experiments.deviations import Ends
 from experiments.gates import Judged, judge
 from experiments.metrics import REGISTRY, composite
 from experiments.metrics.base import Answered, Kind, LeftOut, Metric, Value
@@ -55,6 +59,10 @@ class Outputs:
     def __iter__(self) -> Iterator[Output]:
         return self.run.outputs.in_order().iterator(chunk_size=500)
 
+    def ends(self) -> Ends:
+        counted = self.run.outputs.values_list("outcome", "endpoint_model", "endpoint_fingerprint")
+        return Counter({tuple(each): n for *each, n in counted.annotate(n=Count("pk")).order_by()})
+
 
 def score(
     rules: Suite,
@@ -89,13 +97,20 @@ def score(
         for rule in rules.metrics
     ]
     measured = [Measured(metrics[rule.metric], **both(rule.metric)) for rule in rules.metrics]
-    tags = [examples[output.position].tags for output in outputs[Arm.CANDIDATE] if output.repeat == 0]
+    tags = [examples[position].tags for position in positions(outputs[Arm.CANDIDATE])]
     by_tag = slices.sliced(measured, tags, design=rules.design, groups=groups)
     within = {
         name: bounds.bounds(metric, {arm: found[arm, name] for arm in Arm})
         for name, metric in metrics.items()
     }
     return Scored(values, reasons, judge(compared, stop), within, by_tag)
+
+
+def positions(outputs: Iterable[Output]) -> Iterable[int]:
+    """The place of each example in its dataset, in order."""
+    if isinstance(outputs, Outputs):
+        return outputs.run.outputs.one_each().values_list("position", flat=True)
+    return [output.position for output in outputs if output.repeat == 0]
 
 
 def as_repeated(metric: Metric, repeats: int) -> Metric:
@@ -175,6 +190,7 @@ def answered(
         citations=citations(output),
         metadata=example.metadata,
         judged=judged,
+        given=getattr(output, "given_values", {}),
     )
 
 

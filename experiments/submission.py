@@ -110,6 +110,7 @@ def submit(question: Question, *, by: User, at: dt.datetime, extends: Experiment
         if question.budget_micro is not None:
             refuse_if(pricing.capping(judge, at=at))
     refuse_if(policies.repeating(rules.repeats, [question.candidate, question.baseline]))
+    refuse_if(policies.scoring(rules))
     refuse_if(policies.looking(component, question.dataset_version))
     attempts = Experiment.objects.filter(
         component=component, dataset_version=question.dataset_version, extends=None

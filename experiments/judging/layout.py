@@ -9,6 +9,7 @@ from django.db import transaction
 from datasets import versions
 from datasets.examples import Example
 from datasets.spool import Spool
+from evaltrack.bulk import insert_rows
 from evaltrack.errors import Refused
 from experiments import scoring, suite
 from experiments.judging import forms, judges, prompts
@@ -55,7 +56,7 @@ def lay_out(experiment: Experiment, *, at: dt.datetime) -> bool:
         }
         rows = work_items(arms, runs, rules, examples, kept)
         while several := list(islice(rows, CHUNK)):
-            Output.objects.bulk_create(several)
+            insert_rows(several)
     return True
 
 

@@ -45,6 +45,16 @@ def wait_for_judge(
     return again_at
 
 
+def wait_for_scorer(experiment: Experiment, detail: str, *, at: dt.datetime) -> None:
+    wait(experiment, f"A scorer cannot be asked: {detail}", at=at)
+    tell(experiment, experiment.component.owner, at=at)
+
+
+def go_on(experiment: Experiment, *, at: dt.datetime) -> None:
+    """It came forward and is not done: it is due at once."""
+    Experiment.objects.in_progress().filter(pk=experiment.pk).update(next_attempt_at=at, failed_attempts=0)
+
+
 def wait(experiment: Experiment, reason: str, *, at: dt.datetime) -> dt.datetime:
     """Try again after a jittered wait that doubles from a second to five minutes; nothing is lost meanwhile."""
     experiment.refresh_from_db()

@@ -14,6 +14,7 @@ from django.db import transaction
 
 from datasets import versions
 from datasets.sampling import shuffled_rank, tier_positions, tier_size
+from evaltrack.bulk import insert_rows
 from evaltrack.canonical import digest, sha256_hex
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.identity import SYSTEM
@@ -73,7 +74,7 @@ def start(experiment: Experiment, *, at: dt.datetime) -> None:
         runs = {arm: create_run(experiment, arm, plan["seed"], at=at) for arm in Arm}
         items = work_items(runs, ids, positions, kept, seed=plan["seed"], repeats=rules.repeats)
         while batch := list(itertools.islice(items, LAID_OUT_AT_ONCE)):
-            Output.objects.bulk_create(batch)
+            insert_rows(batch)
         record(Event.PLAN_LOCKED, by=SYSTEM, subject=experiment, facts={"plan": digest(plan)}, at=at)
 
 

@@ -82,7 +82,8 @@ def promotion_rule(given: Any, reading: Reading) -> dict[str, PromotionRule]:
 
 def metric_rule(given: Any, path: str, reading: Reading) -> MetricRule | None:
     if not isinstance(given, dict) or str(given.get("metric")) not in REGISTRY:
-        reading.wrong(f"{path}.metric", f"is unknown; known are {', '.join(sorted(REGISTRY))}")
+        named = given.get("metric") if isinstance(given, dict) else ""
+        reading.wrong(f"{path}.metric", f"{REGISTRY.why_not(str(named)[:80])}")
         return None
     reading.known(given, MetricRule.__dataclass_fields__, path)
     parameters = given.get("parameters", {})

@@ -46,6 +46,7 @@ from experiments.models import (
     Environment,
     Experiment,
     ExperimentStatus,
+    GivenValue,
     MetricOutcome,
     MetricResult,
     OutputState,
@@ -111,6 +112,7 @@ def offered(found: dict[str, Any]) -> dict[str, Callable[[], tables.Table]]:
 def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
     comparisons = with_scales(experiment.comparisons.select_related("slices"))
     with_gaps(comparisons)
+    with_givers(comparisons)
     judged_by = judges.of(experiment)
     for comparison in comparisons:
         comparison.judge = judged_by.get(comparison.metric)  # type: ignore[attr-defined]
@@ -229,6 +231,21 @@ def with_gaps(comparisons: list[Comparison]) -> None:
         said = words.get(comparison.metric, [])
         alike = len(said) == len(Arm) and said[0][1] == said[1][1]
         comparison.gaps = [("both arms", said[0][1])] if alike else said  # type: ignore[attr-defined]
+
+
+def with_givers(comparisons: list[Comparison]) -> None:
+    """Gives each what said its values, as it called itself, where that was not evaltrack."""
+    names = [row.metric for row in comparisons if getattr(REGISTRY.get(row.metric), "scorer", "")]
+    found: dict[str, list[str]] = {}
+    if names:
+        given = GivenValue.objects.filter(
+            output__experiment=comparisons[0].experiment_id, metric__in=names
+        ).exclude(versions="")
+        for metric, versions in given.order_by().values_list("metric", "versions").distinct():
+            found.setdefault(metric, []).append(versions)
+    for row in comparisons:
+        row.givers = sorted(found.get(row.metric, []))  # type: ignore[attr-defined]
+        row.is_given = row.metric in names  # type: ignore[attr-defined]
 
 
 def most_telling(comparisons: list[Comparison]) -> Comparison | None:

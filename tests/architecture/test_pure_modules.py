@@ -68,6 +68,7 @@ PURE = [
     "experiments.production.samples",
     "experiments.production.sums",
     "experiments.production.traces",
+    "experiments.scorers.base",
     "experiments.series.openmetrics",
     "experiments.slices",
     "experiments.stopping",

@@ -124,7 +124,9 @@ def metrics_page() -> str:
         "parameters: "
         '`{"metric": "length_within", "role": "guardrail", "margin": 0.02, "parameters": {"most": 200}}`. A changed '
         "definition is another version; a plan locks the versions that it uses.\n",
-        "None of these asks a model. Means and shares are compared by the intervals and tests of "
+        "None of these asks a model, but for those in interpreters of their own that name an endpoint; "
+        "[Metrics of your own](custom-metrics.md) says how these are set up and how one adds others. "
+        "Means and shares are compared by the intervals and tests of "
         "[Statistics](statistics.md); how long they take says [Performance](performance.md).\n",
         "What a dataset can say for them, in an example: `expected` is the reference answer as a text, or an object "
         "with `answer`, `facts` (each a list of spellings), `claims`, `contexts` (passages), `citations` (sources), "
