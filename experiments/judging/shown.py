@@ -61,10 +61,17 @@ def about_swaps(swaps: Mapping[str, Any]) -> str:
     consistent, first = from_json(swaps["consistent"]), from_json(swaps["first"])
     if not isinstance(consistent, Estimate):
         return consistent.reason
-    sentence = f"it contradicted itself on {1 - consistent.value:.0%} of them when the answers changed places"
+    share = percent(1 - consistent.value)
+    if consistent.ci_low is not None and consistent.ci_high is not None:
+        share += f" ({percent(1 - consistent.ci_high)} to {percent(1 - consistent.ci_low)})"
+    sentence = f"it contradicted itself on {share} of them when the answers changed places"
     if isinstance(first, Estimate):
-        sentence += f", and then leaned to the first in {first.value:.0%}"
+        sentence += f", and then leaned to the first in {percent(first.value)}"
     return sentence
+
+
+def percent(share: float) -> str:
+    return f"{share * 100:.0f} %"
 
 
 def as_json(experiment: Experiment) -> list[dict[str, Any]]:
@@ -145,10 +152,10 @@ def reply_of(text: str) -> Reply | None:
 def said_in_words(rule: MetricRule, call: int, reply: Reply) -> str:
     if reply.score is not None:
         low, high = questions.scale(rule)
-        return f"{reply.score} from {low} to {high}"
+        return f"Score {reply.score}, of {low} to {high}"
     if reply.choice:
         first = "candidate" if call % 2 == 0 else "baseline"
         other = "baseline" if call % 2 == 0 else "candidate"
-        words = {"1": f"prefers the {first}", "2": f"prefers the {other}", "tie": "prefers neither"}
+        words = {"1": f"Prefers the {first}", "2": f"Prefers the {other}", "tie": "Prefers neither"}
         return f"{words[reply.choice]}; the {first} stood first"
-    return f"{sum(reply.verdicts)} of {len(reply.verdicts)} hold"
+    return f"True of {sum(reply.verdicts)} of {len(reply.verdicts)}"

@@ -40,7 +40,7 @@ def test_the_page_names_the_judge_and_says_how_it_judged(concluded, people):
     body = signed_in(people["owner"]).get(concluded.get_absolute_url()).content.decode()
     assert "judged by helpfulness-judge@v3" in body
     assert "the judge was asked about 10 answers; it failed on none" in body
-    assert "it contradicted itself on 0% of them when the answers changed places" in body
+    assert "it contradicted itself on 0 % (0 % to " in body
     run = judgments.runs_of(concluded)["judge_rubric", Arm.CANDIDATE]
     assert run.record["prompt"] in body
     assert body.count("<h2>Judge: ") == 2
@@ -50,12 +50,12 @@ def test_the_examples_show_what_the_judge_said_as_text(concluded, people):
     browser = signed_in(people["owner"])
     page = f"{concluded.get_absolute_url()}examples/"
     body = browser.get(page, {"metric": "judge_rubric"}).content.decode()
-    assert "1 from 1 to 5." in body
+    assert "Score 1, of 1 to 5." in body
     assert "<script>alert" not in body
     assert "\u202e" not in body
     body = browser.get(page, {"metric": "judge_pairwise"}).content.decode()
-    assert "prefers the baseline; the candidate stood first." in body
-    assert "prefers the baseline; the baseline stood first." in body
+    assert "Prefers the baseline; the candidate stood first." in body
+    assert "Prefers the baseline; the baseline stood first." in body
 
 
 def test_a_reply_in_no_format_is_shown_with_the_reason(judged, people):
