@@ -74,7 +74,7 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
         )
         Run.objects.filter(experiment=experiment).update(finished_at=at)
         judgments.keep(said)
-        found = deviations({arm: each.ends() for arm, each in outputs.items()})
+        found = deviations({arm: Outputs(run).ends() for arm, run in runs.items()})
         TestPlan.objects.filter(experiment=experiment).update(deviations=found)
         results = MetricResult.objects.bulk_create(metric_rows(runs, scored))
         points.add(points.of_results(experiment, results, at=at))
