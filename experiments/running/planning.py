@@ -3,6 +3,7 @@
 import datetime as dt
 import functools
 import itertools
+import os
 import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from importlib.metadata import version as installed
 from types import MappingProxyType
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from datasets import versions
@@ -19,6 +21,7 @@ from evaltrack.canonical import digest, sha256_hex
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.identity import SYSTEM
 from evaltrack.ledger.record import record
+from evaltrack.version import version
 from experiments import grouping, lifecycle, pricing, stopping, suite, targets, verdicts
 from experiments.judging import judges
 from experiments.metrics import REGISTRY
@@ -197,16 +200,27 @@ def new_run(
             "model": target.model,
             "price": vars(price) if (price := pricing.in_force(target, at=at)) else None,
             "parameters": target.parameters,
-            "python": platform.python_version(),
-            "implementation": sys.implementation.name,
-            "platform": platform.platform(),
-            "machine": platform.machine(),
-            "packages": packages(),
+            **surroundings(),
             "context": experiment.context,
             **also,
         },
         started_at=at,
     )
+
+
+@functools.cache
+def surroundings() -> dict[str, Any]:
+    """Where the worker runs. Only what asks and measures is ours; what the system runs on is its endpoint's."""
+    return {
+        "evaltrack": version(),
+        "python": platform.python_version(),
+        "implementation": sys.implementation.name,
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "processors": os.cpu_count(),
+        "container": settings.CONTAINER_DIGEST,
+        "packages": packages(),
+    }
 
 
 @functools.cache
