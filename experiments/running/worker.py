@@ -30,8 +30,8 @@ FAILING = 3
 LANE_RANK = {Lane.GATE: 0, Lane.STANDARD: 1, Lane.EXTENDED: 2}
 # How often to look which experiments are due.
 LOOK_SECONDS = 0.2
-# How long what is in flight may take to be written down while a verdict is computed.
-CONCLUDING_SECONDS = 300
+# How long what is in flight may take to be written down while a plan is laid out or a verdict computed.
+ABSENT_SECONDS = 300
 
 
 def urgency(experiment: Experiment) -> tuple[bool, int]:
@@ -76,7 +76,7 @@ class Worker:
             if self.caller.in_flight:
                 self.settle(self.paces.gather(timeout_s=LOOK_SECONDS))
                 self.renew_when_due()
-            self.end_what_has_ended()
+            self.end_what_has_ended(in_time=in_time)
             if not self.caller.in_flight and not (in_time and self.goes_on()):
                 return self.came_forward
             if time.monotonic() > deadline + settings.DRAIN_SECONDS / 2:
@@ -112,16 +112,16 @@ class Worker:
                     self.take_up(experiment)
 
     def take_up(self, experiment: Experiment) -> None:
-        at = clock.now()
         if not experiment.runs.exists():
-            planning.start(experiment, at=at)
+            self.hold_what_is_in_flight()
+            planning.start(experiment, at=clock.now())
         if self.waits_for_somebody(experiment):
             return
         if experiment.status == ExperimentStatus.WAITING:
             lifecycle.EXPERIMENT.advance(
                 experiment, to=ExperimentStatus.RUNNING, reason="", next_attempt_at=None
             )
-        if not experiment.outputs.exclude(state=OutputState.DONE).exists():
+        if experiment.outputs.are_done():
             self.conclude(experiment)
         elif experiment.outputs.one_by_one().filter(state=OutputState.OPEN).exists():
             self.open[experiment.pk] = collection.opened(experiment, self.token)
@@ -129,26 +129,35 @@ class Worker:
 
     def waits_for_somebody(self, experiment: Experiment) -> bool:
         """Whether all that is left are outputs that somebody has to bring."""
-        if experiment.outputs.asked_for().exclude(state=OutputState.DONE).exists():
+        if not experiment.outputs.asked_for().are_done():
             return False
         if awaited := waiting.awaited(experiment):
             waiting.wait(experiment, awaited, at=clock.now())
         return bool(awaited)
 
     def conclude(self, experiment: Experiment) -> None:
-        if self.caller.in_flight:
-            claims.renew(self.token, at=clock.now(), for_s=CONCLUDING_SECONDS)
+        self.hold_what_is_in_flight()
         # Booked before it is tried: a worker that dies while it computes must not take it up first for ever.
-        outages.book(experiment, at=clock.now())
-        conclusion.conclude(experiment, at=clock.now())
-        self.came_forward = True
+        if outages.book(experiment, at=clock.now()):
+            conclusion.conclude(experiment, at=clock.now())
+            self.came_forward = True
 
-    def end_what_has_ended(self) -> None:
-        """Of what has nothing in flight: tell outages, conclude what has all its outputs, close what was dropped."""
+    def hold_what_is_in_flight(self) -> None:
+        """Before something that may take long, in which nothing is looked at, gathered or renewed."""
+        if self.caller.in_flight:
+            claims.renew(self.token, at=clock.now(), for_s=ABSENT_SECONDS)
+            pacing.keep(self.token, at=clock.now(), for_s=ABSENT_SECONDS)
+
+    def end_what_has_ended(self, *, in_time: bool) -> None:
+        """Of what has nothing in flight: tell outages, conclude what has all its outputs, close what was dropped.
+
+        What failed when time was up counts like what failed before: calls that hang for as long as a drain lasts
+        would be forgotten each time, and made again without end.
+        """
         for each in [each for each in self.open.values() if not each.held]:
             if each.is_closing:
                 self.close(each)
-            elif each.is_outage or each.is_empty:
+            elif each.is_outage or each.is_empty or (each.failing and not in_time):
                 each.is_empty = False
                 with self.guarding(each.experiment):
                     each.end_of_failures(at=clock.now())
@@ -156,7 +165,7 @@ class Worker:
                         each.is_closing = True
                     elif self.waits_for_somebody(each.experiment):
                         self.close(each)
-                    elif not each.experiment.outputs.exclude(state=OutputState.DONE).exists():
+                    elif each.experiment.outputs.are_done():
                         self.close(each)
                         self.conclude(each.experiment)
 
