@@ -51,6 +51,7 @@ class Paces:
                 began = time.monotonic()
                 granted = pacing.look(pace, worker=self.worker, at=clock.now())
                 pace.share = granted.calls
+                pace.closed_until = began + granted.closed_for_s
                 self.grant(pace.gate, granted, began=began)
 
     def grant(self, gate: Gate, granted: Granted, *, began: float) -> None:
@@ -70,6 +71,15 @@ class Paces:
     def room(self, endpoints: Iterable[int], *, among: int) -> dict[int, int]:
         """How many outputs to claim at each endpoint, where `among` so many share the room."""
         return {endpoint: -(-self.of[endpoint].room // among) for endpoint in endpoints}
+
+    def closed_beyond(self, moment: float) -> set[int]:
+        """The endpoints where calls wait that cannot start before `moment`, a `time.monotonic()`."""
+        now = time.monotonic()
+        return {
+            endpoint
+            for endpoint, pace in self.of.items()
+            if pace.gate.waiting and now + pace.closed_for_s > moment
+        }
 
     def start(self, key: Key, question: Question) -> None:
         pace = self.of[key[0]]

@@ -59,6 +59,8 @@ class Pace:
     begun: float = field(default_factory=time.monotonic)
     share: int = 0
     held: int = 0
+    # What the row says; the gate hears of it a moment later.
+    closed_until: float = 0.0
     # What has been heard since the last look.
     answered: int = 0
     throttled: bool = False
@@ -78,7 +80,7 @@ class Pace:
 
     @property
     def closed_for_s(self) -> float:
-        return max(0.0, self.gate.closed_until - time.monotonic())
+        return max(0.0, self.gate.closed_until - time.monotonic(), self.closed_until - time.monotonic())
 
     @property
     def waits_for_share(self) -> bool:

@@ -70,6 +70,7 @@ class Worker:
             if in_time:
                 self.look_what_is_due()
                 self.paces.look()
+                self.leave_closed(until=deadline)
                 self.fill()
             else:
                 self.withdraw(list(self.open.values()))
@@ -228,9 +229,11 @@ class Worker:
     def key(self, each: Collection, output_id: int) -> Key:
         return each.endpoint_of[each.held[output_id].claimed.run_id], each.experiment.pk, output_id
 
-    def withdraw(self, several: list[Collection]) -> None:
-        """Give back what has not been asked."""
+    def withdraw(self, several: list[Collection], *, at: set[int] | None = None) -> None:
+        """Give back what has not been asked, `at` some endpoints or all."""
         keys = {self.key(each, output_id) for each in several for output_id in each.held}
+        if at is not None:
+            keys = {key for key in keys if key[0] in at}
         if not keys:
             return
         unasked: dict[int, list[int]] = defaultdict(list)
@@ -238,6 +241,14 @@ class Worker:
             unasked[experiment].append(output_id)
         for experiment, output_ids in unasked.items():
             self.open[experiment].release(output_ids)
+
+    def leave_closed(self, *, until: float) -> None:
+        """Give back what waits where it stays closed for longer than there is time: others need the worker."""
+        closed = self.paces.closed_beyond(until)
+        if closed:
+            self.withdraw(
+                [each for each in self.open.values() if closed & set(each.endpoint_of.values())], at=closed
+            )
 
     def settle(self, finished: list[tuple[Key, Answer | CallFailed]]) -> None:
         by_experiment: dict[int, list[tuple[int, Answer | CallFailed]]] = defaultdict(list)

@@ -9,7 +9,7 @@ from evaltrack import clock
 from experiments import conclusion, pausing
 from experiments.models import EndpointShare, Experiment, ExperimentStatus, Output, OutputState
 from experiments.running import planning, scheduler
-from tests.endpoint import adds, serve
+from tests.endpoint import Reply, adds, always, serve
 from tests.experiments.running.test_scheduler import in_threads
 from tests.factories import experiments
 
@@ -107,3 +107,17 @@ def test_one_worker_alone_computes_a_verdict(people, impatient, monkeypatch):
     experiment.refresh_from_db()
     assert experiment.status == ExperimentStatus.DECIDED
     assert concluding == [experiment.pk]
+
+
+def test_a_worker_does_not_stand_before_an_endpoint_that_is_closed_for_longer_than_it_has_time(
+    people, settings
+):
+    settings.DRAIN_SECONDS = 20
+    with serve(always(Reply(b"", 429, {"Retry-After": "300"}))) as endpoint:
+        experiment = experiments.submitted(**people, base_url=endpoint.base_url, examples=50)
+        for _ in range(2):
+            began = time.monotonic()
+            scheduler.drain()
+            assert time.monotonic() - began < 10
+        assert len(endpoint.calls) <= 16
+    assert not experiment.outputs.exclude(state=OutputState.OPEN).exists()
