@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: demo clean-demo test check fix run worker lock schema help
+.PHONY: demo clean-demo test check fix run worker lock schema scorers help
 
 help:
 	@echo "make demo        see evaltrack work on this machine (PORT=8000; DEMO=once prints and ends)"
@@ -13,6 +13,7 @@ help:
 	@echo "make fix         format and mend what can be mended automatically"
 	@echo "make run         the web server alone     make worker   a worker cluster alone"
 	@echo "make lock        write the lock files     make schema   write the API document"
+	@echo "make scorers     environments of their own for Ragas and DeepEval, and what to set"
 	@echo "make clean-demo  remove the demo's data"
 
 demo: .venv/server
@@ -51,6 +52,10 @@ lock: .venv/dev
 schema: .venv/dev
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/reference/openapi.yaml
 
+# Never into .venv: their libraries want other versions, and a package that is called datasets as ours is.
+scorers: .venv-ragas/made .venv-deepeval/made
+	@echo "EVALTRACK_SCORERS=ragas=$(CURDIR)/.venv-ragas/bin/python,deepeval=$(CURDIR)/.venv-deepeval/bin/python"
+
 # The stamps say which lock file an environment was made from.
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
@@ -69,3 +74,9 @@ schema: .venv/dev
 	@echo "Installing what development needs …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@ .venv/server
+
+.venv-%/made: requirements-%.txt | .venv/python
+	@echo "Making .venv-$* …"
+	@$(PYTHON) -m venv .venv-$*
+	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-$*.txt
+	@touch $@

@@ -230,7 +230,7 @@ def sampled_items(campaign: Campaign, experiment: Experiment, *, size: int) -> I
     """A seeded sample of examples that both arms answered. An example's first tag is its stratum."""
     answered: dict[str, dict[str, int]] = {}
     # Of an example that was asked repeatedly people see its first answer, of both arms.
-    rows = Output.objects.filter(experiment=experiment, outcome=Outcome.ANSWERED, repeat=0)
+    rows = Output.objects.of_arms().filter(experiment=experiment, outcome=Outcome.ANSWERED, repeat=0)
     for identifier, arm, output in rows.values_list("example_id", "run__arm", "pk").iterator():
         answered.setdefault(identifier, {})[arm] = output
     both = sorted(

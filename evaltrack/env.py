@@ -51,6 +51,17 @@ def words(name: str, default: str) -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def pairs(name: str, default: str) -> dict[str, str]:
+    """A comma-separated list of name=value."""
+    found = {}
+    for word in words(name, default):
+        key, equals, value = word.partition("=")
+        if not (equals and key.strip() and value.strip()):
+            raise ImproperlyConfigured(f"{name} has {word!r}; write name=value, separated by commas.")
+        found[key.strip()] = value.strip()
+    return found
+
+
 def secret_or_file(name: str, path: Path) -> str:
     """The variable, or else the content of `path`, which is made with a random secret at first use.
 

@@ -180,6 +180,12 @@ TARGET_HOSTS = env.words("EVALTRACK_TARGET_HOSTS", "")
 # Which variables it may name as the key to send there; their values never enter the database.
 TARGET_KEYS = env.words("EVALTRACK_TARGET_KEYS", "MODEL_KEY,OPENAI_API_KEY")
 
+# Interpreters that give values of metrics which evaltrack does not compute itself, by the scorer's name; how long one
+# may take for a batch, which has to be well below the time of a task; how much memory it may have.
+SCORERS = env.pairs("EVALTRACK_SCORERS", "")
+SCORER_SECONDS = env.whole_number("EVALTRACK_SCORER_SECONDS", 30)
+SCORER_MEMORY_MB = env.whole_number("EVALTRACK_SCORER_MEMORY_MB", 4096)
+
 # Where channels may send messages: `name:port`, where `*` stands for any port.
 CHANNEL_HOSTS = env.words("EVALTRACK_CHANNEL_HOSTS", "")
 

@@ -11,9 +11,10 @@ from evaltrack.vectors import Numbers
 from experiments import conclusion, gaps, gates, grouping, suite, verdicts
 from experiments.comparison import compare
 from experiments.gates import Decision, judge
-from experiments.metrics import REGISTRY
+from experiments.metrics import REGISTRY, composite
 from experiments.models import Arm, Comparison, Component, Experiment, MetricResult
 from experiments.running import planning
+from experiments.scorers import asking
 from experiments.scoring import Outputs, as_repeated, valued
 from experiments.suite import MetricRule, Suite
 
@@ -100,6 +101,8 @@ def vectors(experiment: Experiment, rules: Suite) -> Vectors:
     stored = MetricResult.objects.filter(run__experiment=experiment, metric__in=known).select_related("run")
     found = {(Arm(row.run.arm), row.metric): row.values for row in stored}
     new = [rule for rule in rules.metrics if (Arm.CANDIDATE, rule.metric) not in found]
+    if any(rule.metric == composite.NAME for rule in new):
+        new = list(rules.metrics)  # it is made of others
     return found | dict(computed(experiment, new)) if new else found
 
 
@@ -107,9 +110,13 @@ def computed(
     experiment: Experiment, rules: Sequence[MetricRule]
 ) -> Iterator[tuple[tuple[Arm, str], list[float | None]]]:
     plan = suite.parse(experiment.plan.body["policy"])
+    # What scorers gave was given for the parameters of then.
+    then = {rule.metric: rule.parameters for rule in plan.metrics}
+    alike = [rule for rule in rules if then.get(rule.metric) == rule.parameters]
     with Spool(versions.stream(experiment.dataset_version)) as examples:
-        for run in experiment.runs.all():
-            for name, values in valued(plan.reading(rules), Outputs(run), examples):
+        for run in experiment.runs.of_arms():
+            outputs = asking.with_given(alike, Outputs(run))
+            for name, values in valued(plan.reading(rules), outputs, examples):
                 yield (Arm(run.arm), name), gaps.numbers(values)
 
 

@@ -9,9 +9,10 @@ from django.db.models import Count
 
 from datasets import versions
 from datasets.spool import Spool
-from experiments import evidence, lifecycle, stopping, suite, verdicts
+from experiments import evidence, lifecycle, policies, stopping, suite, verdicts
 from experiments.deviations import deviations
 from experiments.gates import Judged
+from experiments.judging import judgments
 from experiments.models import (
     WITHOUT_ANSWER,
     Arm,
@@ -24,7 +25,9 @@ from experiments.models import (
     TestPlan,
 )
 from experiments.running import outages
-from experiments.scoring import Outputs, Scored, score
+from experiments.scorers import asking
+from experiments.scorers.base import Away
+from experiments.scoring import ByPosition, Outputs, Scored, score
 from experiments.series import points
 from experiments.suite import Suite
 
@@ -32,16 +35,25 @@ from experiments.suite import Suite
 def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
     """Score, compare and decide. Doing it twice is a Conflict for the second, and changes nothing.
 
+    Where scorers have values to give, it asks for them first, for one turn: an experiment that has not got all of
+    them afterwards is due again at once, and one whose scorer cannot be asked waits.
+
     The numbers are computed before the transaction: they are a function of rows that no longer change.
     """
     rules = suite.parse(experiment.policy.body)
-    runs = {Arm(run.arm): run for run in experiment.runs.all()}
-    outputs = {arm: Outputs(run) for arm, run in runs.items()}
+    runs = {Arm(run.arm): run for run in experiment.runs.of_arms()}
+    outputs = {arm: asking.with_given(rules.metrics, Outputs(run)) for arm, run in runs.items()}
     if complaint := too_many_errors(runs, rules):
         outages.give_up(experiment, complaint, at=at)
         return
     plan = experiment.plan.body
     with Spool(versions.stream(experiment.dataset_version)) as examples:
+        said = judgments.of(experiment, rules, examples)
+        if complaint := judgments.too_many_errors(experiment, said, rules):
+            outages.give_up(experiment, complaint, at=at)
+            return
+        if not has_been_scored(experiment, rules, examples, at=at):
+            return
         scored = score(
             rules,
             outputs,
@@ -49,6 +61,7 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
             seed=plan["seed"],
             stop=stopping.of_plan(plan),
             groups=experiment.plan.groups,
+            judged=said.values,
         )
     with transaction.atomic():
         lifecycle.EXPERIMENT.advance(
@@ -60,13 +73,31 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
             failed_attempts=0,
         )
         Run.objects.filter(experiment=experiment).update(finished_at=at)
-        TestPlan.objects.filter(experiment=experiment).update(deviations=deviations(outputs))
+        judgments.keep(said)
+        found = deviations({arm: Outputs(run).ends() for arm, run in runs.items()})
+        TestPlan.objects.filter(experiment=experiment).update(deviations=found)
         results = MetricResult.objects.bulk_create(metric_rows(runs, scored))
         points.add(points.of_results(experiment, results, at=at))
         comparisons = Comparison.objects.bulk_create(comparison_rows(experiment, scored))
         SliceResult.objects.bulk_create(slice_rows(comparisons, scored))
         if not (experiment.needs_people and evidence.inherit(experiment, at=at)):
             verdicts.decide(experiment, cause="all outputs were scored", at=at)
+
+
+def has_been_scored(experiment: Experiment, rules: Suite, examples: ByPosition, *, at: dt.datetime) -> bool:
+    """Whether every value that scorers give is there; if not, the experiment goes on, waits, or ends."""
+    try:
+        if refusal := policies.scoring(rules):
+            raise Away(refusal.reason)
+        asked = asking.ask(experiment, rules, examples)
+    except Away as away:
+        outages.wait_for_scorer(experiment, str(away), at=at)
+        return False
+    if asked.complaint:
+        outages.give_up(experiment, asked.complaint, at=at)
+    elif not asked.is_done:
+        outages.go_on(experiment, at=at)
+    return asked.is_done
 
 
 def too_many_errors(runs: Mapping[Arm, Run], rules: Suite) -> str:

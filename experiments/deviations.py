@@ -5,19 +5,26 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from experiments.models import WITHOUT_ANSWER, Arm, Outcome, Output
 
+# How often an arm's outputs ended so, and what the endpoint called itself: outcome, model, fingerprint.
+Ends = Counter[tuple[str, str, str]]
 
-def deviations(outputs: Mapping[Arm, Iterable[Output]]) -> list[str]:
+
+def ends(rows: Iterable[Output]) -> Ends:
+    return Counter((row.outcome, row.endpoint_model, row.endpoint_fingerprint) for row in rows)
+
+
+def deviations(ended: Mapping[Arm, Ends]) -> list[str]:
     """A function of the finished outputs alone. The plan says what each example is worth that was not answered."""
-    return [sentence for arm, rows in outputs.items() for sentence in of_arm(arm, rows)]
+    return [sentence for arm, counts in ended.items() for sentence in of_arm(arm, counts)]
 
 
-def of_arm(arm: Arm, rows: Iterable[Output]) -> Iterator[str]:
+def of_arm(arm: Arm, counts: Ends) -> Iterator[str]:
     ended: Counter[str] = Counter()
     named: Counter[tuple[str, str]] = Counter()
-    for row in rows:
-        ended[row.outcome] += 1
-        if row.outcome == Outcome.ANSWERED:
-            named[row.endpoint_model, row.endpoint_fingerprint] += 1
+    for (outcome, model, fingerprint), count in counts.items():
+        ended[outcome] += count
+        if outcome == Outcome.ANSWERED:
+            named[model, fingerprint] += count
     failed = sum(ended[outcome] for outcome in WITHOUT_ANSWER)
     if failed:
         yield f"{failed:,} of {ended.total():,} examples have no answer of the {arm.value}: the call failed."

@@ -16,6 +16,8 @@ from evaltrack import wording
 from evaltrack.vectors import without_gaps
 from experiments import gaps
 from experiments.gaps import Gaps
+from experiments.judging import shown as judges
+from experiments.judging.shown import Heard
 from experiments.metrics import classification
 from experiments.metrics.base import Direction, Kind
 from experiments.models import Arm, Comparison, Experiment, MetricResult, Outcome, Output, Run
@@ -94,13 +96,17 @@ class Shown:
     baseline: Output
     candidate: Output
     gaps: Mapping[str, Gaps | None]
+    heard: Mapping[int, Sequence[Heard]]
 
     @property
-    def sides(self) -> list[tuple[str, Output, float | None, str]]:
-        """Each with its value, or with the reason why there is none."""
+    def sides(self) -> list[tuple[str, Output, float | None, str, Sequence[Heard]]]:
+        """Each with its value, or with the reason why there is none, and with what a judge said of it."""
         return [
-            ("Baseline", self.baseline, self.change.baseline, self.why_not(Arm.BASELINE)),
-            ("Candidate", self.candidate, self.change.candidate, self.why_not(Arm.CANDIDATE)),
+            (arm.label, output, value, self.why_not(arm), self.heard.get(output.pk, ()))
+            for arm, output, value in (
+                (Arm.BASELINE, self.baseline, self.change.baseline),
+                (Arm.CANDIDATE, self.candidate, self.change.candidate),
+            )
         ]
 
     def why_not(self, arm: Arm) -> str:
@@ -137,11 +143,14 @@ def shown(
     *,
     reads_examples: bool,
     why_not: Mapping[str, Gaps | None] = MappingProxyType({}),
+    metric: str = "",
 ) -> list[Shown]:
     """The examples of one page of a list; the dataset is read no further than it has to be."""
     outputs = {arm: outputs_at(experiment, arm, [change.index for change in found]) for arm in Arm}
     ids = {output.example_id for output in outputs[Arm.CANDIDATE].values()}
     examples = read(experiment, ids) if reads_examples else {}
+    rows = [output for of_arm in outputs.values() for output in of_arm.values()]
+    heard = judges.about(experiment, metric, rows) if metric else {}
     return [
         Shown(
             change=change,
@@ -150,6 +159,7 @@ def shown(
             baseline=outputs[Arm.BASELINE][change.index],
             candidate=outputs[Arm.CANDIDATE][change.index],
             gaps=why_not,
+            heard=heard,
         )
         for change in found
     ]

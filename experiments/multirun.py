@@ -61,10 +61,14 @@ def named(component: Component, names: Iterable[str]) -> list[Run]:
     if len(wanted) > MOST_RUNS:
         raise Invalid("too_many_runs", f"{len(wanted)} runs are too many: {MOST_RUNS} fit on one page.")
     asked = {name: name.rpartition(".")[::2] for name in wanted}
-    rows = Run.objects.filter(
-        experiment__component=component,
-        experiment__public_id__in={experiment for experiment, _ in asked.values()},
-    ).select_related("version", "experiment__plan", "experiment__dataset_version__dataset")
+    rows = (
+        Run.objects.of_arms()
+        .filter(
+            experiment__component=component,
+            experiment__public_id__in={experiment for experiment, _ in asked.values()},
+        )
+        .select_related("version", "experiment__plan", "experiment__dataset_version__dataset")
+    )
     found = {name_of(run): run for run in rows}
     for name in wanted:
         if name not in found:

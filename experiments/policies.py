@@ -6,12 +6,15 @@ Whether a role may act at all is asked at the door (`accounts.access`); here it 
 import datetime as dt
 from collections.abc import Sequence
 
+from django.conf import settings
+
 from datasets.models import DatasetVersion
 from evaltrack.accounts.models import User
 from evaltrack.accounts.roles import Permission, Role
 from evaltrack.errors import Refusal
 from evaltrack.integrations import hosts
-from experiments import proxies, targets
+from experiments import proxies, suite, targets
+from experiments.metrics import REGISTRY, scored
 from experiments.models import (
     Component,
     ComponentVersion,
@@ -41,6 +44,29 @@ def asking(target: Target) -> Refusal | None:
         return None
     refusals = (hosts.calling(target.base_url), *(hosts.sending(name) for name in target.secrets))
     return next((refusal for refusal in refusals if refusal is not None), None)
+
+
+def scoring(rules: suite.Suite) -> Refusal | None:
+    """Whether whoever has to give values of this suite's metrics can be asked, by our workers, with what it names."""
+    for rule in rules.metrics:
+        scorer, given = REGISTRY[rule.metric].scorer, rule.parameters
+        if not scorer:
+            continue
+        if scorer != scored.HTTP and scorer not in settings.SCORERS:
+            return Refusal(
+                "scorer_not_set",
+                f"{rule.metric} is computed by {scorer} in an interpreter of its own, and none is set up here. "
+                "The platform team can name one in EVALTRACK_SCORERS, such as "
+                f"{scorer}=/opt/scorers/{scorer}/bin/python.",
+            )
+        addresses = [given[name] for name in ("url", "base_url") if name in given]
+        refusals = (
+            *(hosts.calling(address) for address in addresses),
+            hosts.sending(given.get("api_key_env", "")),
+        )
+        if refusal := next((each for each in refusals if each is not None), None):
+            return refusal
+    return None
 
 
 def repeating(repeats: int, versions: Sequence[ComponentVersion]) -> Refusal | None:
@@ -121,6 +147,13 @@ def requesting(
     if experiment.tier == Tier.SMOKE:
         return Refusal(
             "smoke_only", "Ten examples are a smoke test; evaluate the standard tier before promoting."
+        )
+    wanted = suite.parse(experiment.policy.body).promotion[environment]
+    if too_small := wanted.refuses(experiment.tier, experiment.plan.body["examples"]):
+        return Refusal(
+            "tier_too_small",
+            f"{experiment.policy} lets a change go to {environment} that was evaluated {too_small}; "
+            f"{experiment} asked {experiment.plan.body['examples']:,}, on the {experiment.tier} tier.",
         )
     if (
         environment == Environment.PRODUCTION

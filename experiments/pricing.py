@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import Avg, Count, Sum
+from django.db.models import Avg, Count, Q, Sum
 
 from datasets.sampling import tier_size
 from evaltrack.accounts.models import User
@@ -13,6 +13,7 @@ from evaltrack.integrations import hosts
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.record import record
 from experiments import policies, suite, targets
+from experiments.judging import forms, judges
 from experiments.models import ComponentVersion, Experiment, Outcome, Price, Run
 from experiments.targets.base import Target
 from experiments.tariff import Tariff
@@ -113,11 +114,14 @@ def uncapped(target: Target, tariff: Tariff | None) -> Refusal | None:
 
 @dataclass(frozen=True)
 class Cost:
-    """In micro-dollars. `unknown` counts answers whose cost nobody knows."""
+    """In micro-dollars. `unknown` counts answers whose cost nobody knows; `of_judges` is the part of `spent` that
+    judges have cost, and `unknown_of_judges` that of `unknown`."""
 
     spent: int
     unknown: int
     answered: int
+    of_judges: int = 0
+    unknown_of_judges: int = 0
 
 
 def cost_of(experiment: Experiment) -> Cost:
@@ -126,23 +130,43 @@ def cost_of(experiment: Experiment) -> Cost:
     if plan is None:
         return Cost(0, 0, 0)
     asked = experiment.outputs.asked_for().filter(text__gt="", finished_at__gte=plan.locked_at)
-    found = asked.aggregate(spent=Sum("cost_micro"), known=Count("cost_micro"), answered=Count("pk"))
-    return Cost(found["spent"] or 0, found["answered"] - found["known"], found["answered"])
+    judged = Q(run__judges__isnull=False)
+    found = asked.aggregate(
+        spent=Sum("cost_micro"),
+        known=Count("cost_micro"),
+        answered=Count("pk"),
+        of_judges=Sum("cost_micro", filter=judged),
+        judgments=Count("pk", filter=judged),
+        known_judgments=Count("cost_micro", filter=judged),
+    )
+    return Cost(
+        found["spent"] or 0,
+        found["answered"] - found["known"],
+        found["answered"],
+        found["of_judges"] or 0,
+        found["judgments"] - found["known_judgments"],
+    )
 
 
 def expected(experiment: Experiment) -> int | None:
-    """What the experiment will cost by what its versions have cost before; None where one of them is unknown."""
+    """What the experiment will cost by what its versions and judges have cost before; None where one of them is
+    unknown."""
+    rules = suite.parse(experiment.policy.body)
     everything = experiment.dataset_version.example_count
     examples = tier_size(experiment.tier, everything)
     if before := experiment.extends:
         examples -= tier_size(before.tier, everything)  # those answers are kept
-    calls = examples * suite.parse(experiment.policy.body).repeats
-    arms = [
+    calls = examples * rules.repeats
+    parts = [
         estimate(version, calls=calls)
         for version in (experiment.candidate, experiment.baseline)
         if targets.parse(version.configuration).is_asked
     ]
-    return sum(known) if len(known := [arm for arm in arms if arm is not None]) == len(arms) else None
+    asked = judges.of(rules)
+    for rule in judges.judged_rules(rules):
+        # The answers of both arms one by one, or a pair of them in both orders.
+        parts.append(estimate(asked[rule.metric], calls=2 * forms.samples(rule) * calls))
+    return sum(known) if len(known := [part for part in parts if part is not None]) == len(parts) else None
 
 
 def estimate(version: ComponentVersion, *, calls: int) -> int | None:

@@ -114,9 +114,22 @@ class PromotionQuerySet(models.QuerySet):
 
 
 class RunQuerySet(models.QuerySet):
+    def of_arms(self) -> "RunQuerySet":
+        """Whose outputs are answers to examples."""
+        return self.filter(judges=None)
+
+    def judging(self) -> "RunQuerySet":
+        """Whose outputs are what a judge says of an arm's."""
+        return self.filter(judges__isnull=False)
+
     def asked(self) -> "RunQuerySet":
         """Whose outputs our workers ask for one by one."""
         return self.filter(endpoint__isnull=False, in_batches=False)
+
+    def unfinished(self) -> "RunQuerySet":
+        """With outputs that are not there yet. Whoever has all of them needs no share of its endpoint."""
+        with_open = self.model._default_manager.filter(outputs__state__in=["open", "leased"])
+        return self.filter(pk__in=with_open.values("pk"))
 
     def awaited(self) -> "RunQuerySet":
         """Whose outputs somebody has yet to bring, or to say that they are all there."""
@@ -124,6 +137,12 @@ class RunQuerySet(models.QuerySet):
 
 
 class OutputQuerySet(models.QuerySet):
+    def of_arms(self) -> "OutputQuerySet":
+        return self.filter(run__judges=None)
+
+    def of_judges(self) -> "OutputQuerySet":
+        return self.filter(run__judges__isnull=False)
+
     def in_order(self) -> "OutputQuerySet":
         """All outputs of a run: by position, and the repeats of one example beside each other."""
         return self.order_by("position", "repeat")

@@ -18,11 +18,15 @@ from evaltrack.ledger.models import LedgerEntry
 from evaltrack.ledger.record import rfc3339, subject_of
 from evaltrack.vectors import without_gaps
 from experiments import conclusion, gates, grouping, stopping, suite, verdicts
-from experiments.deviations import deviations
+from experiments.deviations import deviations, ends
+from experiments.judging import judgments
+from experiments.judging import recomputation as judging
 from experiments.metrics import REGISTRY
 from experiments.models import Arm, Comparison, Experiment, MetricResult, Output, Run, SliceResult, Verdict
 from experiments.running import planning
+from experiments.scorers import asking
 from experiments.scoring import Scored, score
+from experiments.suite import Suite
 
 VALUES = ("kind", "summary", "values")
 COMPARED = (
@@ -69,22 +73,26 @@ def recompute(experiment: Experiment) -> Recomputed | None:
     verdict = experiment.verdicts.first()
     if verdict is None:
         return None
-    runs = {Arm(run.arm): run for run in experiment.runs.all()}
+    runs = {Arm(run.arm): run for run in experiment.runs.of_arms()}
     outputs = outputs_of(experiment)
     examples = versions.examples(experiment.dataset_version)
     plan = experiment.plan.body
+    rules = suite.parse(plan["policy"])
+    said = judgments.of(experiment, rules, examples)
     scored = score(
-        suite.parse(plan["policy"]),
-        outputs,
+        rules,
+        {arm: asking.with_given(rules.metrics, rows) for arm, rows in outputs.items()},
         examples,
         seed=plan["seed"],
         stop=stopping.of_plan(plan),
         groups=experiment.plan.groups,
+        judged=said.values,
     )
     comparisons = conclusion.comparison_rows(experiment, scored)
     evidence_digest = verdicts.evidence_digest(experiment, comparisons)
     findings = [
         *plan_differs(experiment, examples, outputs),
+        *judging.differ(experiment, said),
         *values_differ(runs, scored),
         *comparisons_differ(experiment, comparisons, scored),
         *verdict_differs(experiment, verdict, comparisons, evidence_digest),
@@ -98,12 +106,19 @@ def recompute(experiment: Experiment) -> Recomputed | None:
             "the plan by its digest, and that it was locked before the first output",
             f"the choice of {plan['examples']} examples from the dataset",
             f"{sum(map(len, scored.values.values())):,} values of {len(comparisons)} metrics in both arms",
+            *taken_as_given(rules),
             f"{len(comparisons)} comparisons and their slices",
             f"verdict {verdict.number} and its evidence digest, here and in the ledger",
         ),
         findings=tuple(findings),
         other_versions=tuple(other_versions(runs[Arm.CANDIDATE])),
     )
+
+
+def taken_as_given(rules: Suite) -> Iterator[str]:
+    """What cannot be computed again: what scorers said. Everything that was made of it can."""
+    if names := [rule.metric for rule in asking.rules_of(rules)]:
+        yield f"what was made of {', '.join(names)}, whose values were given by scorers and are taken as they are"
 
 
 def plan_differs(
@@ -136,7 +151,10 @@ def plan_differs(
         rule = planning.stop_rule(experiment, rules, size=plan["examples"])
         if as_bytes(rule.as_json()) != as_bytes(plan["stop_rule"]):
             yield "The plan locked another stop rule than the policy gives for this look."
-    if experiment.plan.deviations not in (None, deviations(outputs)):
+    if experiment.plan.deviations not in (
+        None,
+        deviations({arm: ends(rows) for arm, rows in outputs.items()}),
+    ):
         yield "The deviations from the plan are not those that the outputs show."
     yield from looks_differ(experiment, outputs)
 
@@ -171,7 +189,7 @@ def looks_differ(experiment: Experiment, outputs: Mapping[Arm, Sequence[Output]]
 
 def outputs_of(experiment: Experiment) -> dict[Arm, list[Output]]:
     """In the order of positions."""
-    return {Arm(run.arm): list(run.outputs.in_order()) for run in experiment.runs.all()}
+    return {Arm(run.arm): list(run.outputs.in_order()) for run in experiment.runs.of_arms()}
 
 
 def unlike(row: Output, earlier: Output) -> bool:

@@ -8,11 +8,12 @@ from django.db import IntegrityError, transaction
 
 from evaltrack.accounts.models import User
 from evaltrack.canonical import digest
-from evaltrack.errors import Conflict, Invalid, refuse_if
+from evaltrack.errors import Conflict, Invalid, NotFound, refuse_if
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.record import record
-from experiments import policies, suite, targets
-from experiments.models import Component, ComponentVersion, GatePolicy
+from experiments import policies, standard_suites, suite, targets
+from experiments.judging import judges
+from experiments.models import Component, ComponentKind, ComponentVersion, GatePolicy
 
 # It stands in addresses, in the ledger and on the approver's page: nothing invisible, nothing that leads elsewhere.
 VERSION = re.compile(r"[A-Za-z0-9._+-]{1,40}")
@@ -41,7 +42,10 @@ def register_version(
     if not VERSION.fullmatch(version):
         sentence = "may hold letters, digits and . _ + - only, up to 40 of them"
         raise Invalid("bad_version", f"version {sentence}", {"version": [sentence]})
-    refuse_if(policies.asking(targets.parse(body)))
+    target = targets.parse(body)
+    refuse_if(policies.asking(target))
+    if component.kind == ComponentKind.JUDGE:
+        refuse_if(judges.judging(target))
     fingerprint = digest(body)
     if existing := component.versions.filter(version=version).first():
         if existing.digest == fingerprint:
@@ -64,10 +68,24 @@ def register_version(
     return row
 
 
+def policy_named(name: str, *, by: User, at: dt.datetime) -> GatePolicy:
+    """The newest version of a policy, or a standard suite, which comes into force when it is first used."""
+    found = GatePolicy.objects.filter(name=name).order_by("-version").first()
+    if found:
+        return found
+    if name in standard_suites.SUITES:
+        return activate_policy(name, standard_suites.SUITES[name], by=by, at=at)
+    known = ", ".join(standard_suites.SUITES)
+    raise NotFound("no_such_suite", f"There is no suite {name!r}. Those that are always there are {known}.")
+
+
 @transaction.atomic
 def activate_policy(name: str, body: dict[str, Any], *, by: User, at: dt.datetime) -> GatePolicy:
     """The newest version of the policy `name` with this body, made where it is new."""
-    complete = suite.parse(body).as_json()
+    rules = suite.parse(body)
+    refuse_if(policies.scoring(rules))
+    judges.of(rules)
+    complete = rules.as_json()
     fingerprint = digest(complete)
     newest = GatePolicy.objects.filter(name=name).order_by("-version").first()
     # As it reads today: an older server left out what it did not know, which is no other rule.

@@ -1,15 +1,20 @@
 """From the outputs of both arms to the values, comparisons, outcomes and slices that stand for them."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Protocol
+
+from django.db.models import Count
 
 from datasets.examples import Example
 from experiments import bounds, gaps, repeats, slices
 from experiments.comparison import compare
+from experiments.deviations import Ends
 from experiments.gates import Judged, judge
-from experiments.metrics import REGISTRY
+from experiments.metrics import REGISTRY, composite
 from experiments.metrics.base import Answered, Kind, LeftOut, Metric, Value
 from experiments.models import Arm, Outcome, Output, Run
 from experiments.slices import Measured, Slice
@@ -19,6 +24,10 @@ from experiments.suite import MetricRule, Suite
 # So few that what is worked out of their texts is still kept when the last metric asks.
 AT_ONCE = 50
 Vectors = dict[tuple[Arm, str], list[float | None]]
+# What judges say of each output, by its key and the metric.
+JudgedOutputs = Mapping[int, Mapping[str, Value]]
+NOTHING_SAID: Mapping[str, Value] = MappingProxyType({})
+NOT_JUDGED: JudgedOutputs = MappingProxyType({})
 Reasons = dict[tuple[Arm, str], dict[str, list[list[int]]]]
 
 
@@ -50,6 +59,10 @@ class Outputs:
     def __iter__(self) -> Iterator[Output]:
         return self.run.outputs.in_order().iterator(chunk_size=500)
 
+    def ends(self) -> Ends:
+        counted = self.run.outputs.values_list("outcome", "endpoint_model", "endpoint_fingerprint")
+        return Counter({tuple(each): n for *each, n in counted.annotate(n=Count("pk")).order_by()})
+
 
 def score(
     rules: Suite,
@@ -59,9 +72,11 @@ def score(
     seed: int,
     stop: StopRule,
     groups: Sequence[int] | None,
+    judged: JudgedOutputs = NOT_JUDGED,
 ) -> Scored:
-    """A function of its arguments alone. `outputs` of both arms are in order, `groups` in the order of positions."""
-    found = {(arm, name): each for arm in Arm for name, each in valued(rules, outputs[arm], examples)}
+    """A function of its arguments alone. `outputs` of both arms are in order, `groups` in the order of positions;
+    `judged` has what judges say of an output, by its key."""
+    found = {(arm, name): each for arm in Arm for name, each in valued(rules, outputs[arm], examples, judged)}
     values: Vectors = {key: gaps.numbers(each) for key, each in found.items()}
     reasons: Reasons = {key: gaps.of(each) for key, each in found.items()}
     metrics = {rule.metric: as_repeated(REGISTRY[rule.metric], rules.repeats) for rule in rules.metrics}
@@ -82,7 +97,7 @@ def score(
         for rule in rules.metrics
     ]
     measured = [Measured(metrics[rule.metric], **both(rule.metric)) for rule in rules.metrics]
-    tags = [examples[output.position].tags for output in outputs[Arm.CANDIDATE] if output.repeat == 0]
+    tags = [examples[position].tags for position in positions(outputs[Arm.CANDIDATE])]
     by_tag = slices.sliced(measured, tags, design=rules.design, groups=groups)
     within = {
         name: bounds.bounds(metric, {arm: found[arm, name] for arm in Arm})
@@ -91,13 +106,20 @@ def score(
     return Scored(values, reasons, judge(compared, stop), within, by_tag)
 
 
+def positions(outputs: Iterable[Output]) -> Iterable[int]:
+    """The place of each example in its dataset, in order."""
+    if isinstance(outputs, Outputs):
+        return outputs.run.outputs.one_each().values_list("position", flat=True)
+    return [output.position for output in outputs if output.repeat == 0]
+
+
 def as_repeated(metric: Metric, repeats: int) -> Metric:
     """The mean of several zeros and ones is neither."""
     return replace(metric, kind=Kind.CONTINUOUS) if repeats > 1 and metric.kind == Kind.BINARY else metric
 
 
 def valued(
-    rules: Suite, outputs: Iterable[Output], examples: ByPosition
+    rules: Suite, outputs: Iterable[Output], examples: ByPosition, judged: JudgedOutputs = NOT_JUDGED
 ) -> Iterator[tuple[str, list[Value]]]:
     """The name and the values of each metric of a suite, in the order of positions: of repeats their mean.
 
@@ -109,13 +131,18 @@ def valued(
     whole: list[Answered] = []
     # Most metrics have the same parameters, which are none: they share what is made for them to read.
     alike = grouped(rule for rule in rules.metrics if not REGISTRY[rule.metric].of_run)
-    of_run = [rule for rule in rules.metrics if REGISTRY[rule.metric].of_run]
+    of_run = [
+        rule for rule in rules.metrics if REGISTRY[rule.metric].of_run and rule.metric != composite.NAME
+    ]
     numbered = enumerate(outputs)
     while block := list(itertools.islice(numbered, AT_ONCE)):
         for place, output in block:
             if rules.missing.get(output.outcome) == "exclude":
                 left_out[place] = LeftOut(f"left out: {Outcome(output.outcome).label.lower()}")
-        reads = [answered(output, examples[output.position], rules) for _, output in block]
+        reads = [
+            answered(output, examples[output.position], rules, judged.get(output.pk, NOTHING_SAID))
+            for _, output in block
+        ]
         for parameters, names in alike:
             bound = [read.under(parameters) for read in reads]
             for name in names:
@@ -124,6 +151,9 @@ def valued(
             whole += reads
     for rule in of_run:
         found[rule.metric] = REGISTRY[rule.metric].of_all([read.under(rule.parameters) for read in whole])
+    for rule in rules.metrics:
+        if rule.metric == composite.NAME:
+            found[rule.metric] = composite.composed(rule.parameters["weights"], found, REGISTRY)
     for rule in rules.metrics:
         values = found.pop(rule.metric)
         if not REGISTRY[rule.metric].counts_errors:
@@ -144,7 +174,9 @@ def grouped(rules: Iterable[MetricRule]) -> list[tuple[Mapping[str, Any], list[s
     return found
 
 
-def answered(output: Output, example: Example, rules: Suite) -> Answered:
+def answered(
+    output: Output, example: Example, rules: Suite, judged: Mapping[str, Value] = NOTHING_SAID
+) -> Answered:
     """What a metric may look at, without the parameters of any."""
     has_text = output.outcome == Outcome.ANSWERED or rules.missing.get(output.outcome) == "scored"
     return Answered(
@@ -157,6 +189,8 @@ def answered(output: Output, example: Example, rules: Suite) -> Answered:
         contexts=contexts(output, example),
         citations=citations(output),
         metadata=example.metadata,
+        judged=judged,
+        given=getattr(output, "given_values", {}),
     )
 
 

@@ -13,6 +13,7 @@ from evaltrack.errors import Conflict, Invalid, NotFound, refuse_if
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.record import record
 from experiments import lifecycle, numbering, policies, pricing, suite, targets
+from experiments.judging import judges
 from experiments.models import (
     Component,
     ComponentVersion,
@@ -104,7 +105,12 @@ def submit(question: Question, *, by: User, at: dt.datetime, extends: Experiment
         if question.budget_micro is not None:
             refuse_if(pricing.capping(version, at=at))
     rules = suite.parse(question.policy.body)
+    for judge in judges.of(rules).values():
+        refuse_if(policies.asking(targets.parse(judge.configuration)))
+        if question.budget_micro is not None:
+            refuse_if(pricing.capping(judge, at=at))
     refuse_if(policies.repeating(rules.repeats, [question.candidate, question.baseline]))
+    refuse_if(policies.scoring(rules))
     refuse_if(policies.looking(component, question.dataset_version))
     attempts = Experiment.objects.filter(
         component=component, dataset_version=question.dataset_version, extends=None

@@ -99,11 +99,19 @@ def evidence_digest(experiment: Experiment, comparisons: Iterable[Comparison] | 
     return digest(
         {
             "plan": digest(experiment.plan.body),
-            "outputs": {run.arm: outputs_root(run) for run in experiment.runs.all()},
+            **outputs_of(experiment),
             "comparisons": compared,
             "people": people,
         }
     )
+
+
+def outputs_of(experiment: Experiment) -> dict[str, dict[str, str]]:
+    """The roots of the outputs of both arms, and of what judges said of them where there are any."""
+    roots = {"outputs": {run.arm: outputs_root(run) for run in experiment.runs.of_arms()}}
+    judging = experiment.runs.judging().select_related("judges")
+    judged = {f"{run.metric} of the {run.judges.arm}": outputs_root(run) for run in judging if run.judges}
+    return roots | ({"judged": judged} if judged else {})
 
 
 def outputs_root(run: Run) -> str:

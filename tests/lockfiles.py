@@ -10,7 +10,12 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = {"requirements.txt": ["server"], "requirements-dev.txt": ["server", "dev"]}
+LOCKS = {
+    "requirements.txt": ["server"],
+    "requirements-dev.txt": ["server", "dev"],
+    "requirements-ragas.txt": ["ragas"],
+    "requirements-deepeval.txt": ["deepeval"],
+}
 
 
 def compiled(name: str, extras: list[str], folder: Path) -> str:

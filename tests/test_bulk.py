@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from evaltrack import clock
-from evaltrack.bulk import update_rows
+from evaltrack.bulk import insert_rows, update_rows
 from experiments.models import Experiment, Output, OutputState
 from experiments.running import claims, planning
 from tests.factories import experiments
@@ -64,3 +64,54 @@ def test_what_a_constraint_forbids_changes_no_row(held):
 def test_nothing_to_write_asks_the_database_nothing(held, django_assert_num_queries):
     with django_assert_num_queries(0):
         assert update_rows(Output, ("id", "text"), [], also={}, where={}) == 0
+
+
+# Inserting
+
+
+def row(run, position, **fields) -> Output:
+    return Output(
+        run=run,
+        experiment_id=run.experiment_id,
+        position=position,
+        example_id=f"q{position}",
+        order=position,
+        **fields,
+    )
+
+
+@pytest.mark.parametrize("count", [1, 2, 700])
+def test_rows_are_inserted_as_the_database_would_have_them(held, count):
+    """As `bulk_create` writes them: defaults, nothing, lists, and what only some of them have."""
+    run = held[0].runs.first()
+    ended = {
+        "state": OutputState.DONE,
+        "outcome": "answered",
+        "finished_at": clock.now(),
+        "text": "it's 😀 %s",
+    }
+    rows = [
+        row(run, 1_000 + n, **(ended if n % 3 == 0 else {}), contexts=[["a", n], None, []][n % 3])
+        for n in range(count)
+    ]
+    insert_rows(rows)
+    found = list(Output.objects.filter(position__gte=1_000).order_by("position").values())
+    Output.objects.filter(position__gte=1_000).delete()
+    Output.objects.bulk_create(rows)
+    expected = list(Output.objects.filter(position__gte=1_000).order_by("position").values())
+    for each in [*found, *expected]:
+        del each["id"]
+    assert found == expected
+    assert len(found) == count
+
+
+def test_of_rows_that_a_constraint_forbids_none_is_inserted(held):
+    run = held[0].runs.first()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert_rows([row(run, 1_000), row(run, 1_001), row(run, 1_000)])
+    assert not Output.objects.filter(position__gte=1_000).exists()
+
+
+def test_nothing_to_insert_asks_the_database_nothing(held, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        insert_rows([])

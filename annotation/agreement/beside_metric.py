@@ -46,8 +46,18 @@ def said(campaign: Campaign, metric: str) -> Said:
     )
 
 
+def given(campaign: Campaign) -> Mapping[str, list[float]]:
+    """Of each item what people said, one by one: 1 for the candidate, −1 for the baseline, 0 for neither."""
+    return heard(campaign)[0]
+
+
 def preferences(campaign: Campaign) -> tuple[Mapping[str, float], Mapping[str, dt.datetime]]:
     """Of each item the mean preference for the candidate, and when it was judged first."""
+    given, since = heard(campaign)
+    return {item: sum(scores) / len(scores) for item, scores in given.items()}, since
+
+
+def heard(campaign: Campaign) -> tuple[Mapping[str, list[float]], Mapping[str, dt.datetime]]:
     given: dict[str, list[float]] = defaultdict(list)
     since: dict[str, dt.datetime] = {}
     rows = (
@@ -61,7 +71,7 @@ def preferences(campaign: Campaign) -> tuple[Mapping[str, float], Mapping[str, d
         for task, item, choice, submitted_at in batch:
             given[item].append(PREFERENCE[rollup.label(choice, task in swapped)])
             since[item] = min(submitted_at, since.get(item, submitted_at))
-    return {item: sum(scores) / len(scores) for item, scores in given.items()}, since
+    return given, since
 
 
 def as_evidence(campaign: Campaign, metric: str) -> dict[str, Any]:

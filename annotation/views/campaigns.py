@@ -20,7 +20,7 @@ from annotation import (
     repeats,
     revision,
 )
-from annotation.agreement import enough, figures, oneself
+from annotation.agreement import beside_judges, enough, figures, oneself
 from annotation.blinding import guesses
 from annotation.models import (
     Campaign,
@@ -64,6 +64,7 @@ def campaign_detail(request: PageRequest, public_id: uuid.UUID) -> HttpResponse:
         "imports": imports.imports_of(campaign),
         "excluded": excluded(campaign),
         "told": figures.may_be_told(campaign),
+        "beside_judges": [each.as_json() for each in beside_judges.of(campaign)],
         "findings": said,
         "blinding": guesses.of(campaign, at=clock.now()),
         "by_rubric": figures.by_rubric(campaign, at=clock.now()),

@@ -10,6 +10,7 @@ from evaltrack.canonical import canonical_json
 from evaltrack.ndjson import holds_nul
 from experiments import gaps, pricing, progress
 from experiments.api.money import Dollars, dollars
+from experiments.judging import shown as judges
 from experiments.models import (
     AlertState,
     Comparison,
@@ -152,19 +153,28 @@ class ExperimentOut(ExperimentSummary):
     undefined = serializers.SerializerMethodField(
         help_text="How many examples have no value of a metric, by metric, arm and reason; only where there are any."
     )
-    runs = RunOut(many=True)
+    runs = RunOut(many=True, source="runs.of_arms")
+    judges = serializers.SerializerMethodField(
+        help_text="Who judged by which metric, under which configuration and prompt; `found` has what it failed on, "
+        "how far its samples lie apart, and how often it contradicted itself when two answers changed places."
+    )
     evidence_digest = serializers.SerializerMethodField()
+
+    def get_judges(self, experiment) -> list[dict]:
+        return judges.as_json(experiment)
 
     def get_progress(self, experiment) -> dict:
         """Outputs; `remaining_s` is null where the pace of the last minute tells nothing."""
         return asdict(progress.of(experiment, at=clock.now()))
 
     def get_cost(self, experiment) -> dict:
-        """In US dollars. `answers_of_unknown_cost` are answers whose price or tokens nobody knows."""
+        """In US dollars. `answers_of_unknown_cost` are answers whose price or tokens nobody knows; `judges_usd` is
+        the part of `spent_usd` that judges have cost."""
         cost = pricing.cost_of(experiment)
         return {
             "spent_usd": cost.spent / MICRO,
             "answers_of_unknown_cost": cost.unknown,
+            "judges_usd": cost.of_judges / MICRO,
             "budget_usd": dollars(experiment.budget_micro),
             "estimate_usd": dollars(pricing.expected(experiment)),
         }

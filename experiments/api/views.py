@@ -9,7 +9,7 @@ from evaltrack.accounts.idempotency import idempotent
 from evaltrack.accounts.roles import Permission as P
 from evaltrack.api import ApiView, paged, person
 from evaltrack.canonical import digest
-from evaltrack.errors import Invalid, NotFound, refuse_if
+from evaltrack.errors import Invalid, refuse_if
 from experiments import backtest, extension, pausing, policies, promotion, registration, submission, suite
 from experiments.api import serializers as shapes
 from experiments.api.money import in_micros
@@ -23,10 +23,7 @@ def policy_named(given, component_name: str, request) -> GatePolicy | None:
     if given is None:
         return None
     if isinstance(given, str):
-        found = GatePolicy.objects.filter(name=given).order_by("-version").first()
-        if found is None:
-            raise NotFound("no_such_suite", f"There is no suite {given!r}.")
-        return found
+        return registration.policy_named(given, by=request.user, at=clock.now())
     # A suite sent inline is a policy too, named by its content, so that a verdict always names its rules.
     name = f"{component_name[:60]}-{digest(given)[:12]}"
     return registration.activate_policy(name, given, by=request.user, at=clock.now())

@@ -77,9 +77,9 @@ def write(batch: Batch, several: list[tuple[int, Answer | Failed]], *, at: dt.da
     for output_id, request_digest, attempts in bound.values_list("pk", "request_digest", "attempts"):
         result = first[output_id]
         if isinstance(result, Answer):
-            answers.append(
-                claims.answered(output_id, result, by=target, tariff=tariff, request_digest=request_digest)
-            )
+            cost = tariff.cost(result) if tariff else None
+            outcome = claims.outcome_of(result, by=target)
+            answers.append(claims.Answered(output_id, result, outcome, request_digest, cost))
         elif not result.again or attempts >= rows.MOST_ATTEMPTS:
             rows.fail(batch, output_id, result.error, at=at)
         # What may be asked for again stays with the batch until it ends.

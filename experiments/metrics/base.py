@@ -41,6 +41,10 @@ class Answered:
     contexts: Sequence[str] | None = None
     citations: Sequence[str] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    # What judges say of the answer, by the name of the metric.
+    judged: Mapping[str, Value] = field(default_factory=dict)
+    # What scorers said of this answer, by metric.
+    given: Mapping[str, Value] = field(default_factory=dict)
     # What one metric made of this answer under these parameters, for another one that needs the same.
     memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -78,6 +82,9 @@ class Metric:
 
     `together` reads several answers at once, as it is given them. With `of_run` they are all answers of a run: a
     value depends on the others, and one answer alone has none.
+
+    `scorer` names who gives the values of a metric that evaltrack does not compute itself: they are asked for once,
+    and `value` reads what was given.
     """
 
     name: str
@@ -101,6 +108,7 @@ class Metric:
     counts_errors: bool = False
     together: Callable[[Sequence[Answered]], list[Value]] | None = None
     of_run: bool = False
+    scorer: str = ""
 
     @property
     def is_mean(self) -> bool:

@@ -2,6 +2,7 @@
 
 from experiments.models.batch import Batch, BatchState
 from experiments.models.experiment import DailyNumber, Experiment, ExperimentStatus, Lane, TestPlan, Tier
+from experiments.models.given import GivenValue
 from experiments.models.livetest import LiveTest, LiveUnit, TrafficArm
 from experiments.models.metric import Comparison, MetricOutcome, MetricResult, Role, SliceResult
 from experiments.models.price import Price
@@ -56,6 +57,7 @@ __all__ = [
     "Experiment",
     "ExperimentStatus",
     "GatePolicy",
+    "GivenValue",
     "Lane",
     "LiveTest",
     "LiveUnit",

@@ -11,6 +11,8 @@ class ComponentKind(models.TextChoices):
     MODEL = "model", "Model"
     PROMPT = "prompt", "Prompt"
     RAG = "rag", "RAG configuration"
+    # Asked about the answers of others, by the metrics that name it.
+    JUDGE = "judge", "Judge"
 
 
 class Risk(models.TextChoices):

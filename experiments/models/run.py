@@ -1,4 +1,4 @@
-"""One arm executed once, and the outputs it is made of."""
+"""One arm executed once, or judged by one metric, and the outputs it is made of."""
 
 import uuid
 
@@ -75,7 +75,10 @@ class EndpointShare(models.Model):
 class Run(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     experiment = models.ForeignKey("experiments.Experiment", on_delete=models.PROTECT, related_name="runs")
-    arm = models.CharField(max_length=10, choices=Arm.choices)
+    # Empty for the run of a judge, which has the run that it judges, and the metric for which it does.
+    arm = models.CharField(max_length=10, choices=Arm.choices, blank=True)
+    judges = models.ForeignKey("self", on_delete=models.PROTECT, related_name="judgings", null=True)
+    metric = models.CharField(max_length=60, blank=True)
     version = models.ForeignKey("experiments.ComponentVersion", on_delete=models.PROTECT, related_name="runs")
     # None: nobody is called, the outputs are brought.
     endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="runs", null=True)
@@ -94,8 +97,20 @@ class Run(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="run_one_per_arm", fields=["experiment", "arm"]),
-            models.CheckConstraint(name="run_arm_known", condition=Q(arm__in=Arm.values)),
+            models.UniqueConstraint(
+                name="run_one_per_arm", fields=["experiment", "arm"], condition=Q(judges=None)
+            ),
+            models.UniqueConstraint(
+                name="run_judged_once_by_metric",
+                fields=["judges", "metric"],
+                condition=Q(judges__isnull=False),
+            ),
+            # A judge has no arm: whoever asks for an arm's outputs never gets a judge's.
+            models.CheckConstraint(
+                name="run_is_of_an_arm_or_a_judge",
+                condition=Q(judges=None, arm__in=Arm.values, metric="")
+                | Q(judges__isnull=False, arm="", endpoint__isnull=False) & ~Q(metric=""),
+            ),
             models.CheckConstraint(
                 name="run_brought_by_and_at",
                 condition=Q(brought_by=None, brought_at=None)
@@ -107,7 +122,11 @@ class Run(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.experiment_id} {self.arm}"
+        return f"{self.experiment_id} {self.arm or self.metric}"
+
+    @property
+    def is_judging(self) -> bool:
+        return self.judges_id is not None
 
     @property
     def is_brought(self) -> bool:
@@ -123,7 +142,10 @@ class Run(models.Model):
 
 
 class Output(models.Model):
-    """What one arm said to one example; until then, the work item that asks for it.
+    """What one arm said to one example, or a judge about that; until then, the work item that asks for it.
+
+    The run of a judge has for each output that it judges as many as `judging.forms.calls` says, at the same position
+    and with `repeat` counting on (`judging.layout.repeat_of`).
 
     `order` interleaves the arms: both answer an example at about the same moment, in random order, so that a
     drift of the endpoint meets both alike.
@@ -152,7 +174,8 @@ class Output(models.Model):
     input_tokens = models.PositiveIntegerField(null=True)
     output_tokens = models.PositiveIntegerField(null=True)
     latency_ms = models.PositiveIntegerField(null=True)
-    # Millionths of a US dollar; None where the price or the tokens are not known.
+    # Millionths of a US dollar, with tries of a judge that could not be read; None where the price or the tokens are
+    # not known.
     cost_micro = models.PositiveBigIntegerField(null=True)
     request_digest = models.CharField(max_length=64, blank=True)
     endpoint_model = models.CharField(max_length=200, blank=True)

@@ -19,7 +19,6 @@ from evaltrack.bulk import update_rows
 from evaltrack.integrations.model_api import Answer, CallFailed, Failure
 from experiments.models import Experiment, Outcome, Output, OutputState
 from experiments.targets.base import Target
-from experiments.tariff import Tariff
 
 MOST_ATTEMPTS = 5
 REAP_BATCH = 500
@@ -48,6 +47,9 @@ class Claimed:
     run_id: int
     position: int
     attempts: int
+    repeat: int = 0
+    # What earlier tries have cost that brought no reply, in micro-dollars.
+    cost_micro: int | None = None
 
 
 @transaction.atomic
@@ -72,13 +74,13 @@ def claim(
         .filter(Q(not_before=None) | Q(not_before__lte=at))
         .filter(experiment=experiment, state=OutputState.OPEN, run__in=with_room)
         .order_by("order")
-        .values_list("pk", "run_id", "position", "attempts")
+        .values_list("pk", "run_id", "position", "attempts", "repeat", "cost_micro")
     )
     taken: list[Claimed] = []
-    for pk, run, position, attempts in waiting[: sum(left.values())]:
+    for pk, run, position, attempts, repeat, cost in waiting[: sum(left.values())]:
         if left[endpoint_of[run]] > 0:
             left[endpoint_of[run]] -= 1
-            taken.append(Claimed(pk, run, position, attempts + 1))
+            taken.append(Claimed(pk, run, position, attempts + 1, repeat, cost))
     Output.objects.filter(pk__in=[claimed.id for claimed in taken], state=OutputState.OPEN).update(
         state=OutputState.LEASED,
         lease_token=token,
@@ -104,18 +106,14 @@ class Answered:
     outcome: Outcome = Outcome.ANSWERED
     request_digest: str = ""
     cost_micro: int | None = None
+    error: str = ""
 
 
-def answered(
-    output_id: int, answer: Answer, *, by: Target, tariff: Tariff | None, request_digest: str
-) -> Answered:
-    """What an answer of the target `by` is to be written down as."""
-    outcome = Outcome.ANSWERED
+def outcome_of(answer: Answer, *, by: Target) -> Outcome:
+    """How an answer of the target `by` ends its output."""
     if answer.is_refusal:
-        outcome = Outcome.REFUSED
-    elif not by.takes(answer):
-        outcome = Outcome.FORMAT_INVALID
-    return Answered(output_id, answer, outcome, request_digest, tariff.cost(answer) if tariff else None)
+        return Outcome.REFUSED
+    return Outcome.ANSWERED if by.takes(answer) else Outcome.FORMAT_INVALID
 
 
 def record_answers(answers: list[Answered], *, token: uuid.UUID, at: dt.datetime) -> int:
@@ -127,12 +125,13 @@ def record_answers(answers: list[Answered], *, token: uuid.UUID, at: dt.datetime
             each.outcome,
             each.request_digest,
             each.cost_micro,
+            each.error,
         )
         for each in answers
     ]
     return update_rows(
         Output,
-        ("id", *OF_THE_ANSWER, "outcome", "request_digest", "cost_micro"),
+        ("id", *OF_THE_ANSWER, "outcome", "request_digest", "cost_micro", "error"),
         rows,
         also={
             "state": OutputState.DONE,
@@ -162,10 +161,10 @@ def give_up(claimed: Claimed, failure: CallFailed, *, token: uuid.UUID, at: dt.d
     )
 
 
-def retry_later(claimed: Claimed, *, token: uuid.UUID, at: dt.datetime) -> None:
+def retry_later(claimed: Claimed, *, token: uuid.UUID, at: dt.datetime, **changes: Any) -> None:
     """Give an output back for a further attempt, after a jittered back-off."""
     seconds = random.uniform(0.5, 1) * min(2.0**claimed.attempts / 2, LONGEST_BACK_OFF_S)
-    open_again([claimed.id], token=token, not_before=at + dt.timedelta(seconds=seconds))
+    open_again([claimed.id], token=token, not_before=at + dt.timedelta(seconds=seconds), **changes)
 
 
 def ask_later(claimed: Claimed, *, token: uuid.UUID, at: dt.datetime, wait_s: float) -> None:

@@ -9,6 +9,7 @@ import logging
 import time
 import uuid
 from collections.abc import Collection as Sized
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from django.conf import settings
@@ -20,7 +21,9 @@ from evaltrack.canonical import digest
 from evaltrack.errors import refuse_if
 from evaltrack.integrations.model_api import Answer, CallFailed, Failure, Question
 from experiments import policies, pricing, targets
-from experiments.models import Experiment, OutputState, Run
+from experiments.judging import asking
+from experiments.judging.asking import Judging, Posed
+from experiments.models import Experiment, Outcome, OutputState, Run
 from experiments.running import budget, claims, outages
 from experiments.running.claims import Claimed
 from experiments.targets.base import Target
@@ -47,6 +50,8 @@ class Held:
     claimed: Claimed
     request_digest: str
     reserved: int = 0
+    # What a judge was asked.
+    posed: Posed | None = None
 
 
 @dataclass
@@ -61,13 +66,16 @@ class Collection:
     examples: Spool
     # Run id → what asking it costs, where that is known.
     tariffs: dict[int, Tariff]
+    # Run id → what is judged by it, of those that judge.
+    judging: dict[int, Judging] = field(default_factory=dict)
     held: dict[int, Held] = field(default_factory=dict)
     failing: list[tuple[Claimed, CallFailed]] = field(default_factory=list)
     answered: int = 0
     throttled: int = 0
-    # Nothing could be claimed at the last try; when to try again, as `time.monotonic()`.
+    # Nothing could be claimed at the last try, of any endpoint.
     is_empty: bool = False
-    try_again: float = 0.0
+    # Endpoint → when to try again where there was nothing to ask it, as `time.monotonic()`.
+    try_again: dict[int, float] = field(default_factory=dict)
     # More fits into the budget when what is in flight has come, and has cost less than was reserved for it.
     waits_for_cost: bool = False
     # Nothing more is claimed; what is in flight is waited for.
@@ -77,7 +85,14 @@ class Collection:
     def may_claim(self) -> bool:
         """Not in the middle of what looks like an outage, nor where there was nothing a moment ago."""
         shut = self.is_closing or self.is_outage or self.waits_for_cost
-        return not shut and time.monotonic() >= self.try_again
+        return not shut and bool(self.claimable)
+
+    @property
+    def claimable(self) -> set[int]:
+        """The endpoints for which there may be something. An endpoint that is full tells nothing of what waits there,
+        though another had nothing."""
+        now = time.monotonic()
+        return {endpoint for endpoint in self.endpoint_of.values() if now >= self.try_again.get(endpoint, 0)}
 
     @property
     def is_outage(self) -> bool:
@@ -86,13 +101,14 @@ class Collection:
     def claim(self, room: dict[int, int], *, at: dt.datetime) -> list[tuple[Claimed, Question]]:
         """Claim outputs and say what to ask for each; what cannot be asked ends here."""
         taken = claims.claim(self.experiment, self.endpoint_of, room, token=self.token, at=at)
-        self.is_empty = not taken
         if not taken:
-            self.try_again = time.monotonic() + TRY_AGAIN_SECONDS
+            self.found_nothing(endpoint for endpoint, most in room.items() if most > 0)
+        self.is_empty = not taken and not self.claimable
+        posed = asking.pose(self.judging, self.asked, taken, self.examples.__getitem__)
         questions = []
         for claimed in taken:
             try:
-                question = self.asked[claimed.run_id].question(self.examples[claimed.position].input)
+                question = self.question(claimed, posed)
             except KeyError as missing:
                 failure = CallFailed(
                     Failure.REJECTED, f"the prompt names {missing}, which the example lacks", 0
@@ -102,10 +118,22 @@ class Collection:
             questions.append(
                 (claimed, replace(question, timeout_ms=min(question.timeout_ms, longest_wait_ms())))
             )
-        return self.hold(questions, at=at)
+        return self.hold(questions, posed, at=at)
+
+    def found_nothing(self, endpoints: Iterable[int]) -> None:
+        self.try_again |= dict.fromkeys(endpoints, time.monotonic() + TRY_AGAIN_SECONDS)
+
+    def question(self, claimed: Claimed, posed: Mapping[int, Posed]) -> Question:
+        if claimed.run_id in self.judging:
+            return posed[claimed.id].question
+        return self.asked[claimed.run_id].question(self.examples[claimed.position].input)
 
     def hold(
-        self, questions: list[tuple[Claimed, Question]], *, at: dt.datetime
+        self,
+        questions: list[tuple[Claimed, Question]],
+        posed: Mapping[int, Posed],
+        *,
+        at: dt.datetime,
     ) -> list[tuple[Claimed, Question]]:
         """Keep what may be asked within the budget, give back the rest."""
         amounts = [0] * len(questions)
@@ -118,10 +146,10 @@ class Collection:
                 if not self.waits_for_cost:
                     budget.skip_rest(self.experiment, at=at)
                     self.is_empty = True
-                    self.try_again = time.monotonic() + TRY_AGAIN_SECONDS
+                    self.found_nothing(self.endpoint_of.values())
             questions = questions[:fit]
         for (claimed, question), amount in zip(questions, amounts, strict=False):
-            self.held[claimed.id] = Held(claimed, digest(question.body), amount)
+            self.held[claimed.id] = Held(claimed, digest(question.body), amount, posed.get(claimed.id))
         return questions
 
     def settle(self, finished: list[tuple[int, Answer | CallFailed]], *, at: dt.datetime) -> int:
@@ -133,16 +161,19 @@ class Collection:
             held = self.held.pop(output_id)
             claimed = held.claimed
             if isinstance(result, Answer):
-                row = claims.answered(
-                    output_id,
-                    result,
-                    by=self.asked[claimed.run_id],
-                    tariff=self.tariffs.get(claimed.run_id),
-                    request_digest=held.request_digest,
-                )
-                answers.append(row)
+                tariff = self.tariffs.get(claimed.run_id)
+                cost = tariff.cost(result) if tariff else None
                 # Where the endpoint does not say what it took, it is taken to have cost what was reserved.
-                committed += 0 if row.cost_micro is None else row.cost_micro - held.reserved
+                committed += 0 if cost is None else cost - held.reserved
+                paid = added(claimed.cost_micro, cost)
+                complaint = held.posed.complaint(result.text) if held.posed and not result.is_refusal else ""
+                if complaint and claimed.attempts < MOST_NONSENSE:
+                    claims.retry_later(claimed, token=self.token, at=at, cost_micro=paid)
+                    continue
+                outcome = Outcome.FORMAT_INVALID if complaint else self.outcome_of(held, result)
+                answers.append(
+                    claims.Answered(output_id, result, outcome, held.request_digest, paid, complaint)
+                )
                 continue
             if result.failure in NOT_PAID:
                 committed -= held.reserved
@@ -168,6 +199,12 @@ class Collection:
             # The endpoint lives, so these failures were about their examples or passing: each has its own tries.
             self.retry_failing(at=at)
         return written
+
+    def outcome_of(self, held: Held, answer: Answer) -> Outcome:
+        # What a judge has to answer is ours to say, and was read already.
+        if held.posed is not None and not answer.is_refusal:
+            return Outcome.ANSWERED
+        return claims.outcome_of(answer, by=self.asked[held.claimed.run_id])
 
     def retry_failing(self, *, at: dt.datetime, not_before: dt.datetime | None = None) -> None:
         """Count a try of each, and give it back or up."""
@@ -200,7 +237,7 @@ class Collection:
             if either and not unasked.exists():
                 self.retry_failing(at=at)
                 return
-            again_at = outages.wait_for_endpoint(self.experiment, failure.detail, at=at)
+            again_at = self.wait(self.failing[-1][0], failure.detail, at=at)
             after_others = again_at + dt.timedelta(seconds=1)
             if either:
                 self.retry_failing(at=at, not_before=after_others)
@@ -210,6 +247,13 @@ class Collection:
                 self.failing = []
         elif self.throttled and not self.answered and self.silent_for_long(at):
             outages.wait_for_endpoint(self.experiment, "it asks to slow down (429), again and again", at=at)
+
+    def wait(self, claimed: Claimed, detail: str, *, at: dt.datetime) -> dt.datetime:
+        """Whoever owns what does not answer is told."""
+        if claimed.run_id in self.judging:
+            run = Run.objects.select_related("version__component__owner").get(pk=claimed.run_id)
+            return outages.wait_for_judge(self.experiment, run.version, detail, at=at)
+        return outages.wait_for_endpoint(self.experiment, detail, at=at)
 
     def silent_for_long(self, at: dt.datetime) -> bool:
         """Whether the last answer, or the start where there was none, lies a whole drain back."""
@@ -230,7 +274,8 @@ def longest_wait_ms() -> int:
 
 def opened(experiment: Experiment, token: uuid.UUID) -> Collection:
     """Everything that asking needs. Raises Refused where an address or a key is not allowed, or no budget is kept."""
-    runs = list(Run.objects.asked().filter(experiment=experiment).select_related("version"))
+    rows = Run.objects.asked().unfinished().filter(experiment=experiment)
+    runs = list(rows.select_related("version"))
     asked = {run.pk: targets.parse(run.version.configuration) for run in runs}
     for target in asked.values():
         refuse_if(policies.asking(target))
@@ -241,4 +286,10 @@ def opened(experiment: Experiment, token: uuid.UUID) -> Collection:
         for run, target in asked.items():
             refuse_if(pricing.uncapped(target, tariffs.get(run)))
     examples = Spool(versions.stream(experiment.dataset_version))
-    return Collection(experiment, token, asked, endpoint_of, examples, tariffs)
+    judging = asking.of(experiment, runs)
+    return Collection(experiment, token, asked, endpoint_of, examples, tariffs, judging)
+
+
+def added(one: int | None, other: int | None) -> int | None:
+    """What two calls have cost together; of an unknown cost nothing can be said but the other."""
+    return one if other is None else other + (one or 0)

@@ -13,7 +13,7 @@ from evaltrack.ledger.identity import SYSTEM
 from evaltrack.ledger.record import record
 from evaltrack.notifications import outbox
 from experiments import lifecycle, messages
-from experiments.models import Experiment, ExperimentStatus
+from experiments.models import ComponentVersion, Experiment, ExperimentStatus
 
 log = logging.getLogger(__name__)
 LONGEST_WAIT_S = 300
@@ -33,6 +33,29 @@ def wait_for_endpoint(experiment: Experiment, detail: str, *, at: dt.datetime) -
     again_at = wait(experiment, f"The endpoint does not answer: {detail}", at=at)
     tell(experiment, experiment.component.owner, at=at)
     return again_at
+
+
+def wait_for_judge(
+    experiment: Experiment, judge: ComponentVersion, detail: str, *, at: dt.datetime
+) -> dt.datetime:
+    """Wait, and tell the owners of the judge and of what it judges."""
+    again_at = wait(experiment, f"The judge {judge} does not answer: {detail}", at=at)
+    outbox.post(
+        messages.experiment_waits(experiment),
+        to={experiment.component.owner, judge.component.owner},
+        at=at,
+    )
+    return again_at
+
+
+def wait_for_scorer(experiment: Experiment, detail: str, *, at: dt.datetime) -> None:
+    wait(experiment, f"A scorer cannot be asked: {detail}", at=at)
+    tell(experiment, experiment.component.owner, at=at)
+
+
+def go_on(experiment: Experiment, *, at: dt.datetime) -> None:
+    """It came forward and is not done: it is due at once."""
+    Experiment.objects.in_progress().filter(pk=experiment.pk).update(next_attempt_at=at, failed_attempts=0)
 
 
 def wait(experiment: Experiment, reason: str, *, at: dt.datetime) -> dt.datetime:

@@ -7,20 +7,24 @@ import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version as installed
+from types import MappingProxyType
 from typing import Any
 
 from django.db import transaction
 
 from datasets import versions
 from datasets.sampling import shuffled_rank, tier_positions, tier_size
+from evaltrack.bulk import insert_rows
 from evaltrack.canonical import digest, sha256_hex
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.identity import SYSTEM
 from evaltrack.ledger.record import record
 from experiments import grouping, lifecycle, pricing, stopping, suite, targets, verdicts
+from experiments.judging import judges
 from experiments.metrics import REGISTRY
 from experiments.models import (
     Arm,
+    ComponentVersion,
     Endpoint,
     Experiment,
     ExperimentStatus,
@@ -70,7 +74,7 @@ def start(experiment: Experiment, *, at: dt.datetime) -> None:
         runs = {arm: create_run(experiment, arm, plan["seed"], at=at) for arm in Arm}
         items = work_items(runs, ids, positions, kept, seed=plan["seed"], repeats=rules.repeats)
         while batch := list(itertools.islice(items, LAID_OUT_AT_ONCE)):
-            Output.objects.bulk_create(batch)
+            insert_rows(batch)
         record(Event.PLAN_LOCKED, by=SYSTEM, subject=experiment, facts={"plan": digest(plan)}, at=at)
 
 
@@ -101,6 +105,8 @@ def plan_body(
         body["groups"] = grouping.named(rules, groups)
     if before := experiment.extends:
         body["extends"] = look_before(before)
+    if asked := judges.of(rules):
+        body["judges"] = judges.locked(asked)
     return body
 
 
@@ -125,7 +131,7 @@ def look_before(before: Experiment) -> dict[str, Any]:
     return {
         "experiment": before.public_id,
         "plan": digest(before.plan.body),
-        "outputs": {run.arm: verdicts.outputs_root(run) for run in before.runs.all()},
+        **verdicts.outputs_of(before),
     }
 
 
@@ -151,17 +157,34 @@ def answers_kept(experiment: Experiment) -> dict[tuple[str, int, int], Output]:
     """The answers of the experiment that this one extends, by arm and position: all are used again, errors too."""
     if experiment.extends is None:
         return {}
-    rows = Output.objects.filter(experiment=experiment.extends).select_related("run")
+    rows = Output.objects.of_arms().filter(experiment=experiment.extends).select_related("run")
     return {(row.run.arm, row.position, row.repeat): row for row in rows}
 
 
 def create_run(experiment: Experiment, arm: Arm, seed: int, *, at: dt.datetime) -> Run:
     version = experiment.candidate if arm == Arm.CANDIDATE else experiment.baseline
+    return new_run(experiment, version, arm=arm, seed=seed, at=at)
+
+
+def new_run(
+    experiment: Experiment,
+    version: ComponentVersion,
+    *,
+    seed: int,
+    at: dt.datetime,
+    arm: str = "",
+    judged: Run | None = None,
+    metric: str = "",
+    also: Mapping[str, Any] = MappingProxyType({}),
+) -> Run:
+    """The run of an arm, or of the judge of another run by a metric. `also` goes into its record."""
     target = targets.parse(version.configuration)
     endpoint = Endpoint.objects.get_or_create(base_url=target.base_url)[0] if target.is_asked else None
     return Run.objects.create(
         experiment=experiment,
         arm=arm,
+        judges=judged,
+        metric=metric,
         version=version,
         endpoint=endpoint,
         in_batches=target.is_batched,
@@ -180,6 +203,7 @@ def create_run(experiment: Experiment, arm: Arm, seed: int, *, at: dt.datetime) 
             "machine": platform.machine(),
             "packages": packages(),
             "context": experiment.context,
+            **also,
         },
         started_at=at,
     )
@@ -224,7 +248,7 @@ def work_items(
 
 
 def answer(kept: Output | None) -> dict[str, Any]:
-    """The fields of an output that has been answered before; none where it has not."""
+    """The fields of an output that has been answered before, all but its place; none where it has not."""
     if kept is None:
         return {}
     return {"state": OutputState.DONE} | {name: getattr(kept, name) for name in ANSWER}

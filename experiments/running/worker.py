@@ -17,6 +17,7 @@ from evaltrack import clock
 from evaltrack.errors import Conflict, ExpectedError, Unavailable
 from evaltrack.integrations.model_api import Answer, CallFailed, ModelCaller
 from experiments import conclusion, lifecycle
+from experiments.judging import layout
 from experiments.models import Experiment, ExperimentStatus, Lane, OutputState
 from experiments.running import claims, collection, outages, pacing, planning
 from experiments.running.collection import Collection
@@ -86,7 +87,7 @@ class Worker:
     def goes_on(self) -> bool:
         """Whether something may be claimed in a moment; waits a little where others have to give way first."""
         asking = [each for each in self.open.values() if each.may_claim]
-        paces = [self.paces.of[endpoint] for each in asking for endpoint in set(each.endpoint_of.values())]
+        paces = [self.paces.of[endpoint] for each in asking for endpoint in each.claimable]
         if any(pace.room for pace in paces):
             return True
         if any(pace.waits_for_share for pace in paces):
@@ -123,8 +124,9 @@ class Worker:
                 experiment, to=ExperimentStatus.RUNNING, reason="", next_attempt_at=None
             )
         if experiment.outputs.are_done():
-            self.conclude(experiment)
-        elif experiment.outputs.one_by_one().filter(state=OutputState.OPEN).exists():
+            self.judge_or_conclude(experiment)
+        asks = experiment.outputs.one_by_one().filter(state=OutputState.OPEN)
+        if experiment.pk not in self.open and asks.exists():
             self.open[experiment.pk] = collection.opened(experiment, self.token)
             self.set_paces()
 
@@ -136,8 +138,16 @@ class Worker:
             waiting.wait(experiment, awaited, at=clock.now())
         return bool(awaited)
 
-    def conclude(self, experiment: Experiment) -> None:
+    def judge_or_conclude(self, experiment: Experiment) -> None:
+        """What judges are asked is laid out when everything has been answered; the rest is as with answers."""
         self.hold_what_is_in_flight()
+        if layout.lay_out(experiment, at=clock.now()):
+            self.came_forward = True
+        elif experiment.outputs.are_done():
+            # Not so where another worker has just laid it out.
+            self.conclude(experiment)
+
+    def conclude(self, experiment: Experiment) -> None:
         # Booked before it is tried: a worker that dies while it computes must not take it up first for ever.
         if outages.book(experiment, at=clock.now()):
             conclusion.conclude(experiment, at=clock.now())
@@ -168,7 +178,7 @@ class Worker:
                         self.close(each)
                     elif each.experiment.outputs.are_done():
                         self.close(each)
-                        self.conclude(each.experiment)
+                        self.judge_or_conclude(each.experiment)
 
     def close(self, each: Collection) -> None:
         if self.open.pop(each.experiment.pk, None) is None:
@@ -213,7 +223,7 @@ class Worker:
         ready.sort(key=lambda each: (urgency(each.experiment), self.held_of(each)))
         for place, each in enumerate(ready):
             rivals = sum(urgency(other.experiment) == urgency(each.experiment) for other in ready[place:])
-            room = self.paces.room(set(each.endpoint_of.values()), among=rivals)
+            room = self.paces.room(each.claimable, among=rivals)
             if any(room.values()):
                 with self.guarding(each.experiment):
                     for claimed, question in each.claim(room, at=clock.now()):

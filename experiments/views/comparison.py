@@ -76,7 +76,7 @@ def policy_of(component: Component, reference: Run) -> Any:
 
 def choices(component: Component, chosen: list[Run]) -> list[Run]:
     """The newest scored runs that may be added."""
-    rows = Run.objects.filter(experiment__component=component, finished_at__isnull=False)
+    rows = Run.objects.of_arms().filter(experiment__component=component, finished_at__isnull=False)
     rows = rows.exclude(pk__in=[run.pk for run in chosen]).select_related("version", "experiment")
     return list(rows.order_by("-experiment__submitted_at", "-experiment__pk", "arm")[:TO_CHOOSE_FROM])
 

@@ -47,6 +47,7 @@ def experiment_examples(request: PageRequest, public_id: str) -> HttpResponse:
             list(rows),
             reads_examples=reads_examples,
             why_not=examples.gaps_of(comparison),
+            metric=comparison.metric,
         ),
         "reads_examples": reads_examples,
     }

@@ -36,6 +36,7 @@ from experiments import (
     stopping,
     submission,
 )
+from experiments.judging import shown as judges
 from experiments.lookup import experiment_named
 from experiments.metrics import REGISTRY
 from experiments.metrics.base import Direction
@@ -45,6 +46,7 @@ from experiments.models import (
     Environment,
     Experiment,
     ExperimentStatus,
+    GivenValue,
     MetricOutcome,
     MetricResult,
     Role,
@@ -109,6 +111,10 @@ def offered(found: dict[str, Any]) -> dict[str, Callable[[], tables.Table]]:
 def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
     comparisons = with_scales(experiment.comparisons.select_related("slices"))
     with_gaps(comparisons)
+    with_givers(comparisons)
+    judged_by = judges.of(experiment)
+    for comparison in comparisons:
+        comparison.judge = judged_by.get(comparison.metric)  # type: ignore[attr-defined]
     verdicts = list(experiment.verdicts.all())
     verdict = verdicts[0] if verdicts else None
     plan = getattr(experiment, "plan", None)
@@ -136,10 +142,12 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "verdict": verdict,
         "earlier_verdicts": verdicts[1:],
         "runs": list(
-            experiment.runs.select_related("version", "endpoint", "brought_by")
+            experiment.runs.of_arms()
+            .select_related("version", "endpoint", "brought_by")
             .prefetch_related("batches")
             .order_by("arm")
         ),
+        "judges": list(judged_by.items()),
         **still_awaited(experiment),
         "campaigns": list(experiment.campaigns.all()),
         "attempts": other_attempts(experiment),
@@ -221,6 +229,21 @@ def with_gaps(comparisons: list[Comparison]) -> None:
         said = words.get(comparison.metric, [])
         alike = len(said) == len(Arm) and said[0][1] == said[1][1]
         comparison.gaps = [("both arms", said[0][1])] if alike else said  # type: ignore[attr-defined]
+
+
+def with_givers(comparisons: list[Comparison]) -> None:
+    """Gives each what said its values, as it called itself, where that was not evaltrack."""
+    names = [row.metric for row in comparisons if getattr(REGISTRY.get(row.metric), "scorer", "")]
+    found: dict[str, list[str]] = {}
+    if names:
+        given = GivenValue.objects.filter(
+            output__experiment=comparisons[0].experiment_id, metric__in=names
+        ).exclude(versions="")
+        for metric, versions in given.order_by().values_list("metric", "versions").distinct():
+            found.setdefault(metric, []).append(versions)
+    for row in comparisons:
+        row.givers = sorted(found.get(row.metric, []))  # type: ignore[attr-defined]
+        row.is_given = row.metric in names  # type: ignore[attr-defined]
 
 
 def most_telling(comparisons: list[Comparison]) -> Comparison | None:

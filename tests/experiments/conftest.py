@@ -7,6 +7,7 @@ import pytest
 from evaltrack.integrations import model_api
 from experiments.models import Experiment
 from experiments.running import claims, outages, scheduler
+from tests.experiments.cluster import workers
 from tests.factories import experiments
 
 
@@ -35,3 +36,9 @@ def run(people, impatient) -> Callable[..., Experiment]:
         return Experiment.objects.with_names().get(pk=experiment.pk)
 
     return submit_and_drain
+
+
+@pytest.fixture
+def worker(settings, tmp_path):
+    """Starts a worker cluster on this test's database and store; none outlives the test."""
+    yield from workers(settings, tmp_path)

@@ -249,6 +249,7 @@ def test_a_decided_experiment_has_everything_that_clients_rely_on(machine, peopl
     assert body["cost"] == {
         "spent_usd": 0.0,
         "answers_of_unknown_cost": 60,
+        "judges_usd": 0.0,
         "budget_usd": None,
         "estimate_usd": None,
     }

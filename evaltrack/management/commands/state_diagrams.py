@@ -15,6 +15,7 @@ from evaltrack.accounts.roles import ADMIN_PAGES, PERMISSIONS, SCOPES, Permissio
 from evaltrack.ledger.events import Event
 from evaltrack.transitions import TransitionTable
 from experiments import lifecycle as experiments
+from experiments import standard_suites
 from experiments.metrics import FAMILIES
 from experiments.metrics.base import Direction, Metric
 from experiments.models import MetricOutcome, Outcome, OutputState
@@ -123,7 +124,9 @@ def metrics_page() -> str:
         "parameters: "
         '`{"metric": "length_within", "role": "guardrail", "margin": 0.02, "parameters": {"most": 200}}`. A changed '
         "definition is another version; a plan locks the versions that it uses.\n",
-        "None of these asks a model. Means and shares are compared by the intervals and tests of "
+        "None of these asks a model, but for those in interpreters of their own that name an endpoint; "
+        "[Metrics of your own](custom-metrics.md) says how these are set up and how one adds others. "
+        "Means and shares are compared by the intervals and tests of "
         "[Statistics](statistics.md); how long they take says [Performance](performance.md).\n",
         "What a dataset can say for them, in an example: `expected` is the reference answer as a text, or an object "
         "with `answer`, `facts` (each a list of spellings), `claims`, `contexts` (passages), `citations` (sources), "
@@ -134,7 +137,25 @@ def metrics_page() -> str:
     for family, metrics in FAMILIES.items():
         parts.append(f"## {family}\n")
         parts += [metric_section(metric) for metric in metrics]
+    parts += standard_suites_section()
     return "\n".join(parts)
+
+
+def standard_suites_section() -> list[str]:
+    parts = [
+        "## Standard suites\n",
+        'Every installation knows them by name: a component or an experiment says `"suite": "standard-rag"`. Each '
+        "becomes a gate policy, with a version, when it is first used.\n",
+        "Besides its metrics a policy may say: `repeats` (how often each example is asked), `missing` (what an "
+        "output counts that was refused, came in another format, or is not there), `promotion` (the tier and "
+        "the number of examples that an environment asks for), `human`, `looks`, `cluster`, `max_error_share`.\n",
+    ]
+    for name, body in standard_suites.SUITES.items():
+        rows = [
+            f"| `{rule['metric']}` | {rule['role']} | {rule.get('margin', '')} |" for rule in body["metrics"]
+        ]
+        parts += [f"### {name}\n", "| Metric | Role | Margin |\n| --- | --- | --- |", "\n".join(rows), ""]
+    return parts
 
 
 def metric_section(metric: Metric) -> str:

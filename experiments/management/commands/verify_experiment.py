@@ -1,12 +1,13 @@
 """`manage.py verify_experiment`: compute verdicts again from their evidence; exit code 1 if one differs."""
 
-import json
 import sys
 from argparse import ArgumentParser
+from json import dumps as dumped
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from evaltrack.errors import ExpectedError
 from experiments.models import Experiment
 from experiments.recomputation import Recomputed, recompute
 
@@ -28,7 +29,13 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no experiment {', '.join(sorted(missing))}.")
         differing = 0
         for row in rows.iterator(chunk_size=100):
-            found = recompute(row)
+            try:
+                found = recompute(row)
+            except ExpectedError as error:
+                # One that cannot be computed here must not keep the others from being looked at.
+                differing += 1
+                self.stdout.write(cannot(row, error, json=json))
+                continue
             if found is None:
                 if experiments:
                     self.stdout.write(f"{row}: no verdict yet, nothing to verify")
@@ -39,8 +46,15 @@ class Command(BaseCommand):
             sys.exit(1)
 
 
+def cannot(row: Experiment, error: ExpectedError, *, json: bool) -> str:
+    """An experiment that this server cannot compute: its pack is gone, or a plug-in that it was measured by."""
+    if json:
+        return dumped({"experiment": row.public_id, "ok": False, "findings": [error.reason]})
+    return f"{row}: cannot be computed here: {error.reason}"
+
+
 def as_line(found: Recomputed) -> str:
-    return json.dumps(found.as_json())
+    return dumped(found.as_json())
 
 
 def in_words(found: Recomputed) -> str:

@@ -16,7 +16,7 @@ OF_REFERENCES = [metric.name for metric in [*facts.METRICS, *reference.METRICS]]
 OF_TEXT = {
     *OF_REFERENCES, "format_compliance", "json_valid", "length_within", "has_sections", "schema_compliance",
     "schema_fields", "in_language", "label_accuracy", "claim_coverage", "answer_relevance", "refusal_match",
-    "source_recall",
+    "source_recall", *(name for name, metric in REGISTRY.items() if metric.scorer),
 }  # fmt: skip
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
 PARAMETERS = {
