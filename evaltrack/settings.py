@@ -149,15 +149,19 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
 }
 
-# A task only wakes a worker for at most a minute; `retry` is far above `timeout`, because a message that
-# is given out again while it still runs would run twice. One message is read at a time (`bulk`), so that
-# none ages in a process that is busy. `save_limit` -1 keeps no successes: trimming them costs a factor of nine.
+# The collection of answers. Seconds.
+DRAIN_SECONDS = env.whole_number("EVALTRACK_DRAIN_SECONDS", 60)
+LEASE_SECONDS = env.whole_number("EVALTRACK_LEASE_SECONDS", 30)
+
+# A task only wakes a worker for at most a drain, and half of one more; `retry` is far above `timeout`, because a
+# message that is given out again while it still runs would run twice. One message is read at a time (`bulk`), so
+# that none ages in a process that is busy. `save_limit` -1 keeps no successes: trimming them costs a factor of nine.
 Q_CLUSTER = {
     "name": "evaltrack",
     "orm": "default",
     "workers": env.whole_number("EVALTRACK_WORKERS", 2),
-    "timeout": 120,
-    "retry": 300,
+    "timeout": max(120, 2 * DRAIN_SECONDS),
+    "retry": max(300, 5 * DRAIN_SECONDS),
     "max_attempts": 1,
     "ack_failures": True,
     "bulk": 1,
@@ -171,11 +175,8 @@ Q_CLUSTER = {
     "label": "Queue",
 }
 
-# The collection of answers. Seconds.
 # The digest of the image that workers run in, for the record of each run; nothing where there is none.
 CONTAINER_DIGEST = env.text("EVALTRACK_CONTAINER_DIGEST", "")
-DRAIN_SECONDS = env.whole_number("EVALTRACK_DRAIN_SECONDS", 60)
-LEASE_SECONDS = env.whole_number("EVALTRACK_LEASE_SECONDS", 30)
 # Which hosts a component's configuration may call: `name:port`, where `*` stands for any port.
 TARGET_HOSTS = env.words("EVALTRACK_TARGET_HOSTS", "")
 # Which variables it may name as the key to send there; their values never enter the database.

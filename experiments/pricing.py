@@ -8,18 +8,20 @@ from django.db.models import Avg, Count, Q, Sum
 
 from datasets.sampling import tier_size
 from evaltrack.accounts.models import User
-from evaltrack.errors import Conflict, Refusal, refuse_if
+from evaltrack.errors import Conflict, Invalid, Refusal, refuse_if
 from evaltrack.integrations import hosts
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.record import record
 from experiments import policies, suite, targets
 from experiments.judging import forms, judges
-from experiments.models import ComponentVersion, Experiment, Outcome, Output, Price
+from experiments.models import ComponentVersion, Experiment, Outcome, Price, Run
 from experiments.targets.base import Target
 from experiments.tariff import Tariff
 
-# An estimate looks at so many of the version's, or else of the component's, latest answers.
+# An estimate looks at so many answers of the latest run of the version, or else of the component, whose cost is
+# known, among so many runs: what else was ever asked must not be read for it.
 ANSWERS_LOOKED_AT = 500
+RUNS_LOOKED_AT = 5
 
 
 @transaction.atomic
@@ -34,6 +36,14 @@ def state(
 ) -> Price:
     """State a price from `valid_from` on. The same again answers with the first."""
     refuse_if(policies.pricing(by))
+    host = host.lower()
+    if host and not hosts.is_host(host):
+        # Such a price would never be found.
+        raise Invalid(
+            "bad_host",
+            f"{host!r} is no host. Name it alone, such as api.example.org: without https://, a port or a path.",
+            {"host": ["is no host"]},
+        )
     asked = {"model": model, "host": host, "valid_from": valid_from}
     try:
         with transaction.atomic():
@@ -82,7 +92,11 @@ def capping(version: ComponentVersion, *, at: dt.datetime) -> Refusal | None:
             "batch_uncapped",
             f"{version} is asked in batches, which are paid for whole: no budget can be kept. Leave the budget out.",
         )
-    tariff = in_force(target, at=at)
+    return uncapped(target, in_force(target, at=at))
+
+
+def uncapped(target: Target, tariff: Tariff | None) -> Refusal | None:
+    """Why no budget can be kept at a price; None where it can."""
     if tariff is None:
         return Refusal(
             "price_unknown",
@@ -137,28 +151,30 @@ def cost_of(experiment: Experiment) -> Cost:
 def expected(experiment: Experiment) -> int | None:
     """What the experiment will cost by what its versions and judges have cost before; None where one of them is
     unknown."""
-    examples = tier_size(experiment.tier, experiment.dataset_version.example_count)
+    rules = suite.parse(experiment.policy.body)
+    everything = experiment.dataset_version.example_count
+    examples = tier_size(experiment.tier, everything)
+    if before := experiment.extends:
+        examples -= tier_size(before.tier, everything)  # those answers are kept
+    calls = examples * rules.repeats
     parts = [
-        estimate(version, examples=examples)
+        estimate(version, calls=calls)
         for version in (experiment.candidate, experiment.baseline)
         if targets.parse(version.configuration).is_asked
     ]
-    rules = suite.parse(experiment.policy.body)
     asked = judges.of(rules)
     for rule in judges.judged_rules(rules):
         # The answers of both arms one by one, or a pair of them in both orders.
-        parts.append(estimate(asked[rule.metric], examples=2 * forms.samples(rule) * examples))
+        parts.append(estimate(asked[rule.metric], calls=2 * forms.samples(rule) * calls))
     return sum(known) if len(known := [part for part in parts if part is not None]) == len(parts) else None
 
 
-def estimate(version: ComponentVersion, *, examples: int) -> int | None:
-    """What so many answers of a version will cost, by what it, or else its component, has cost before."""
-    answered = Output.objects.filter(outcome=Outcome.ANSWERED, cost_micro__isnull=False).order_by("-pk")
-    for rows in (
-        answered.filter(run__version=version),
-        answered.filter(run__version__component=version.component_id),
-    ):
-        mean = rows[:ANSWERS_LOOKED_AT].aggregate(mean=Avg("cost_micro"))["mean"]
-        if mean is not None:
-            return round(mean * examples)
+def estimate(version: ComponentVersion, *, calls: int) -> int | None:
+    """What so many calls of a version will cost, by what it, or else its component, has cost before."""
+    priced = Run.objects.filter(finished_at__isnull=False, record__price__input_micro__isnull=False)
+    for runs in (priced.filter(version=version), priced.filter(version__component=version.component_id)):
+        for run in runs.order_by("-pk")[:RUNS_LOOKED_AT]:
+            answered = run.outputs.filter(outcome=Outcome.ANSWERED)[:ANSWERS_LOOKED_AT]
+            if (mean := answered.aggregate(mean=Avg("cost_micro"))["mean"]) is not None:
+                return round(mean * calls)
     return None

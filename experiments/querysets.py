@@ -158,3 +158,13 @@ class OutputQuerySet(models.QuerySet):
     def one_by_one(self) -> "OutputQuerySet":
         """Those that are asked for by a call each."""
         return self.filter(run__endpoint__isnull=False, run__in_batches=False)
+
+    def are_done(self) -> bool:
+        """Whether every one is. Asked of a large run many times: its done ones must not be read for that.
+
+        Of what is open and of what is leased there are indexes; one statement, since a lease may end meanwhile.
+        """
+        left = (
+            self.filter(state="open").values("pk").union(self.filter(state="leased").values("pk"), all=True)
+        )
+        return not left[:1]

@@ -45,12 +45,21 @@ class Tariff:
         answered = self.most_output(body)
         if answered is None:
             raise ValueError("nothing limits how much is answered")
-        return in_micro(len(canonical_json(body)) * self.input_micro + answered * self.output_micro)
+        # Nobody knows before how much of it is in a cache, and there are prices for that above that of input.
+        input_micro = max(self.input_micro, self.cached_input_micro or 0)
+        return in_micro(len(canonical_json(body)) * input_micro + answered * self.output_micro)
 
     def most_output(self, body: Any) -> int | None:
+        """The most tokens of an answer; None where nothing limits them.
+
+        Of several limits the largest: endpoints differ in which of them they know. One that is no number of tokens
+        (-1 is "no limit" to some) leaves only what the model can answer.
+        """
         stated = [body[name] for name in LIMITS_OF_OUTPUT if isinstance(body, dict) and name in body]
-        whole = [value for value in stated if isinstance(value, int) and value > 0]
-        return min(whole) if whole else self.most_output_tokens
+        given = [value for value in stated if value is not None]
+        if given and all(type(value) is int and value > 0 for value in given):
+            return max(given)
+        return self.most_output_tokens
 
 
 def in_micro(token_micros: int) -> int:

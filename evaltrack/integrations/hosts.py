@@ -48,6 +48,12 @@ def place_of(address: str) -> tuple[str, int] | None:
     return url.hostname, port
 
 
+def is_host(name: str) -> bool:
+    """Whether `name` is a host as `place_of` gives it: in small letters, without a port or anything else."""
+    place = place_of(f"http://[{name}]" if ":" in name else f"http://{name}")
+    return place is not None and place[0] == name and not any(each.isspace() for each in name)
+
+
 def sending(api_key_env: str) -> Refusal | None:
     """None where the variable of this name may be sent as a key, or where none is asked for."""
     if not api_key_env or api_key_env in settings.TARGET_KEYS:

@@ -180,7 +180,8 @@ def release(claimed_ids: list[int], *, token: uuid.UUID, not_before: dt.datetime
 
 def release_all(experiment: Experiment, *, token: uuid.UUID) -> None:
     """Give back whatever of the experiment this token holds, asked or not."""
-    Output.objects.filter(experiment=experiment, lease_token=token).update(
+    # That they are leased goes without saying, but leads to the index of those.
+    Output.objects.filter(experiment=experiment, state=OutputState.LEASED, lease_token=token).update(
         state=OutputState.OPEN, lease_token=None, lease_until=None, attempts=F("attempts") - 1
     )
 

@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Collection as Sized
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 from django.db.models import Max
@@ -20,7 +20,7 @@ from datasets.spool import Spool
 from evaltrack.canonical import digest
 from evaltrack.errors import refuse_if
 from evaltrack.integrations.model_api import Answer, CallFailed, Failure, Question
-from experiments import policies, targets
+from experiments import policies, pricing, targets
 from experiments.judging import asking
 from experiments.judging.asking import Judging, Posed
 from experiments.models import Experiment, Outcome, OutputState, Run
@@ -115,7 +115,9 @@ class Collection:
                 )
                 claims.give_up(claimed, failure, token=self.token, at=at)
                 continue
-            questions.append((claimed, question))
+            questions.append(
+                (claimed, replace(question, timeout_ms=min(question.timeout_ms, longest_wait_ms())))
+            )
         return self.hold(questions, posed, at=at)
 
     def found_nothing(self, endpoints: Iterable[int]) -> None:
@@ -261,8 +263,17 @@ class Collection:
         return last is not None and at - last > dt.timedelta(seconds=settings.DRAIN_SECONDS)
 
 
+def longest_wait_ms() -> int:
+    """How long a worker can wait for one answer.
+
+    A drain that is over waits for half its time, and then abandons what has not come. What takes longer must fail
+    before: abandoned, it would be asked for again by every drain, paid for each time, and never end.
+    """
+    return int(settings.DRAIN_SECONDS * 1_250)
+
+
 def opened(experiment: Experiment, token: uuid.UUID) -> Collection:
-    """Everything that asking needs. Raises Refused where an address or a key is not allowed."""
+    """Everything that asking needs. Raises Refused where an address or a key is not allowed, or no budget is kept."""
     rows = Run.objects.asked().unfinished().filter(experiment=experiment)
     runs = list(rows.select_related("version"))
     asked = {run.pk: targets.parse(run.version.configuration) for run in runs}
@@ -270,6 +281,10 @@ def opened(experiment: Experiment, token: uuid.UUID) -> Collection:
         refuse_if(policies.asking(target))
     endpoint_of = {run.pk: run.endpoint_id for run in runs if run.endpoint_id is not None}
     tariffs = {run.pk: tariff for run in runs if (tariff := Tariff.of(run.record.get("price")))}
+    if experiment.budget_micro is not None:
+        # The price is that of the plan, which may be another one than when the budget was granted.
+        for run, target in asked.items():
+            refuse_if(pricing.uncapped(target, tariffs.get(run)))
     examples = Spool(versions.stream(experiment.dataset_version))
     judging = asking.of(experiment, runs)
     return Collection(experiment, token, asked, endpoint_of, examples, tariffs, judging)

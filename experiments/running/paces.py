@@ -1,5 +1,6 @@
 """The endpoints that one worker asks, each at its pace, and the calls in between."""
 
+import math
 import time
 import uuid
 from collections import Counter, defaultdict
@@ -33,10 +34,10 @@ class Paces:
             by_endpoint[endpoint].append(target)
         for endpoint, targets in by_endpoint.items():
             limits = Limits.of(targets)
-            if endpoint in self.of:
-                self.of[endpoint].limits = limits
-            else:
-                self.of[endpoint] = Pace(endpoint, limits)
+            pace = self.of.setdefault(endpoint, Pace(endpoint, limits))
+            if pace.limits != limits:
+                # They hold from the next call on, not from the next regular look.
+                pace.limits, pace.looked = limits, -math.inf
         for endpoint in set(self.of) - set(by_endpoint):
             if not self.of[endpoint].held:
                 pacing.give_back(self.worker, endpoint)
@@ -46,12 +47,15 @@ class Paces:
         """Take this worker's share of each endpoint, where it is time for that."""
         for pace in self.of.values():
             if pace.due:
+                # The pause is counted from here: a look that takes long must not make it longer each time.
+                began = time.monotonic()
                 granted = pacing.look(pace, worker=self.worker, at=clock.now())
                 pace.share = granted.calls
-                self.grant(pace.gate, granted)
+                pace.closed_until = began + granted.closed_for_s
+                self.grant(pace.gate, granted, began=began)
 
-    def grant(self, gate: Gate, granted: Granted) -> None:
-        until = time.monotonic() + granted.closed_for_s
+    def grant(self, gate: Gate, granted: Granted, *, began: float) -> None:
+        until = began + granted.closed_for_s
 
         def change() -> None:
             gate.limit = granted.calls
@@ -67,6 +71,15 @@ class Paces:
     def room(self, endpoints: Iterable[int], *, among: int) -> dict[int, int]:
         """How many outputs to claim at each endpoint, where `among` so many share the room."""
         return {endpoint: -(-self.of[endpoint].room // among) for endpoint in endpoints}
+
+    def closed_beyond(self, moment: float) -> set[int]:
+        """The endpoints where calls wait that cannot start before `moment`, a `time.monotonic()`."""
+        now = time.monotonic()
+        return {
+            endpoint
+            for endpoint, pace in self.of.items()
+            if pace.gate.waiting and now + pace.closed_for_s > moment
+        }
 
     def start(self, key: Key, question: Question) -> None:
         pace = self.of[key[0]]

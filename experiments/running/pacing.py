@@ -59,6 +59,8 @@ class Pace:
     begun: float = field(default_factory=time.monotonic)
     share: int = 0
     held: int = 0
+    # What the row says; the gate hears of it a moment later.
+    closed_until: float = 0.0
     # What has been heard since the last look.
     answered: int = 0
     throttled: bool = False
@@ -78,7 +80,7 @@ class Pace:
 
     @property
     def closed_for_s(self) -> float:
-        return max(0.0, self.gate.closed_until - time.monotonic())
+        return max(0.0, self.gate.closed_until - time.monotonic(), self.closed_until - time.monotonic())
 
     @property
     def waits_for_share(self) -> bool:
@@ -120,16 +122,19 @@ def look(pace: Pace, *, worker: uuid.UUID, at: dt.datetime) -> Granted:
     bears = borne(endpoint, pace.limits)
     fair = bears // (1 + len(others)) + bears % (1 + len(others))
     calls = max(0, min(max(1, fair), bears - sum(others)))
-    # What is in flight already counts until it is back.
+    # What is in flight already counts until it is back, and so does what its gate may still start meanwhile: a
+    # smaller share is given away by the next look, which comes at once.
+    may_start = pace.gate.limit
     shares.update_or_create(
         endpoint=endpoint,
         worker=worker,
         defaults={
-            "calls": max(calls, pace.gate.in_flight),
+            "calls": max(calls, may_start, pace.gate.in_flight),
             "until": at + dt.timedelta(seconds=settings.LEASE_SECONDS),
         },
     )
-    pace.looked, pace.answered, pace.throttled, pace.tokens = time.monotonic(), 0, False, 0
+    pace.looked = time.monotonic() if calls >= may_start else -math.inf
+    pace.answered, pace.throttled, pace.tokens = 0, False, 0
     closed = endpoint.closed_until or at
     return Granted(calls, starts, max(0.0, (closed - at).total_seconds()))
 
@@ -140,12 +145,16 @@ def adapt(endpoint: Endpoint, pace: Pace, *, workers: int, at: dt.datetime) -> N
         if endpoint.cut_at is None or at - endpoint.cut_at > EPISODE:
             endpoint.allowed = max(1.0, CUT * borne(endpoint, pace.limits))
             endpoint.cut_at = at
+    elif endpoint.allowed is not None and pace.answered:
+        # Whoever asks with fewer calls has not tried whether it bears more.
+        if endpoint.allowed < pace.limits.calls:
+            endpoint.allowed += max(1.0, GROWTH * endpoint.allowed) / workers
+        # Others may be configured to ask with more, to whom it still says something.
+        if endpoint.allowed >= pace.limits.calls and workers == 1:
+            endpoint.allowed = None
+    if pace.closed_for_s:
         closed = at + dt.timedelta(seconds=pace.closed_for_s)
         endpoint.closed_until = max(closed, endpoint.closed_until or closed)
-    elif endpoint.allowed is not None and pace.answered:
-        endpoint.allowed += max(1.0, GROWTH * endpoint.allowed) / workers
-        if endpoint.allowed >= pace.limits.calls:
-            endpoint.allowed = None
 
 
 def borne(endpoint: Endpoint, limits: Limits) -> int:
@@ -171,9 +180,16 @@ def starts_granted(endpoint: Endpoint, pace: Pace, *, at: dt.datetime) -> int | 
         each = dt.timedelta(minutes=1) / limits.requests_per_minute
         base = max(endpoint.requests_until or at, at)
         most = (at + AHEAD - base) // each + 1 if base <= at + AHEAD else 0
-        granted = max(0, min(most, pace.held - pace.gate.in_flight - pace.gate.unwritten))
+        # What was granted before and has not started is not granted again: it would all start at once one day.
+        unused = 0 if math.isinf(pace.gate.permits) else int(pace.gate.permits)
+        granted = max(0, min(most, pace.held - pace.gate.in_flight - pace.gate.unwritten - unused))
         endpoint.requests_until = base + granted * each
     return granted
+
+
+def keep(worker: uuid.UUID, *, at: dt.datetime, for_s: float) -> None:
+    """Hold this worker's shares while it cannot look: its calls go on meanwhile."""
+    EndpointShare.objects.filter(worker=worker).update(until=at + dt.timedelta(seconds=for_s))
 
 
 def give_back(worker: uuid.UUID, endpoint_id: int | None = None) -> None:

@@ -37,12 +37,14 @@ def soon() -> bool:
     A drain that waited longer would hold a worker that others need; the periodic wake-up comes anyway.
     """
     then = clock.now() + dt.timedelta(seconds=SOON_SECONDS)
-    in_progress = Output.objects.filter(experiment__in=Experiment.objects.in_progress())
+    # Not those that are paused, or wait for longer: whatever of them is due is not asked for.
+    due = Experiment.objects.due(then)
+    outputs = Output.objects.filter(experiment__in=due)
     if (
         # A lease this near its end is not being renewed: its holder has died.
-        in_progress.filter(state=OutputState.LEASED, lease_until__lt=then).exists()
-        or in_progress.filter(state=OutputState.OPEN, not_before__lt=then).exists()
-        or Experiment.objects.in_progress().filter(next_attempt_at__lt=then).exists()
+        outputs.filter(state=OutputState.LEASED, lease_until__lt=then).exists()
+        or outputs.filter(state=OutputState.OPEN, not_before__lt=then).exists()
+        or due.filter(next_attempt_at__isnull=False).exists()
     ):
         time.sleep(0.2)
         return True

@@ -31,8 +31,8 @@ FAILING = 3
 LANE_RANK = {Lane.GATE: 0, Lane.STANDARD: 1, Lane.EXTENDED: 2}
 # How often to look which experiments are due.
 LOOK_SECONDS = 0.2
-# How long what is in flight may take to be written down while a verdict is computed.
-CONCLUDING_SECONDS = 300
+# How long what is in flight may take to be written down while a plan is laid out or a verdict computed.
+ABSENT_SECONDS = 300
 
 
 def urgency(experiment: Experiment) -> tuple[bool, int]:
@@ -71,13 +71,14 @@ class Worker:
             if in_time:
                 self.look_what_is_due()
                 self.paces.look()
+                self.leave_closed(until=deadline)
                 self.fill()
             else:
                 self.withdraw(list(self.open.values()))
             if self.caller.in_flight:
                 self.settle(self.paces.gather(timeout_s=LOOK_SECONDS))
                 self.renew_when_due()
-            self.end_what_has_ended()
+            self.end_what_has_ended(in_time=in_time)
             if not self.caller.in_flight and not (in_time and self.goes_on()):
                 return self.came_forward
             if time.monotonic() > deadline + settings.DRAIN_SECONDS / 2:
@@ -113,16 +114,16 @@ class Worker:
                     self.take_up(experiment)
 
     def take_up(self, experiment: Experiment) -> None:
-        at = clock.now()
         if not experiment.runs.exists():
-            planning.start(experiment, at=at)
+            self.hold_what_is_in_flight()
+            planning.start(experiment, at=clock.now())
         if self.waits_for_somebody(experiment):
             return
         if experiment.status == ExperimentStatus.WAITING:
             lifecycle.EXPERIMENT.advance(
                 experiment, to=ExperimentStatus.RUNNING, reason="", next_attempt_at=None
             )
-        if not experiment.outputs.exclude(state=OutputState.DONE).exists():
+        if experiment.outputs.are_done():
             self.judge_or_conclude(experiment)
         asks = experiment.outputs.one_by_one().filter(state=OutputState.OPEN)
         if experiment.pk not in self.open and asks.exists():
@@ -131,7 +132,7 @@ class Worker:
 
     def waits_for_somebody(self, experiment: Experiment) -> bool:
         """Whether all that is left are outputs that somebody has to bring."""
-        if experiment.outputs.asked_for().exclude(state=OutputState.DONE).exists():
+        if not experiment.outputs.asked_for().are_done():
             return False
         if awaited := waiting.awaited(experiment):
             waiting.wait(experiment, awaited, at=clock.now())
@@ -139,26 +140,35 @@ class Worker:
 
     def judge_or_conclude(self, experiment: Experiment) -> None:
         """What judges are asked is laid out when everything has been answered; the rest is as with answers."""
+        self.hold_what_is_in_flight()
         if layout.lay_out(experiment, at=clock.now()):
             self.came_forward = True
-        elif not experiment.outputs.exclude(state=OutputState.DONE).exists():
+        elif experiment.outputs.are_done():
             # Not so where another worker has just laid it out.
             self.conclude(experiment)
 
     def conclude(self, experiment: Experiment) -> None:
-        if self.caller.in_flight:
-            claims.renew(self.token, at=clock.now(), for_s=CONCLUDING_SECONDS)
         # Booked before it is tried: a worker that dies while it computes must not take it up first for ever.
-        outages.book(experiment, at=clock.now())
-        conclusion.conclude(experiment, at=clock.now())
-        self.came_forward = True
+        if outages.book(experiment, at=clock.now()):
+            conclusion.conclude(experiment, at=clock.now())
+            self.came_forward = True
 
-    def end_what_has_ended(self) -> None:
-        """Of what has nothing in flight: tell outages, conclude what has all its outputs, close what was dropped."""
+    def hold_what_is_in_flight(self) -> None:
+        """Before something that may take long, in which nothing is looked at, gathered or renewed."""
+        if self.caller.in_flight:
+            claims.renew(self.token, at=clock.now(), for_s=ABSENT_SECONDS)
+            pacing.keep(self.token, at=clock.now(), for_s=ABSENT_SECONDS)
+
+    def end_what_has_ended(self, *, in_time: bool) -> None:
+        """Of what has nothing in flight: tell outages, conclude what has all its outputs, close what was dropped.
+
+        What failed when time was up counts like what failed before: calls that hang for as long as a drain lasts
+        would be forgotten each time, and made again without end.
+        """
         for each in [each for each in self.open.values() if not each.held]:
             if each.is_closing:
                 self.close(each)
-            elif each.is_outage or each.is_empty:
+            elif each.is_outage or each.is_empty or (each.failing and not in_time):
                 each.is_empty = False
                 with self.guarding(each.experiment):
                     each.end_of_failures(at=clock.now())
@@ -166,7 +176,7 @@ class Worker:
                         each.is_closing = True
                     elif self.waits_for_somebody(each.experiment):
                         self.close(each)
-                    elif not each.experiment.outputs.exclude(state=OutputState.DONE).exists():
+                    elif each.experiment.outputs.are_done():
                         self.close(each)
                         self.judge_or_conclude(each.experiment)
 
@@ -229,9 +239,11 @@ class Worker:
     def key(self, each: Collection, output_id: int) -> Key:
         return each.endpoint_of[each.held[output_id].claimed.run_id], each.experiment.pk, output_id
 
-    def withdraw(self, several: list[Collection]) -> None:
-        """Give back what has not been asked."""
+    def withdraw(self, several: list[Collection], *, at: set[int] | None = None) -> None:
+        """Give back what has not been asked, `at` some endpoints or all."""
         keys = {self.key(each, output_id) for each in several for output_id in each.held}
+        if at is not None:
+            keys = {key for key in keys if key[0] in at}
         if not keys:
             return
         unasked: dict[int, list[int]] = defaultdict(list)
@@ -239,6 +251,14 @@ class Worker:
             unasked[experiment].append(output_id)
         for experiment, output_ids in unasked.items():
             self.open[experiment].release(output_ids)
+
+    def leave_closed(self, *, until: float) -> None:
+        """Give back what waits where it stays closed for longer than there is time: others need the worker."""
+        closed = self.paces.closed_beyond(until)
+        if closed:
+            self.withdraw(
+                [each for each in self.open.values() if closed & set(each.endpoint_of.values())], at=closed
+            )
 
     def settle(self, finished: list[tuple[Key, Answer | CallFailed]]) -> None:
         by_experiment: dict[int, list[tuple[int, Answer | CallFailed]]] = defaultdict(list)

@@ -49,7 +49,6 @@ from experiments.models import (
     GivenValue,
     MetricOutcome,
     MetricResult,
-    OutputState,
     Role,
     Tier,
 )
@@ -176,8 +175,7 @@ def still_awaited(experiment: Experiment) -> dict[str, Any]:
     awaited = waiting.awaited(experiment)
     return {
         "awaited": awaited,
-        "only_awaited": awaited
-        and not experiment.outputs.asked_for().exclude(state=OutputState.DONE).exists(),
+        "only_awaited": awaited and experiment.outputs.asked_for().are_done(),
         "site_url": settings.SITE_URL.rstrip("/"),
     }
 

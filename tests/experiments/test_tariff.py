@@ -34,9 +34,22 @@ def test_what_does_not_say_its_tokens_has_no_known_cost(given_in, given_out):
 
 def test_the_limit_of_the_request_bounds_what_is_answered_else_that_of_the_model():
     assert TARIFF.most_output({"max_tokens": 100}) == 100
-    assert TARIFF.most_output({"max_tokens": 100, "max_completion_tokens": 50}) == 50
+    assert TARIFF.most_output({"max_tokens": 100, "max_completion_tokens": None}) == 100
     assert TARIFF.most_output({"max_tokens": "many"}) == 8_000
     assert TARIFF.most_output({}) == 8_000
+
+
+def test_of_several_limits_the_largest_counts_and_none_that_is_no_number_of_tokens():
+    """Which of them an endpoint knows is not known; and -1 is "no limit" to some."""
+    assert TARIFF.most_output({"max_tokens": 9_000, "max_completion_tokens": 50}) == 9_000
+    assert TARIFF.most_output({"max_tokens": -1, "max_completion_tokens": 50}) == 8_000
+    assert TARIFF.most_output({"max_tokens": True}) == 8_000
+
+
+def test_what_is_cached_may_be_dearer_than_what_is_not():
+    dear = Tariff(1_000_000, 1_000_000, 5_000_000)
+    body = {"max_tokens": 1, "input": "x" * 100}
+    assert dear.cost(Answer("x", input_tokens=100, cached_tokens=100, output_tokens=1)) <= dear.most(body)
 
 
 def test_without_any_limit_there_is_no_upper_bound():

@@ -3,10 +3,13 @@
 import datetime as dt
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from datasets import sampling
 from evaltrack import clock
-from evaltrack.errors import Conflict, Refused
-from experiments import pricing, submission
+from evaltrack.errors import Conflict, Invalid, Refused
+from experiments import extension, pricing, submission
 from experiments.models import Experiment, ExperimentStatus, Outcome, OutputState, Price
 from experiments.running import budget, scheduler
 from experiments.tariff import Tariff
@@ -131,7 +134,54 @@ def test_reserving_takes_the_first_that_fit(people, priced):
     assert budget.reserve(experiment, [6, 1]) == 1
 
 
+@pytest.mark.django_db
+def test_a_price_that_came_before_the_plan_and_bounds_nothing_ends_the_experiment_with_a_reason(
+    people, priced, impatient
+):
+    with serve(adds) as endpoint:
+        experiment = capped(people, endpoint, 1_000_000, examples=10)
+        for model in ("v1.0.0", "v1.1.0"):
+            pricing.state(
+                model=model,
+                tariff=Tariff(1, 1),
+                valid_from=clock.now(),
+                by=people["platform"],
+                at=clock.now(),
+            )
+        experiment = drained(experiment)
+    assert endpoint.calls == []
+    assert experiment.status == ExperimentStatus.UNDECIDED
+    assert "no budget can be kept" in experiment.reason
+
+
 # Prices
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "host", ["api.example.org:8080", "https://api.example.org", "a/b", "a b", "[::1]", "@"]
+)
+def test_a_price_for_what_is_no_host_is_refused_because_it_would_never_be_found(people, host):
+    with pytest.raises(Invalid, match="is no host"):
+        stated_for(people, host)
+    assert not Price.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("host", "kept"), [("API.Example.org", "api.example.org"), ("::1", "::1"), ("", "")])
+def test_a_host_is_kept_as_addresses_have_it(people, host, kept):
+    assert stated_for(people, host).host == kept
+
+
+def stated_for(people, host):
+    return pricing.state(
+        model="m",
+        host=host,
+        tariff=Tariff(1, 2),
+        valid_from=clock.now(),
+        by=people["platform"],
+        at=clock.now(),
+    )
 
 
 @pytest.mark.django_db
@@ -185,3 +235,30 @@ def test_an_estimate_comes_from_what_the_version_has_cost(people, priced, impati
         assert pricing.expected(experiment) is None
         scheduler.drain()
     assert pricing.expected(experiment) == 20 * COST
+
+
+@pytest.mark.django_db
+def test_an_estimate_counts_repeats_and_not_what_an_extension_keeps(people, priced, impatient, monkeypatch):
+    monkeypatch.setitem(sampling.TIER_SIZES, "standard", 10)
+    suite = {**experiments.SUITE, "repeats": 3, "looks": {"to": "extended"}}
+    with serve(adds) as endpoint:
+        first = experiments.submitted(**people, base_url=endpoint.base_url, examples=30, suite=suite)
+        scheduler.drain()
+    assert pricing.expected(first) == 2 * 10 * 3 * COST
+    larger = extension.extend(
+        Experiment.objects.get(pk=first.pk), tier="extended", by=people["owner"], at=clock.now()
+    )
+    assert pricing.expected(larger) == 2 * 20 * 3 * COST
+
+
+@pytest.mark.django_db
+def test_an_estimate_reads_few_answers_however_many_there_are(people, priced, impatient):
+    """It stands on the page of each experiment that is under way."""
+    with serve(adds) as endpoint:
+        experiment = experiments.submitted(**people, base_url=endpoint.base_url, examples=10)
+        scheduler.drain()
+    with CaptureQueriesContext(connection) as asked_for:
+        pricing.expected(experiment)
+    of_outputs = [each["sql"] for each in asked_for if 'FROM "experiments_output"' in each["sql"]]
+    assert len(of_outputs) == 2
+    assert all('"run_id" =' in sql and "LIMIT 500" in sql and "ORDER BY" not in sql for sql in of_outputs)

@@ -4,13 +4,15 @@ import datetime as dt
 import random
 import time
 import uuid
+from dataclasses import dataclass
 
 import pytest
 
 from evaltrack import clock
-from evaltrack.integrations.model_api import Answer, CallFailed, Failure
+from evaltrack.integrations.model_api import Answer, CallFailed, Failure, ModelCaller
 from experiments.models import Endpoint, EndpointShare, Output, OutputState
 from experiments.running import pacing, scheduler
+from experiments.running.paces import Paces
 from experiments.running.pacing import Limits, Pace
 from tests.endpoint import Reply, adds, serve
 from tests.experiments.running.test_scheduler import outcomes
@@ -23,6 +25,15 @@ THROTTLED = CallFailed(Failure.THROTTLED, "429", 1, 2.0)
 @pytest.fixture
 def endpoint():
     return Endpoint.objects.create(base_url="http://127.0.0.1:9/v1")
+
+
+@dataclass
+class Configured:
+    """What of a target limits its pace."""
+
+    concurrency: int
+    requests_per_minute: int = 0
+    tokens_per_minute: int = 0
 
 
 class Someone:
@@ -81,6 +92,34 @@ def test_however_workers_come_and_go_they_stay_within_what_the_endpoint_bears(en
             everybody_looks()
 
 
+def test_a_smaller_share_is_given_away_when_the_gate_knows_of_it(endpoint):
+    """The look reads how many calls are in flight, and the gate may start others before it hears of its new limit."""
+    one, two, at = Someone(endpoint), Someone(endpoint), clock.now()
+    one.look(at)
+    one.pace.gate.limit = 16
+    assert two.look(at).calls == 0
+    one.pace.gate.in_flight = 2
+    assert one.look(at).calls == 8
+    one.pace.gate.in_flight = 16
+    assert two.look(at).calls == 0
+    assert one.pace.due
+    one.pace.gate.limit, one.pace.gate.in_flight = 8, 8
+    one.look(at)
+    assert two.look(at).calls == 8
+    assert not one.pace.due
+
+
+def test_a_stricter_configuration_holds_from_the_next_call_on(endpoint):
+    with ModelCaller(private=True) as caller:
+        paces = Paces(caller, uuid.uuid4())
+        paces.ask_only([(endpoint.pk, Configured(16))])
+        paces.look()
+        assert paces.of[endpoint.pk].share == 16
+        paces.ask_only([(endpoint.pk, Configured(16)), (endpoint.pk, Configured(2))])
+        paces.look()
+        assert paces.of[endpoint.pk].share == 2
+
+
 def test_a_share_whose_worker_died_is_free_after_a_lease(endpoint, settings):
     at = clock.now()
     Someone(endpoint).look(at)
@@ -108,6 +147,15 @@ def test_it_is_asked_more_again_slowly_and_no_more_than_configured(endpoint):
     assert endpoint.allowed is None
 
 
+def test_a_stricter_configuration_does_not_free_an_endpoint_that_asked_others_to_slow_down(endpoint):
+    lax, strict, at = Someone(endpoint, calls=64), Someone(endpoint, calls=2), clock.now()
+    lax.look(at, THROTTLED)
+    for second in range(1, 5):
+        strict.look(at + dt.timedelta(seconds=second), Answer("1"))
+    endpoint.refresh_from_db()
+    assert endpoint.allowed == pytest.approx(0.7 * 64)
+
+
 def test_it_is_never_asked_less_than_one_at_a_time(endpoint):
     one, at = Someone(endpoint, calls=2), clock.now()
     for n in range(20):
@@ -119,6 +167,22 @@ def test_a_pause_that_one_worker_was_asked_for_holds_for_all(endpoint):
     one.pace.gate.closed_until = time.monotonic() + 20
     one.look(at, THROTTLED)
     assert 19 < two.look(at).closed_for_s <= 20
+
+
+def test_a_pause_that_came_with_an_answer_holds_for_all_too(endpoint):
+    one, two, at = Someone(endpoint), Someone(endpoint), clock.now()
+    one.pace.gate.closed_until = time.monotonic() + 20
+    one.look(at, Answer("1", pause_s=20))
+    assert 19 < two.look(at).closed_for_s <= 20
+
+
+def test_starts_that_were_not_used_are_not_granted_again(endpoint):
+    """A minute of slow calls, and then they are fast: what was saved up must not start at once."""
+    at, one = clock.now(), Someone(endpoint, requests_per_minute=60)
+    one.pace.held, one.pace.gate.permits = 10, 0
+    for second in range(60):
+        one.pace.gate.permits += one.look(at + dt.timedelta(seconds=second)).starts
+    assert one.pace.gate.permits <= 10
 
 
 def test_all_workers_together_start_no_more_than_the_configured_requests_a_minute(endpoint):
@@ -152,13 +216,7 @@ def test_tokens_that_were_used_hold_back_what_comes_next(endpoint):
 
 
 def test_the_strictest_of_several_configurations_holds():
-    class Configured:
-        concurrency, requests_per_minute, tokens_per_minute = 8, 0, 500
-
-    class Other(Configured):
-        concurrency, requests_per_minute, tokens_per_minute = 32, 60, 0
-
-    assert Limits.of([Configured, Other]) == Limits(8, 60, 500)
+    assert Limits.of([Configured(8, 0, 500), Configured(32, 60, 0)]) == Limits(8, 60, 500)
 
 
 def test_a_storm_of_429_loses_nothing_and_wastes_little(people, impatient, monkeypatch):
