@@ -139,15 +139,20 @@ class Worker:
 
     def judge_or_conclude(self, experiment: Experiment) -> None:
         """What judges are asked is laid out when everything has been answered; the rest is as with answers."""
+        self.keep_in_flight()
         if layout.lay_out(experiment, at=clock.now()):
             self.came_forward = True
         elif not experiment.outputs.exclude(state=OutputState.DONE).exists():
             # Not so where another worker has just laid it out.
             self.conclude(experiment)
 
-    def conclude(self, experiment: Experiment) -> None:
+    def keep_in_flight(self) -> None:
+        """What follows takes its time, in which nothing is gathered."""
         if self.caller.in_flight:
             claims.renew(self.token, at=clock.now(), for_s=CONCLUDING_SECONDS)
+
+    def conclude(self, experiment: Experiment) -> None:
+        self.keep_in_flight()
         # Booked before it is tried: a worker that dies while it computes must not take it up first for ever.
         outages.book(experiment, at=clock.now())
         conclusion.conclude(experiment, at=clock.now())
