@@ -129,23 +129,20 @@ def cost_of(experiment: Experiment) -> Cost:
     plan = getattr(experiment, "plan", None)
     if plan is None:
         return Cost(0, 0, 0)
-    asked = experiment.outputs.asked_for().filter(text__gt="", finished_at__gte=plan.locked_at)
-    judged = Q(run__judges__isnull=False)
+    # A judge's reply that could not be read is paid for too, while the output is open or where it ended without one.
+    asked = experiment.outputs.asked_for().filter(
+        Q(finished_at__gte=plan.locked_at) | Q(finished_at=None, cost_micro__isnull=False)
+    )
+    judged, answered = Q(run__judges__isnull=False), Q(text__gt="")
+    unknown = answered & Q(cost_micro=None)
     found = asked.aggregate(
-        spent=Sum("cost_micro"),
-        known=Count("cost_micro"),
-        answered=Count("pk"),
-        of_judges=Sum("cost_micro", filter=judged),
-        judgments=Count("pk", filter=judged),
-        known_judgments=Count("cost_micro", filter=judged),
+        spent=Sum("cost_micro", default=0),
+        unknown=Count("pk", filter=unknown),
+        answered=Count("pk", filter=answered),
+        of_judges=Sum("cost_micro", filter=judged, default=0),
+        unknown_of_judges=Count("pk", filter=judged & unknown),
     )
-    return Cost(
-        found["spent"] or 0,
-        found["answered"] - found["known"],
-        found["answered"],
-        found["of_judges"] or 0,
-        found["judgments"] - found["known_judgments"],
-    )
+    return Cost(**found)
 
 
 def expected(experiment: Experiment) -> int | None:

@@ -180,3 +180,7 @@ def test_an_extension_keeps_what_the_judge_said_and_asks_about_the_rest(people, 
     assert endpoint.asked_by["judge-1"] == 60
     found = recomputation.recompute(now(larger))
     assert found.ok, found.findings
+    row = of_judges(larger).filter(finished_at__lt=now(larger).plan.locked_at).first()
+    Output.objects.filter(pk=row.pk).update(text=row.text.replace("seems", "seemed"))
+    found = recomputation.recompute(now(larger))
+    assert any("kept from no earlier look" in finding for finding in found.findings)
