@@ -225,3 +225,37 @@ def test_a_name_that_leads_to_this_machine_is_not_asked(scorer):
             found = each.ask(records("1"))[0].value
         assert "at an address that may not be asked" in found.reason
         assert not endpoint.calls
+
+
+LEAVES = """
+import sys
+from pathlib import Path
+import django
+django.setup()
+from django.conf import settings
+from experiments.scorers import isolated
+from experiments.suite import MetricRule
+isolated.SCRIPTS["ragas"] = Path(sys.argv[1])
+settings.SCORERS = {"ragas": sys.executable}
+scorer = isolated.Isolated(MetricRule("ragas:exact_match"), "ragas")
+scorer.ask([{"answer": "1", "expected": "1"}])
+print(scorer.pipes.process.pid, flush=True)
+scorer.ask([{"answer": "3", "expected": "3"}])
+"""
+
+
+def test_one_whose_worker_is_killed_does_not_stay_behind(tmp_path):
+    """In the midst of a batch, when it reads nothing that could tell it."""
+    script = tmp_path / "worker.py"
+    script.write_text(scripts.says(scripts.HANGS))
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "evaltrack.settings", "PYTHONPATH": str(ROOT)}
+    started = [sys.executable, "-c", LEAVES, str(script)]
+    with subprocess.Popen(started, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        child = int(worker.stdout.readline())
+        assert not has_ended(child)
+        worker.kill()
+    deadline = time.monotonic() + 10
+    while not has_ended(child) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert has_ended(child)
