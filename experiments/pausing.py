@@ -28,9 +28,9 @@ def pause(experiment: Experiment, *, by: User, at: dt.datetime) -> Experiment:
 
 @transaction.atomic
 def resume(experiment: Experiment, *, by: User, at: dt.datetime) -> Experiment:
-    """Go on at once. Resuming what is not paused changes nothing."""
+    """Go on at once. Resuming what is not paused, or has ended meanwhile, changes nothing."""
     refuse_if(policies.changing(by, experiment.component))
-    paused = Experiment.objects.filter(pk=experiment.pk, paused_at__isnull=False)
+    paused = Experiment.objects.in_progress().filter(pk=experiment.pk, paused_at__isnull=False)
     if paused.update(paused_by=None, paused_at=None):
         async_task("experiments.jobs.drain")
         record(Event.EXPERIMENT_RESUMED, by=by, subject=experiment, facts={}, at=at)

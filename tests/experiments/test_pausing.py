@@ -67,6 +67,16 @@ def test_what_has_ended_cannot_be_paused(people):
     assert conflict.value.code == "already_ended"
 
 
+def test_what_ended_while_it_was_paused_is_not_resumed(people):
+    experiment = experiments.submitted(**people)
+    pausing.pause(experiment, by=people["owner"], at=clock.now())
+    submission.cancel(experiment, by=people["owner"], at=clock.now())
+    pausing.resume(experiment, by=people["owner"], at=clock.now())
+    assert not LedgerEntry.objects.filter(event="experiment_resumed").exists()
+    experiment.refresh_from_db()
+    assert experiment.status == ExperimentStatus.CANCELLED
+
+
 def test_somebody_else_does_not_pause_it(people, approver):
     experiment = experiments.submitted(**people)
     for act in (pausing.pause, pausing.resume):
