@@ -150,6 +150,8 @@ class Worker:
     def conclude(self, experiment: Experiment) -> None:
         # Booked before it is tried: a worker that dies while it computes must not take it up first for ever.
         if outages.book(experiment, at=clock.now()):
+            # Another worker may have started it after it was read here.
+            experiment.refresh_from_db(fields=["status"])
             conclusion.conclude(experiment, at=clock.now())
             self.came_forward = True
 
