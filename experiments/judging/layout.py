@@ -153,10 +153,10 @@ def pairs(arms: Mapping[Arm, Run]) -> Iterator[dict[Arm, Output]]:
 
 def answers_kept(experiment: Experiment) -> dict[tuple[str, str, int, int], Output]:
     """What judges said in the experiment that this one extends, where they would be told the same again."""
-    if experiment.extends is None:
+    plan_before = getattr(experiment.extends, "plan", None)
+    if plan_before is None:
         return {}
-    locked = experiment.plan.body.get("judges", {})
-    before = experiment.extends.plan.body.get("judges", {})
+    locked, before = experiment.plan.body.get("judges", {}), plan_before.body.get("judges", {})
     alike = [metric for metric, judge in locked.items() if before.get(metric) == judge]
     rows = Output.objects.filter(
         run__experiment=experiment.extends, run__judges__isnull=False, run__metric__in=alike
