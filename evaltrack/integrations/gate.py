@@ -4,7 +4,7 @@ from collections import deque
 from typing import Any
 
 # Answers that have come and are not written down yet are lost with the worker, as calls in flight are.
-MOST_OUTSTANDING = 1.5
+MOST_OUTSTANDING = 2
 
 
 class Gate:

@@ -18,7 +18,7 @@ from experiments.targets.base import Target
 # An endpoint, an experiment, an output.
 Key = tuple[int, int, int]
 # Answers are written together that come within this time.
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.01
 
 
 class Paces:
