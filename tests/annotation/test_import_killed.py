@@ -13,7 +13,7 @@ from annotation import imports
 from annotation.models import ImportedJudgment, ImportedRater, ImportedSource, JudgmentImport
 from evaltrack import clock
 from evaltrack.ledger.models import LedgerEntry
-from tests.experiments.running.test_kill import database_url
+from tests.experiments.cluster import database_url
 from tests.factories import stand_alone
 
 LINES = 5000

@@ -16,7 +16,7 @@ from evaltrack import clock
 from evaltrack.notifications import delivery
 from evaltrack.notifications.models import Digest, Notification
 from tests.annotation.together import together
-from tests.experiments.running.test_kill import database_url
+from tests.experiments.cluster import database_url
 from tests.notifications.readers import SERVERS, choose, tell
 
 

@@ -17,7 +17,7 @@ from evaltrack.notifications import channels, sending
 from evaltrack.notifications.models import Delivery, Notification
 from evaltrack.notifications.topics import Topic
 from tests.annotation.together import together
-from tests.experiments.running.test_kill import database_url
+from tests.experiments.cluster import database_url
 from tests.factories import annotation as factory
 from tests.notifications.waiting import later
 from tests.notifications.webhooks import Reply, answers, receiving
