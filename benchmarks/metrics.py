@@ -1,4 +1,6 @@
-"""How long the metrics take that need no model: `python -m benchmarks.metrics --examples 100000`.
+"""How long the metrics take that need no model.
+
+    python -m tests.in_application benchmarks.metrics --examples 100000
 
 Every metric that is computed from the answer alone or from a whole run, over answers of one arm, as an experiment's
 conclusion asks for them: example by example where metrics share what they work out of a text. Prints the whole suite
@@ -7,16 +9,14 @@ first, in one pass, then each metric by itself, the slowest first. No database i
 
 import argparse
 import json
-import os
 import random
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
-import django
-
 from datasets.examples import Example
 from experiments.metrics import REGISTRY
+from experiments.scoring import valued
 from experiments.suite import MetricRule, Suite
 
 VOCABULARY = (
@@ -123,12 +123,8 @@ def main() -> None:
 
 
 def scored(rules: list[MetricRule], outputs: list[Said], examples: list[Example]) -> list[tuple[str, list]]:
-    from experiments.scoring import valued  # noqa: PLC0415
-
     return list(valued(Suite(tuple(rules)), outputs, examples))  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evaltrack.settings")
-    django.setup()
     main()

@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.databases import database
 from tests import server
 
 METRICS, RUNS, EXAMPLES, REPEATS = 20, 20, 1_000, 40
@@ -33,7 +34,6 @@ def main() -> int:
     )
     parser.add_argument("--experiments", nargs="+", type=int, default=[1_000, 10_000])
     given = parser.parse_args()
-    from benchmarks.review_queue import database  # noqa: PLC0415  not needed inside the application
 
     slow = 0
     for kind in given.database:

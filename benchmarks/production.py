@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.databases import database
 from tests import server
 
 REPEATS, A_REQUEST = 40, 10_000
@@ -44,7 +45,6 @@ def main() -> int:
     )
     parser.add_argument("--samples", nargs="+", type=int, default=[20_000, 200_000])
     given = parser.parse_args()
-    from benchmarks.review_queue import database  # noqa: PLC0415  not needed inside the application
 
     slow = 0
     for kind in given.database:

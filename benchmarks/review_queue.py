@@ -12,7 +12,6 @@ submit; on SQLite 100 judgments a second with 8 evaluators; 100,000 pairs opened
 
 import argparse
 import asyncio
-import contextlib
 import json
 import sys
 import tempfile
@@ -22,24 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.closed_loop import Evaluator, Observed, judge_for
-from tests import postgresql, server
+from benchmarks.databases import database
+from tests import server
 
 STAGE, STORED = "tests.annotation.staged", "benchmarks.stored"
-
-
-@contextlib.contextmanager
-def database(kind: str, folder: Path) -> Iterator[tuple[dict[str, str], int | None]]:
-    """The variables of an application with an empty database, and the process of that database, if it has one."""
-    # Nothing here sends mail or waits for a lease.
-    variables = {"EVALTRACK_VAR": str(folder), "EVALTRACK_LOG_LEVEL": "ERROR"}
-    with contextlib.ExitStack() as stack:
-        if kind == "sqlite":
-            variables["DATABASE_URL"], pid = f"sqlite:///{folder}/evaltrack.sqlite3", None
-        else:
-            cluster = stack.enter_context(postgresql.cluster(postgresql.DURABLE))
-            variables["DATABASE_URL"], pid = cluster.url, cluster.pid
-        server.in_application("django", "migrate", "-v0", environment=variables)
-        yield variables, pid
 
 
 def measured(given: argparse.Namespace) -> Iterator[dict[str, Any]]:

@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.databases import database
 from tests import server
 
 COMPONENTS, METRICS, ARMS, REPEATS = 20, 10, 2, 60
@@ -37,7 +38,6 @@ def main() -> int:
     )
     parser.add_argument("--points", type=int, default=1_000_000)
     given = parser.parse_args()
-    from benchmarks.review_queue import database  # noqa: PLC0415  not needed inside the application
 
     for kind in given.database:
         with (

@@ -1,5 +1,6 @@
 """Many rows written by one statement, each with values of its own."""
 
+import json
 import uuid
 
 import pytest
@@ -103,6 +104,15 @@ def test_rows_are_inserted_as_the_database_would_have_them(held, count):
         del each["id"]
     assert found == expected
     assert len(found) == count
+
+
+def test_what_equals_in_python_but_not_in_json_is_kept_apart(held):
+    run = held[0].runs.first()
+    insert_rows(
+        [row(run, 1_000, contexts=[1]), row(run, 1_001, contexts=[True]), row(run, 1_002, contexts=[1.5])]
+    )
+    found = Output.objects.filter(position__gte=1_000).order_by("position").values_list("contexts", flat=True)
+    assert [json.dumps(contexts) for contexts in found] == ["[1]", "[true]", "[1.5]"]
 
 
 def test_of_rows_that_a_constraint_forbids_none_is_inserted(held):

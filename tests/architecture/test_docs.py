@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from itertools import pairwise
 
 import pytest
@@ -11,6 +12,7 @@ from evaltrack.accounts.roles import Permission, Role
 from evaltrack.ledger.events import Event
 from evaltrack.management.commands import state_diagrams
 from evaltrack.schedules import PERIODIC
+from evaltrack.version import version
 from experiments.lifecycle import EXPERIMENT, PROMOTION
 from tests.architecture.sources import ROOT
 
@@ -153,3 +155,8 @@ def test_modules_that_documents_name_exist():
     for page in PAGES:
         for path in named.findall(page.read_text()):
             assert (ROOT / path).exists(), f"{page.name} names {path}"
+
+
+def test_the_changelog_and_the_project_name_the_same_version():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert version() == project["version"]

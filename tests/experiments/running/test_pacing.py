@@ -1,6 +1,7 @@
 """Workers divide what an endpoint bears among them, and go slower where it asks for it."""
 
 import datetime as dt
+import itertools
 import random
 import time
 import uuid
@@ -244,3 +245,21 @@ def test_a_quota_that_is_used_up_makes_the_experiment_wait_and_say_so(people, im
     experiment.refresh_from_db()
     assert experiment.status == "waiting"
     assert "the quota is used up" in experiment.reason
+
+
+def test_an_allowance_that_an_answer_says_is_used_up_is_waited_for(people, impatient):
+    """Nothing was refused yet: the answer that took the last of it says when there is more."""
+    came: list[float] = []
+
+    def behave(call):
+        came.append(time.monotonic())
+        answer = adds(call)
+        used_up = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "400ms"}
+        return Reply(answer.content, headers=used_up if len(came) == 10 else {})
+
+    with serve(behave) as server:
+        experiment = experiments.submitted(**people, base_url=server.base_url, examples=20, concurrency=1)
+        scheduler.drain()
+    assert outcomes(experiment) == {"answered": 40}
+    pauses = [later - earlier for earlier, later in itertools.pairwise(came)]
+    assert pauses[9] >= 0.4
