@@ -9,6 +9,8 @@ const PREFIX = `evaltrack-draft-${settings.outbox}-`;
 const PAUSE_MS = 1500;
 const LONGEST_MS = 7 * 24 * 3600 * 1000;
 let timer = 0;
+/** @type {Promise<unknown>} */
+let sent = Promise.resolve();
 /** @type {HTMLElement | null} */
 let unsaved = null;
 
@@ -31,11 +33,22 @@ export async function save() {
   if (!card || card.dataset.shown !== "1") return;
   try {
     saveState("saving");
-    const { status } = await send(card.dataset.draft ?? "", { json: given(card), keepalive: true });
+    const { status } = await post(card.dataset.assignment ?? "", given(card));
     saveState(status === 200 ? "saved" : "");
   } catch {
     saveState("");
   }
+}
+
+/**
+ * One after the other: of two that are on their way at once, the older one might arrive last and stay.
+ * @param {string} assignment
+ * @param {any} draft
+ */
+export function post(assignment, draft) {
+  const answer = sent.then(() => send(`${settings.review}${assignment}/draft/`, { json: draft, keepalive: true }));
+  sent = answer.catch(() => {});
+  return answer;
 }
 
 /**

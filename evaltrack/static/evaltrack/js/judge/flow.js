@@ -8,7 +8,7 @@ import * as outbox from "./outbox.js";
 import { alarm, keep, one, saveState, say, settings } from "./page.js";
 import { signInAgain } from "./session.js";
 import * as stage from "./stage.js";
-import { api, OtherPerson, send, SignedOut, Unreachable, verify } from "./wire.js";
+import { api, OtherPerson, SignedOut, Unreachable, verify } from "./wire.js";
 
 const FIRST_RETRY_MS = 5000;
 const LONGEST_RETRY_MS = 60_000;
@@ -186,7 +186,7 @@ async function reread(entry, sentence) {
 /** @param {outbox.Entry} entry A paused task comes back, and with it what was answered. */
 async function keepDraft({ assignment, body }) {
   const { judgment_id: _, active_ms: __, rubric_version: ___, ...draft } = body;
-  await send(`${settings.review}${assignment}/draft/`, { json: draft });
+  await drafts.post(assignment, draft);
 }
 
 export function hideUndo() {
