@@ -348,6 +348,19 @@ def test_quantile_difference_mirrors_and_repeats():
     assert there.seed == 11
 
 
+@pytest.mark.parametrize("q", [0.25, 0.5, 0.95, 0.99])
+@pytest.mark.parametrize("n", [2_000, 2_001, 70_000])
+def test_quantiles_of_resamples_are_numpys(n, q):
+    rng = np.random.default_rng(n)
+    baseline, candidate = np.round(rng.lognormal(4, 1, size=(2, n)), 1)
+    candidate -= 1e6
+    rows = np.random.default_rng(3).integers(0, n, size=(20, n))
+    differences = np.quantile(candidate[rows], q, axis=1) - np.quantile(baseline[rows], q, axis=1)
+    for each in differences:
+        below = quantile_p_below(candidate, baseline, q, -each, seed=3, draws=20)
+        assert below.p_value == (1 + (differences >= each).sum()) / 21
+
+
 def test_quantile_difference_keeps_the_pairs_together():
     rng = np.random.default_rng(5)
     baseline = rng.lognormal(size=400)
