@@ -8,6 +8,18 @@ from typing import Any
 
 from django.db import connection, models, transaction
 
+# Values that these fields would hand on to the driver untouched, one call for each.
+TEXT, NUMBER = {str, type(None)}, {int, type(None)}
+TAKEN_AS_THEY_ARE: Mapping[type, set[type]] = {
+    models.CharField: TEXT,
+    models.TextField: TEXT,
+    models.IntegerField: NUMBER,
+    models.PositiveIntegerField: NUMBER,
+    models.BigAutoField: NUMBER,
+    models.BigIntegerField: NUMBER,
+    models.PositiveBigIntegerField: NUMBER,
+}
+
 
 def insert_rows(rows: Sequence[models.Model]) -> None:
     """Insert new rows of one model, without giving them their keys.
@@ -69,7 +81,7 @@ def update_rows(
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             assigned = ", ".join([*fixed, *(f"{column(field)} = given.{column(field)}" for field in varied)])
-            listed = {key: [prepared(key, each) for each in keys], **varied}
+            listed = {key: all_prepared(key, keys), **varied}
             cursor.execute(
                 f"UPDATE {table(model)} SET {assigned} FROM {arrays(listed)} "
                 f"WHERE {table(model)}.{column(key)} = given.{column(key)}{conditions}",
@@ -81,8 +93,8 @@ def update_rows(
             cursor.executemany(
                 f"UPDATE {table(model)} SET {assigned} WHERE {column(key)} = %s{conditions}",
                 [
-                    [*same.values(), *own, prepared(key, each), *held.values()]
-                    for each, *own in zip(keys, *varied.values(), strict=True)
+                    [*same.values(), *own, each, *held.values()]
+                    for each, *own in zip(all_prepared(key, keys), *varied.values(), strict=True)
                 ],
             )
         return cursor.rowcount
@@ -92,18 +104,19 @@ def divided(columns: Mapping[Any, list[Any]]) -> tuple[dict[Any, Any], dict[Any,
     """As the database takes them: of fields with one value for all rows that value, of the others each row's."""
     same, varied = {}, {}
     for field, values in columns.items():
-        if all(is_same(value, values[0]) for value in values):
+        if are_same(values):
             same[field] = prepared(field, values[0])
         else:
-            varied[field] = [prepared(field, value) for value in values]
+            varied[field] = all_prepared(field, values)
     return same, varied
 
 
-def is_same(value: Any, other: Any) -> bool:
-    """Whether a column holds the same for both. Of lists and objects only one and the same: [1] equals [True]."""
-    if value is other:
-        return True
-    return type(value) is type(other) and not isinstance(value, list | tuple | dict) and value == other
+def are_same(values: list[Any]) -> bool:
+    """Whether a column holds the same in all rows. Of lists and objects only one and the same: [1] equals [True]."""
+    first = values[0]
+    if isinstance(first, list | tuple | dict) or len(set(map(type, values))) > 1:
+        return all(value is first for value in values)
+    return values.count(first) == len(values)
 
 
 def named(model: type[models.Model], values: Mapping[str, Any]) -> dict[Any, Any]:
@@ -112,6 +125,12 @@ def named(model: type[models.Model], values: Mapping[str, Any]) -> dict[Any, Any
 
 def prepared(field: Any, value: Any) -> Any:
     return field.get_db_prep_save(value, connection=connection)
+
+
+def all_prepared(field: Any, values: list[Any]) -> list[Any]:
+    if set(map(type, values)) <= TAKEN_AS_THEY_ARE.get(type(field), set()):
+        return values
+    return [prepared(field, value) for value in values]
 
 
 def table(model: type[models.Model]) -> str:

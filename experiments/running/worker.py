@@ -102,14 +102,14 @@ class Worker:
         if time.monotonic() - self.looked < LOOK_SECONDS:
             return
         self.looked = time.monotonic()
-        due = list(Experiment.objects.due(clock.now()).with_names().order_by("submitted_at"))
-        known = {experiment.pk for experiment in due}
-        gone = [each for pk, each in self.open.items() if pk not in known]
+        due = set(Experiment.objects.due(clock.now()).values_list("pk", flat=True))
+        gone = [each for pk, each in self.open.items() if pk not in due]
         for each in gone:
             each.is_closing = True
         self.withdraw(gone)
-        for experiment in sorted(due, key=urgency):
-            if experiment.pk not in self.open:
+        if new := due - set(self.open):
+            rows = Experiment.objects.filter(pk__in=new).with_names().order_by("submitted_at")
+            for experiment in sorted(rows, key=urgency):
                 with self.guarding(experiment):
                     self.take_up(experiment)
 
