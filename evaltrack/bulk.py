@@ -9,7 +9,8 @@ from typing import Any
 from django.db import connection, models, transaction
 
 # Values that these fields would hand on to the driver untouched, one call for each.
-TEXT, NUMBER = {str, type(None)}, {int, type(None)}
+TEXT: set[type] = {str, type(None)}
+NUMBER: set[type] = {int, type(None)}
 TAKEN_AS_THEY_ARE: Mapping[type, set[type]] = {
     models.CharField: TEXT,
     models.TextField: TEXT,
