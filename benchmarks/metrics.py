@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from datasets.examples import Example
-from experiments.metrics import REGISTRY
+from experiments.metrics import FAMILIES, REGISTRY
 from experiments.scoring import valued
 from experiments.suite import MetricRule, Suite
 
@@ -45,12 +45,15 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         if "labels" in metric.takes
     },
 }
+# What judges say is read, and a composite is of others.
+NOT_COMPUTED = ("By a judge", "Several in one")
 
 
 @dataclass
 class Said:
     """What scoring reads of an output."""
 
+    pk: int
     position: int
     text: str
     outcome: str = "answered"
@@ -91,7 +94,7 @@ def made(count: int, seed: int = 1) -> tuple[list[Said], list[Example]]:
             metadata={"pair": str(number // 2), "group": "ab"[number % 2]},
         )
         examples.append(row)
-        outputs.append(Said(number, said, contexts=passages))
+        outputs.append(Said(number, number, said, contexts=passages))
     return outputs, examples
 
 
@@ -100,7 +103,8 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=100_000)
     count = parser.parse_args().examples
     outputs, examples = made(count)
-    ours = [name for name, metric in REGISTRY.items() if not metric.scorer]
+    families = (family for name, family in FAMILIES.items() if name not in NOT_COMPUTED)
+    ours = [metric.name for family in families for metric in family if not metric.scorer]
     rules = [MetricRule(name, parameters=PARAMETERS.get(name, {})) for name in ours]
     characters = sum(len(output.text) for output in outputs) / count
     print(f"{count:,} answers of {characters:.0f} characters, {len(rules)} metrics")

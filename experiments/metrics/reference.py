@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Hashable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,10 @@ class Tokens(Tokenizer13a):
 
 BLEU_OF_SENTENCES = BLEU(effective_order=True)
 TOKENS = Tokens()
+# What it joins.
+LINE_BROKEN_WORD = "-\n"
+# Of longer ones what they hold is not kept.
+LONGEST_WORD = 100
 CHRF_OF_SENTENCES = CHRF()
 
 
@@ -150,7 +155,20 @@ def bleu(answered: Answered) -> Value:
 
 @kept
 def words(text: str) -> list[str]:
-    return TOKENS(text[:MOST_CHARACTERS].rstrip()).split()
+    """The tokens of a text. Those of a word are its own, and texts have the same words again and again."""
+    text = text[:MOST_CHARACTERS].rstrip()
+    if LINE_BROKEN_WORD in text:
+        return TOKENS(text).split()
+    return [
+        token
+        for word in text.split()
+        for token in (tokens(word) if len(word) <= LONGEST_WORD else TOKENS(word).split())
+    ]
+
+
+@lru_cache(maxsize=20_000)
+def tokens(word: str) -> list[str]:
+    return TOKENS(word).split()
 
 
 def chrf(answered: Answered) -> Value:

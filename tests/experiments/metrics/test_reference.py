@@ -146,15 +146,35 @@ def test_facts_in_another_shape_are_undefined_and_never_read_letter_by_letter(li
     assert value("factuality", "1 8", {"facts": listed}) is None
 
 
-TEXT = st.lists(
-    st.sampled_from(
-        ["a", "b", "cat", "Cat,", "the", "the.", "ü", "日本", "x-y", "1,000.5", "&quot;", "\n", "aaaaa", "😀"]
-    ),
-    max_size=12,
-).map(" ".join)
+PIECES = [
+    "a",
+    "b",
+    "cat",
+    "Cat,",
+    "the",
+    "the.",
+    "ü",
+    "日本",
+    "x-y",
+    "1,000.5",
+    "&quot;",
+    "aaaaa",
+    "😀",
+    ".",
+    ",",
+    "..",
+    "-",
+    "5",
+    "<skipped>",
+    "{",
+    "'",
+    "&",
+]
+GAPS = [" ", " ", " ", " ", "\n", "-\n", "\u00a0", "\u2028", "\t "]
+TEXT = st.lists(st.sampled_from(PIECES + GAPS), max_size=20).map("".join)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=400)
 @given(TEXT, TEXT)
 def test_bleu_and_chrf_are_those_of_sacrebleu(said, wanted):
     for metric, theirs in (("bleu", BLEU_OF_SENTENCES), ("chrf", CHRF_OF_SENTENCES)):
