@@ -27,6 +27,7 @@ urlpatterns = [
     path("experiments/", experiments.experiment_list, name="experiments"),
     path("experiments/<str:public_id>/", experiments.experiment_detail, name="experiment"),
     path("experiments/<str:public_id>/examples/", examples.experiment_examples, name="experiment-examples"),
+    path("experiments/<str:public_id>/example/", examples.experiment_example, name="experiment-example"),
     path("experiments/<str:public_id>/cancel/", experiments.experiment_cancel, name="experiment-cancel"),
     path("experiments/<str:public_id>/pause/", experiments.experiment_pause, name="experiment-pause"),
     path("experiments/<str:public_id>/resume/", experiments.experiment_resume, name="experiment-resume"),

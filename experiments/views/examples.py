@@ -1,4 +1,4 @@
-"""Page: an experiment's examples, what got worse first, with what both arms said."""
+"""Pages: an experiment's examples, what got worse first, with what both arms said; and one of them, whole."""
 
 from django.core.paginator import Paginator
 from django.http import HttpResponse
@@ -8,7 +8,7 @@ from evaltrack.accounts.access import PageRequest, requires
 from evaltrack.accounts.roles import Permission
 from evaltrack.errors import NotFound, refuse_if
 from evaltrack.htmx import page
-from experiments import examples
+from experiments import examples, exchanges
 from experiments.examples import Group
 from experiments.lookup import experiment_named
 
@@ -52,3 +52,14 @@ def experiment_examples(request: PageRequest, public_id: str) -> HttpResponse:
         "reads_examples": reads_examples,
     }
     return page(request, "experiments/examples.html", context, fragment="experiments/_worst_examples.html")
+
+
+@requires(Permission.VIEW_EXPERIMENTS)
+def experiment_example(request: PageRequest, public_id: str) -> HttpResponse:
+    """`?id=…`, as it may hold what no address can."""
+    experiment = experiment_named(public_id, seen_by=request.user)
+    refuse_if(datasets.policies.seeing_examples(request.user, experiment.dataset_version))
+    reads_examples = request.user.can(Permission.READ_EXAMPLES)
+    whole = exchanges.of_example(experiment, request.GET.get("id", ""), reads_examples=reads_examples)
+    context = {"experiment": experiment, "whole": whole, "reads_examples": reads_examples}
+    return page(request, "experiments/example.html", context)

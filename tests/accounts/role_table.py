@@ -56,6 +56,7 @@ PAGES = [
     ("GET", "experiments/", LEADS_TOO),
     ("GET", "experiments/<str:public_id>/", LEADS_TOO),
     ("GET", "experiments/<str:public_id>/examples/", LEADS_TOO),
+    ("GET", "experiments/<str:public_id>/example/", LEADS_TOO),
     ("POST", "experiments/<str:public_id>/cancel/", MAKERS),
     ("POST", "experiments/<str:public_id>/pause/", MAKERS),
     ("POST", "experiments/<str:public_id>/resume/", MAKERS),

@@ -324,6 +324,7 @@ def test_another_owner_sees_none_of_it(site):
         ("POST", "components/<str:name>/compare/forget/"),
         ("GET", "experiments/<str:public_id>/"),
         ("GET", "experiments/<str:public_id>/examples/"),
+        ("GET", "experiments/<str:public_id>/example/"),
         ("POST", "experiments/<str:public_id>/cancel/"),
         ("POST", "experiments/<str:public_id>/pause/"),
         ("POST", "experiments/<str:public_id>/resume/"),

@@ -76,7 +76,7 @@ def ask(experiment, people):
 
 def test_what_got_worse_stands_there_with_request_expectation_and_both_answers(ask, experiment):
     page = ask().content.decode()
-    ids = re.findall(r'<h2 id="example-\d+">(.*?)</h2>', page)
+    ids = re.findall(r'<h2 id="example-\d+"><a href="[^"]+">(.*?)</a></h2>', page)
     assert len(ids) == 2
     outputs = {output.position: output for output in experiment.outputs.filter(run__arm="candidate")}
     assert ids == [outputs[0].example_id, outputs[1].example_id]

@@ -13,6 +13,7 @@ def doors(campaign, experiment, judge):
     pages = [
         "/components/zz-secret-component/series/",
         "/experiments/", at_experiment, f"{at_experiment}examples/", f"{at_experiment}cancel/",
+        f"{at_experiment}example/?id=q1",
         f"{at_experiment}rerun/", f"{at_experiment}extend/", f"{at_experiment}pause/", f"{at_experiment}resume/",
         "/campaigns/", "/campaigns/new/", f"/campaigns/new/{campaign.public_id}/",
         f"/campaigns/new/{campaign.public_id}/review/", f"/campaigns/new/{campaign.public_id}/drop/",
