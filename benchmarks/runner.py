@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=4000)
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--latency-ms", type=float, default=50)
-    parser.add_argument("--beside", action="store_true", help="Inspect AI too, where it is installed")
+    parser.add_argument("--beside", action="store_true", help="other runners too, where they are installed")
     given = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="evaltrack-bench-") as name,
@@ -49,7 +49,8 @@ def main() -> None:
         print(server.in_application("benchmarks.evaluated", *words, environment=variables).strip())
         if given.beside:
             rows = list(made(given.examples))
-            print(json.dumps(beside.inspect_ai(base_url, rows, concurrency=given.concurrency)))
+            for found in beside.others(base_url, rows, concurrency=given.concurrency):
+                print(json.dumps(found))
 
 
 if __name__ == "__main__":
