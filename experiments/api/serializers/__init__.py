@@ -27,6 +27,7 @@ from experiments.api.serializers.production import (
     WatchedOut,
 )
 from experiments.api.serializers.promotions import PromotionIn, PromotionOut
+from experiments.api.serializers.run_queue import RunQueueOut
 from experiments.api.serializers.series import PointOut
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "QualityOut",
     "Reason",
     "RunOut",
+    "RunQueueOut",
     "SamplesTaken",
     "TestedOut",
     "VerdictOut",
