@@ -17,7 +17,9 @@ def of_review_queue(at: dt.datetime) -> list[Gauge]:
     for state in (SlotState.OPEN, SlotState.HELD, SlotState.REVIEW):
         rows = Slot.objects.filter(state=state, campaign__in=asking)
         rows = rows.filter(FIRST_TIME) if state == SlotState.HELD else rows
-        found = rows.aggregate(count=Count("*"), late=Count("*", filter=Q(due_at__lt=at)), due=Min("due_at"))
+        found = rows.aggregate(
+            count=Count("*"), late=Count("due_at", filter=Q(due_at__lt=at)), due=Min("due_at")
+        )
         counts[state.value] = found["count"]
         late += found["late"]
         first_due += [found["due"]] if found["due"] else []

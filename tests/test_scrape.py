@@ -7,6 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 from django_q.models import OrmQ
 
+from annotation import campaigns
 from evaltrack import clock, env, openmetrics, schedules, scrape
 from evaltrack.notifications import channels
 from evaltrack.notifications.models import Delivery, Notification
@@ -210,8 +211,8 @@ def test_it_tells_the_latest_value_of_each_metric_that_decides(values, component
 def test_what_people_prefer_is_told_when_it_is_evidence(values, people, evaluator_one, evaluator_two, lead):
     campaign = reviews.open_campaign(**people)
     assert values("evaltrack_metric", source="human") == []
-    reviews.judge_all(campaign, [evaluator_one, evaluator_two])
-    reviews.close(campaign, by=lead)
+    reviews.judge_everything([evaluator_one, evaluator_two])
+    campaigns.close(campaign.pk, by=lead, at=clock.now())
     assert len(values("evaltrack_metric", source="human", metric="net_preference")) == 1
 
 
@@ -239,8 +240,8 @@ def test_what_was_not_measured_for_a_year_is_no_value_of_now(values, component):
 
 def test_it_names_nobody(scraped, people, evaluator_one, evaluator_two, lead):
     campaign = reviews.open_campaign(**people)
-    reviews.judge_all(campaign, [evaluator_one, evaluator_two])
-    reviews.close(campaign, by=lead)
+    reviews.judge_everything([evaluator_one, evaluator_two])
+    campaigns.close(campaign.pk, by=lead, at=clock.now())
     experiments.submitted(**people, name="other", examples=10)
     text = scraped().content.decode()
     assert "evaltrack_metric{" in text

@@ -1,4 +1,4 @@
-"""A strict reader of OpenMetrics 1.0 text, of what the series and a scrape may hold: gauges, with a time or without."""
+"""A strict reader of OpenMetrics 1.0 text: gauges, with a time, as the series has them, or without, as a scrape."""
 
 import re
 from dataclasses import dataclass
