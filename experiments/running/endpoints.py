@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -61,11 +61,13 @@ def standing(
     asked: Mapping[int, Mapping[int, set[int]]],
     claimed: Mapping[int, int],
     *,
+    going: Set[int],
     at: dt.datetime,
 ) -> list[EndpointStanding]:
     """The endpoints that are `asked`: endpoint id → experiment id → ids of versions; by host.
 
-    `claimed`: endpoint id → outputs in the hands of workers.
+    `claimed`: endpoint id → outputs in the hands of workers. `going`: ids of the experiments that are asked now; their
+    configurations limit an endpoint, and those of all where none is.
     """
     shares = shares_of(asked, at=at)
     limits = concurrency_of(
@@ -73,14 +75,16 @@ def standing(
     )
     found = []
     for row in Endpoint.objects.filter(pk__in=list(asked)):
-        configured = min(limits[version] for several in asked[row.pk].values() for version in several)
+        by_experiment = asked[row.pk]
+        limiting = [by_experiment[each] for each in by_experiment.keys() & going] or by_experiment.values()
+        configured = min(limits[version] for several in limiting for version in several)
         found.append(
             EndpointStanding(
                 host=host_of(row.base_url),
                 limit=borne(row, Limits(configured)),
                 configured=configured,
                 claimed=claimed.get(row.pk, 0),
-                experiments=len(asked[row.pk]),
+                experiments=len(by_experiment),
                 closed_until=closed(row, at=at),
                 shares=shares[row.pk],
             )

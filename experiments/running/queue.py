@@ -6,10 +6,10 @@ what was done before costs nothing. Numbers are those of everybody; names only o
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 
 from evaltrack.accounts.models import User
 from experiments.models import Experiment, ExperimentStatus, Lane, Outcome, Output, OutputState, Run
@@ -97,16 +97,22 @@ def of(*, at: dt.datetime, seen_by: User | None = None) -> RunQueue:
     counted, lately_by_lane = count(runs, at=at)
     paces = {row.pk: pace_of(row, counted, at=at) for row in unfinished}
     ordered = in_order(unfinished, paces, at=at)
+    going = {
+        row.pk
+        for row in unfinished
+        if row.status == ExperimentStatus.RUNNING and not row.paused_at and paces[row.pk].left
+    }
     lanes = [depth(lane, ordered, paces, lately_by_lane[lane], at=at) for lane in Lane]
     if seen_by is None:
-        return RunQueue(at, lanes, (), len(ordered), asked_endpoints(runs, counted, at=at))
+        everything = {row.pk for row in unfinished}
+        return RunQueue(at, lanes, (), len(ordered), asked_endpoints(runs, counted, everything, going, at=at))
     seen = set(Experiment.objects.in_progress().visible_to(seen_by).values_list("pk", flat=True))
     return RunQueue(
         at,
         lanes,
         [Standing(row, place, paces[row.pk]) for place, row in enumerate(ordered, 1) if row.pk in seen],
         len(ordered),
-        asked_endpoints([run for run in runs if run.experiment_id in seen], counted, at=at),
+        asked_endpoints(runs, counted, seen, going, at=at),
     )
 
 
@@ -134,18 +140,23 @@ def count(runs: Iterable[Run], *, at: dt.datetime) -> tuple[Outputs, Mapping[str
             state=OutputState.OPEN, experiment__in=set(awaited.values()), run__in=list(awaited)
         )
         brought = dict(waiting.values_list("experiment").annotate(several=Count("*")))
-    # Answers that an extension has kept were done before it began. What a budget left over was never asked for.
-    done = outputs.filter(finished_at__gt=at - WINDOW, finished_at__gte=F("experiment__started_at"))
-    lately: dict[int, int] = {}
+    lately = ended_lately(at=at)
     lanes: Counter[str] = Counter()
-    for experiment, lane, several in (
-        done.exclude(outcome=Outcome.SKIPPED_BY_BUDGET)
-        .values_list("experiment", "experiment__lane")
-        .annotate(several=Count("*"))
-    ):
-        lately[experiment] = several
-        lanes[lane] += several
+    for experiment, lane in Experiment.objects.filter(pk__in=list(lately)).values_list("pk", "lane"):
+        lanes[lane] += lately[experiment]
     return Outputs(opened, brought, claimed, by_run, lately), lanes
+
+
+def ended_lately(*, at: dt.datetime) -> dict[int, int]:
+    """By experiment. Answers that an extension has kept were there before it began; what a budget left over was never
+    asked for."""
+    # Not a join: a database may begin it with the experiments, and read all outputs of each.
+    began = Experiment.objects.filter(pk=OuterRef("experiment")).values("started_at")
+    ended = Output.objects.order_by().filter(finished_at__gt=at - WINDOW, finished_at__gte=Subquery(began))
+    asked = ended.exclude(outcome=Outcome.SKIPPED_BY_BUDGET)
+    # An expression: to group by the bare column, SQLite walks all outputs in the order of its index.
+    counted = asked.annotate(of=F("experiment_id") + 0).values_list("of").annotate(several=Count("*"))
+    return dict(counted)
 
 
 def pace_of(row: Experiment, counted: Outputs, *, at: dt.datetime) -> Pace:
@@ -211,12 +222,15 @@ def depth(
     )
 
 
-def asked_endpoints(runs: Iterable[Run], counted: Outputs, *, at: dt.datetime) -> list[EndpointStanding]:
-    """Those that unfinished experiments ask. What is in flight there is counted of everybody."""
+def asked_endpoints(
+    runs: Sequence[Run], counted: Outputs, seen: Set[int], going: Set[int], *, at: dt.datetime
+) -> list[EndpointStanding]:
+    """Those that experiments which are `seen` ask. Limits and what is in flight there are those of everybody."""
     asked: dict[int, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
     claimed: Counter[int] = Counter()
+    shown = {run.endpoint_id for run in runs if run.experiment_id in seen}
     for run in runs:
-        if run.endpoint_id is not None:
+        if run.endpoint_id is not None and run.endpoint_id in shown:
             asked[run.endpoint_id][run.experiment_id].add(run.version_id)
             claimed[run.endpoint_id] += counted.claimed_by_run.get(run.pk, 0)
-    return endpoints.standing(asked, claimed, at=at)
+    return endpoints.standing(asked, claimed, going=going, at=at)

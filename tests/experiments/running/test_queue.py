@@ -235,6 +235,15 @@ def test_an_endpoint_shows_its_limit_its_pause_and_who_shares_it(ask, settings):
     ]
 
 
+def test_the_limit_is_that_of_the_strictest_configuration_that_asks_now(ask, people):
+    wide, strict = ask("wide", laid_out=True, concurrency=64), ask("strict", laid_out=True, concurrency=2)
+    assert [each.configured for each in queue.of(at=clock.now()).endpoints] == [2]
+    pausing.pause(strict, by=people["owner"], at=clock.now())
+    assert [each.configured for each in queue.of(at=clock.now()).endpoints] == [64]
+    pausing.pause(wide, by=people["owner"], at=clock.now())
+    assert [each.configured for each in queue.of(at=clock.now()).endpoints] == [2]
+
+
 @pytest.mark.parametrize(
     ("address", "host"),
     [
@@ -261,6 +270,17 @@ def test_another_owner_counts_them_and_sees_none(ask):
     for text in (page, str(body)):
         assert "secret-component" not in text
         assert "127.0.0.1:9" not in text
+
+
+def test_an_endpoint_that_others_ask_too_shows_what_they_take_of_it(ask, people):
+    others = ask("others", laid_out=True, concurrency=4)
+    own = experiments.submitted(
+        **{**people, "owner": person("stranger", Role.OWNER)}, name="own", examples=10
+    )
+    planning.start(own, at=clock.now())
+    claim(others, 3)
+    (found,) = queue.of(at=clock.now(), seen_by=own.component.owner).endpoints
+    assert (found.claimed, found.limit, found.experiments) == (3, 4, 2)
 
 
 def test_places_count_those_of_everybody(ask, people):
