@@ -66,8 +66,8 @@ def standing(
 ) -> list[EndpointStanding]:
     """The endpoints that are `asked`: endpoint id → experiment id → ids of versions; by host.
 
-    `claimed`: endpoint id → outputs in the hands of workers. `going`: ids of the experiments that are asked now; their
-    configurations limit an endpoint, and those of all where none is.
+    `claimed`: endpoint id → outputs in the hands of workers. `going`: ids of the experiments that are asked now:
+    their configurations limit an endpoint, and those of all where none is.
     """
     shares = shares_of(asked, at=at)
     limits = concurrency_of(
