@@ -235,6 +235,16 @@ def test_what_was_not_measured_for_a_year_is_no_value_of_now(values, component):
     assert values("evaltrack_metric") == []
 
 
+def test_a_source_is_looked_for_among_the_latest_points_alone(values, component, send, monkeypatch):  # noqa: F811
+    send(*answers(30, 10, ago=dt.timedelta(days=3)))
+    # Four of two experiments, just measured, are later than the day of production.
+    monkeypatch.setattr(latest, "MOST_POINTS", 5)
+    assert len(values("evaltrack_metric", source="production", metric="exact_match")) == 1
+    monkeypatch.setattr(latest, "MOST_POINTS", 4)
+    assert values("evaltrack_metric", source="production", metric="exact_match") == []
+    assert len(values("evaltrack_metric", source="automated", metric="exact_match")) == 1
+
+
 # ── What it must never say, and what it costs ────────────────────────────────────────────────────────
 
 

@@ -9,7 +9,7 @@ from evaltrack.api import ApiView
 from experiments.api import serializers as shapes
 from experiments.running import queue, queued
 
-LISTED = 100
+LISTED = 50
 
 
 class RunQueue(ApiView):
@@ -17,7 +17,7 @@ class RunQueue(ApiView):
 
     @extend_schema(responses=shapes.RunQueueOut)
     def get(self, request):
-        """What is unfinished, the first hundred that the caller sees, in the order in which they are asked next.
+        """What is unfinished, the first fifty that the caller sees, in the order in which they are asked next.
 
         Lanes count everybody's; endpoints are those that the caller's experiments ask.
         """

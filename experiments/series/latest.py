@@ -6,15 +6,18 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from experiments.models import Arm, Component, MetricPoint, PointSource
 from experiments.series.openmetrics import Sample
-from experiments.series.reading import labels
+from experiments.series.reading import LATEST_FIRST, labels
 
 # So many components and metrics at most, in the order of their names; each has one series for each source.
 MOST_PAIRS = 500
 # What was not measured for longer is no value of now.
 LATELY = dt.timedelta(days=365)
+# Nor is a source looked for behind so many points of a component and metric: one that has none would cost a year.
+MOST_POINTS = 500
 # By what people say a verdict is decided where a policy asks them.
 OF_PEOPLE = "net_preference"
 AT_ONCE = 100
@@ -55,10 +58,12 @@ def deciding() -> list[tuple[int, str]]:
 
 def keys_of(metric: str, components: Iterable[int], *, at: dt.datetime) -> list[tuple]:
     """The keys of the latest points of a metric, source by source: one statement for all components."""
-    rows = Component.objects.filter(pk__in=list(components))
+    of_all = MetricPoint.objects.filter(component=OuterRef("pk"), metric=metric, at__gte=at - LATELY)
+    first = Subquery(of_all.order_by(*LATEST_FIRST).values("at")[MOST_POINTS - 1 : MOST_POINTS])
+    rows = Component.objects.filter(pk__in=list(components)).annotate(since=Coalesce(first, at - LATELY))
     columns = []
     for source in PointSource.values:
-        points = latest_first(metric, source, at=at)
+        points = latest_first(metric, source)
         columns += [f"{source}_at", f"{source}_origin"]
         rows = rows.annotate(
             **{f"{source}_{name}": Subquery(points.values(name)[:1]) for name in ("at", "origin")}
@@ -71,9 +76,10 @@ def keys_of(metric: str, components: Iterable[int], *, at: dt.datetime) -> list[
     ]
 
 
-def latest_first(metric: str, source: str, *, at: dt.datetime) -> QuerySet[MetricPoint]:
+def latest_first(metric: str, source: str) -> QuerySet[MetricPoint]:
+    """Of a component in hand, which says since when."""
     points = MetricPoint.objects.filter(
-        component=OuterRef("pk"), metric=metric, source=source, at__gte=at - LATELY, value__isnull=False
+        component=OuterRef("pk"), metric=metric, source=source, at__gte=OuterRef("since"), value__isnull=False
     )
     return points.exclude(arm=Arm.BASELINE).order_by("-at", "-origin")
 

@@ -71,7 +71,7 @@ class RunQueueOut(serializers.Serializer):
     at = serializers.DateTimeField()
     worker = serializers.CharField(help_text="`ok`, or why no worker is heard of.")
     unfinished = serializers.IntegerField(help_text="Experiments, of everybody.")
-    left_out = serializers.IntegerField(help_text="Visible ones beyond the first hundred.")
+    left_out = serializers.IntegerField(help_text="Visible ones beyond the first fifty.")
     lanes = LaneOut(many=True)
     experiments = QueuedOut(many=True)
     endpoints = EndpointOut(many=True)
