@@ -13,6 +13,8 @@ FILE = (
     Path(os.environ.get("EVALTRACK_VAR") or Path(__file__).resolve().parent.parent / "var") / "settings.env"
 )
 
+SHORTEST_TOKEN = 20
+
 
 def read_file(path: Path) -> dict[str, str]:
     lines = path.read_text().splitlines() if path.exists() else []
@@ -25,6 +27,14 @@ VALUES = {**read_file(FILE), **os.environ}
 
 def text(name: str, default: str) -> str:
     return VALUES.get(name, default)
+
+
+def token(name: str, default: str) -> str:
+    """What somebody else has to send; nothing, or long enough not to be guessed."""
+    found = text(name, default).strip()
+    if found and len(found) < SHORTEST_TOKEN:
+        raise ImproperlyConfigured(f"{name} is too short; write at least {SHORTEST_TOKEN} characters.")
+    return found
 
 
 def flag(name: str, default: bool) -> bool:

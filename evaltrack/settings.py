@@ -219,6 +219,9 @@ EMAIL_PORT = env.whole_number("EVALTRACK_EMAIL_PORT", 25)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("EVALTRACK_EMAIL_FROM", "evaltrack@localhost")
 
+# The token of `/metrics`; without one there is no such page.
+METRICS_TOKEN = env.token("EVALTRACK_METRICS_TOKEN", "")
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -6,7 +6,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
-from evaltrack import health
+from evaltrack import health, scrape
 from evaltrack.accounts import api as people_api
 from evaltrack.accounts.views import agreement, evaluators, profile
 from evaltrack.notifications.views import channels, inbox, preferences
@@ -63,6 +63,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", scrape.metrics),
 ]
 
 handler404 = "evaltrack.http_errors.not_found"

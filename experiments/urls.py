@@ -11,6 +11,7 @@ from experiments.views import (
     planner,
     production,
     promotions,
+    run_queue,
     series,
 )
 
@@ -25,6 +26,7 @@ urlpatterns = [
     path("components/<str:name>/compare/save/", comparison.comparison_save, name="comparison-save"),
     path("components/<str:name>/compare/forget/", comparison.comparison_forget, name="comparison-forget"),
     path("experiments/", experiments.experiment_list, name="experiments"),
+    path("experiments/queue/", run_queue.run_queue, name="run-queue"),
     path("experiments/<str:public_id>/", experiments.experiment_detail, name="experiment"),
     path("experiments/<str:public_id>/examples/", examples.experiment_examples, name="experiment-examples"),
     path("experiments/<str:public_id>/example/", examples.experiment_example, name="experiment-example"),

@@ -1,12 +1,14 @@
 """What holds for the whole site: health, schedule, odd addresses and bodies, untrusted text."""
 
 import datetime as dt
+import shutil
 
 import pytest
+from django.db.migrations.recorder import MigrationRecorder
 from django.utils.module_loading import import_string
 from django_q.models import Schedule
 
-from evaltrack import clock, schedules
+from evaltrack import clock, health, schedules
 from evaltrack.templatetags.evaltrack import untrusted
 from tests.accounts.callers import signed_in
 
@@ -21,7 +23,13 @@ def test_readyz_says_what_works(client):
     schedules.sync()
     answer = client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ready", "database": "ok", "store": "ok", "worker": "ok"}
+    assert answer.json() == {
+        "status": "ready",
+        "database": "ok",
+        "migrations": "ok",
+        "store": "ok",
+        "worker": "ok",
+    }
 
 
 def test_readyz_says_that_the_worker_is_silent_and_goes_on_serving(client):
@@ -32,12 +40,32 @@ def test_readyz_says_that_the_worker_is_silent_and_goes_on_serving(client):
     assert answer.json()["worker"].startswith("silent")
 
 
-def test_readyz_is_503_without_the_store(client, settings, tmp_path):
+def test_readyz_says_that_the_store_is_missing_and_goes_on_serving(client, settings, tmp_path):
     (tmp_path / "file").write_text("in the way")
     settings.STORE_DIR = tmp_path / "file"
     answer = client.get("/readyz")
-    assert answer.status_code == 503
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "degraded"
     assert "object store" in answer.json()["store"]
+
+
+def test_readyz_asks_the_store_once_for_several_seconds(client, settings, monkeypatch):
+    monkeypatch.setattr("time.monotonic", lambda: 1e6)
+    assert client.get("/readyz").json()["store"] == "ok"
+    shutil.rmtree(settings.STORE_DIR)
+    settings.STORE_DIR.write_text("in the way")
+    assert client.get("/readyz").json()["store"] == "ok"
+    monkeypatch.setattr("time.monotonic", lambda: 1e6 + health.STORE_SECONDS)
+    assert client.get("/readyz").json()["status"] == "degraded"
+
+
+def test_readyz_is_503_while_migrations_are_missing(client, monkeypatch):
+    monkeypatch.setattr(health.Migrated, "known", False)
+    MigrationRecorder.Migration.objects.filter(app="experiments").order_by("-id").first().delete()
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["status"] == "not ready"
+    assert "manage.py migrate" in answer.json()["migrations"]
 
 
 def test_the_schedule_is_the_table_and_nothing_else():

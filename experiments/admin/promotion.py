@@ -10,7 +10,7 @@ from evaltrack.accounts.access import PageRequest
 from evaltrack.errors import ExpectedError
 from experiments import policies, promotion, registry, stopping
 from experiments.models import PromotionRequest
-from experiments.views.experiments import with_scales
+from experiments.views.measured import with_scales
 
 
 @admin.register(PromotionRequest)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from experiments.api import prices, production, runs, series, views
+from experiments.api import prices, production, run_queue, runs, series, views
 
 urlpatterns = [
     path("components", views.Components.as_view()),
@@ -9,6 +9,7 @@ urlpatterns = [
     path("components/<str:name>/metrics/<str:metric>/points", series.Points.as_view()),
     path("series/openmetrics", series.OpenMetrics.as_view()),
     path("experiments", views.Experiments.as_view()),
+    path("experiments/queue", run_queue.RunQueue.as_view()),
     path("experiments/<str:public_id>", views.ExperimentView.as_view()),
     path("experiments/<str:public_id>/cancel", views.ExperimentCancel.as_view()),
     path("experiments/<str:public_id>/pause", views.ExperimentPause.as_view()),

@@ -18,26 +18,19 @@ from evaltrack.errors import Conflict, ExpectedError, Unavailable
 from evaltrack.integrations.model_api import Answer, CallFailed, ModelCaller
 from experiments import conclusion, lifecycle
 from experiments.judging import layout
-from experiments.models import Experiment, ExperimentStatus, Lane, OutputState
+from experiments.models import Experiment, ExperimentStatus, OutputState
 from experiments.running import claims, collection, outages, pacing, planning
 from experiments.running.collection import Collection
 from experiments.running.paces import Key, Paces
+from experiments.running.urgency import urgency
 from experiments.uploading import waiting
 
 log = logging.getLogger(__name__)
 
-# So many failed attempts in a row, and an experiment waits behind the others.
-FAILING = 3
-LANE_RANK = {Lane.GATE: 0, Lane.STANDARD: 1, Lane.EXTENDED: 2}
 # How often to look which experiments are due.
 LOOK_SECONDS = 0.2
 # How long what is in flight may take to be written down while a plan is laid out or a verdict computed.
 ABSENT_SECONDS = 300
-
-
-def urgency(experiment: Experiment) -> tuple[bool, int]:
-    # What keeps failing stands behind what does not, whatever its lane.
-    return experiment.failed_attempts >= FAILING, LANE_RANK[Lane(experiment.lane)]
 
 
 class Worker:

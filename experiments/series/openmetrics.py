@@ -1,20 +1,19 @@
-"""Pure: the time series as OpenMetrics 1.0 text, with the time of each point.
-
-https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md
-"""
+"""Pure: the time series as OpenMetrics 1.0 text, with the time of each point."""
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
+from evaltrack import openmetrics
+from evaltrack.openmetrics import CONTENT_TYPE, Labels
+
+__all__ = ["CONTENT_TYPE", "FAMILIES", "Sample", "exposition"]
 
 
 class Sample(NamedTuple):
     """One point: its labels in their order, without those that are empty, and what was measured."""
 
-    labels: tuple[tuple[str, str], ...]
+    labels: Labels
     at: dt.datetime
     value: float
     low: float | None
@@ -38,8 +37,7 @@ def exposition(samples: Callable[[], Iterable[Sample]]) -> Iterator[str]:
     fine as Prometheus keeps time, the first is written.
     """
     for name, help_text, take in FAMILIES:
-        yield f"# HELP {name} {help_text}\n"
-        yield f"# TYPE {name} gauge\n"
+        yield openmetrics.head(name, help_text)
         last: tuple[object, int] | None = None
         for sample in samples():
             number = take(sample)
@@ -47,12 +45,8 @@ def exposition(samples: Callable[[], Iterable[Sample]]) -> Iterator[str]:
             if number is None or here == last:
                 continue
             last = here
-            yield f"{name}{{{labels_of(sample)}}} {number!r} {here[1] / 1000:.3f}\n"
-    yield "# EOF\n"
-
-
-def labels_of(sample: Sample) -> str:
-    return ",".join(f'{name}="{value.translate(ESCAPES)}"' for name, value in sample.labels)
+            yield f"{openmetrics.line(name, sample.labels, number)} {here[1] / 1000:.3f}\n"
+    yield openmetrics.END
 
 
 def milliseconds(at: dt.datetime) -> int:

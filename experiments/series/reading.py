@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
 
 from evaltrack.errors import Invalid
+from evaltrack.openmetrics import Labels
 from experiments.models import Component, MetricPoint, PointSource
 from experiments.series.openmetrics import Sample
 
@@ -94,7 +95,13 @@ def of_rows(rows: QuerySet[MetricPoint], **known: str) -> Iterator[Sample]:
     )  # fmt: skip
     for version, slug, number, source, arm, at, value, low, high, n in found.iterator(chunk_size=CHUNK):
         dataset = f"{slug}@{number}" if slug else ""
-        labels = {**known, "version": version, "dataset": dataset, "source": source, "arm": arm}
-        told = tuple((name, label) for name, label in labels.items() if label)
         assert value is not None
-        yield Sample(told, at, value, low, high, n)
+        yield Sample(
+            labels(**known, version=version, dataset=dataset, source=source, arm=arm),
+            at, value, low, high, n,
+        )  # fmt: skip
+
+
+def labels(**told: str) -> Labels:
+    """Component, metric, version, dataset, source and arm, as far as there are such."""
+    return tuple((name, label) for name, label in told.items() if label)

@@ -54,6 +54,7 @@ PAGES = [
     ("POST", "components/<str:name>/compare/save/", LEADS_TOO),
     ("POST", "components/<str:name>/compare/forget/", LEADS_TOO),
     ("GET", "experiments/", LEADS_TOO),
+    ("GET", "experiments/queue/", LEADS_TOO),
     ("GET", "experiments/<str:public_id>/", LEADS_TOO),
     ("GET", "experiments/<str:public_id>/examples/", LEADS_TOO),
     ("GET", "experiments/<str:public_id>/example/", LEADS_TOO),
@@ -136,6 +137,8 @@ PAGES = [
     ("GET", "ledger/<int:index>/", LEDGER),
     ("GET", "healthz", EVERYBODY),
     ("GET", "readyz", EVERYBODY),
+    # A 404 to everybody without its setting; with it, it asks for a token that is nobody's (tests/test_scrape.py).
+    ("GET", "metrics", EVERYBODY),
 ]
 
 VERSION = "datasets/<slug:slug>/versions/<str:version>"
@@ -158,6 +161,7 @@ CALLS = [
     ("GET", "series/openmetrics", LEADS_TOO, "experiments:view"),
     ("GET", "experiments", LEADS_TOO, "experiments:view"),
     ("POST", "experiments", MAKERS, "experiments:submit"),
+    ("GET", "experiments/queue", LEADS_TOO, "experiments:view"),
     ("GET", "experiments/<str:public_id>", LEADS_TOO, "experiments:view"),
     ("POST", "experiments/<str:public_id>/cancel", MAKERS, "experiments:submit"),
     ("POST", "experiments/<str:public_id>/pause", MAKERS, "experiments:submit"),

@@ -301,6 +301,7 @@ def test_another_owner_sees_none_of_it(site):
         "/",
         "/components/",
         "/experiments/",
+        "/experiments/queue/",
         "/campaigns/",
         "/promotions/",
         "/admin/experiments/experiment/",

@@ -19,7 +19,7 @@ from tests.architecture.sources import ROOT
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
-READERS = {"text", "flag", "whole_number", "words", "pairs", "secret_or_file", "database", "get"}
+READERS = {"text", "token", "flag", "whole_number", "words", "pairs", "secret_or_file", "database", "get"}
 # The browser tests draw them; a checkout has them once they ran.
 DRAWN = {
     DOCS / "images" / name for name in ("judging.png", "comparison.png", "campaign.png", "promotion.png")

@@ -18,6 +18,7 @@ LAYERS = {
     "evaltrack.schedules": ROOF,
     "evaltrack.navigation": ROOF,
     "evaltrack.health": ROOF,
+    "evaltrack.scrape": ROOF,
     "evaltrack.reports": ROOF,
     "evaltrack.demo": ROOF,
     "evaltrack.management": ROOF,

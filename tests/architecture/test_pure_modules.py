@@ -51,6 +51,7 @@ PURE = [
     "evaltrack.ledger.merkle",
     "evaltrack.notifications.payloads",
     "evaltrack.notifications.timing",
+    "evaltrack.openmetrics",
     "evaltrack.wording",
     "experiments.comparison",
     "experiments.gaps",

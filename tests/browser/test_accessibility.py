@@ -5,7 +5,15 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 PAGES = {
-    "owner": ["/", "/components/", "/experiments/", "/promotions/", "/datasets/", "/inbox/"],
+    "owner": [
+        "/",
+        "/components/",
+        "/experiments/",
+        "/experiments/queue/",
+        "/promotions/",
+        "/datasets/",
+        "/inbox/",
+    ],
     "lead": ["/campaigns/", "/evaluators/", "/agreement/texts/", "/channels/", "/profile/messages/"],
     "auditor": ["/ledger/"],
     "evaluator04": ["/queue/", "/profile/", "/agreement/"],

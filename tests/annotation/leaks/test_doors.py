@@ -12,6 +12,7 @@ def doors(campaign, experiment, judge):
     at_experiment = f"/experiments/{experiment.public_id}/"
     pages = [
         "/components/zz-secret-component/series/",
+        "/metrics", "/experiments/queue/",
         "/experiments/", at_experiment, f"{at_experiment}examples/", f"{at_experiment}cancel/",
         f"{at_experiment}example/?id=q1",
         f"{at_experiment}rerun/", f"{at_experiment}extend/", f"{at_experiment}pause/", f"{at_experiment}resume/",
@@ -38,6 +39,7 @@ def doors(campaign, experiment, judge):
         "/admin/experiments/promotionrequest/", "/admin/accounts/user/", "/admin/no-such-page/",
     ]  # fmt: skip
     api = [
+        "experiments/queue",
         "experiments", f"experiments/{experiment.public_id}", f"experiments/{experiment.public_id}/cancel",
         f"experiments/{experiment.public_id}/rerun", f"experiments/{experiment.public_id}/extend",
         f"experiments/{experiment.public_id}/pause", f"experiments/{experiment.public_id}/resume", "prices",

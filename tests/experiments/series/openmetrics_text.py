@@ -1,10 +1,10 @@
-"""A strict reader of OpenMetrics 1.0 text, of what the series may hold: gauges with a time."""
+"""A strict reader of OpenMetrics 1.0 text: gauges, with a time, as the series has them, or without, as a scrape."""
 
 import re
 from dataclasses import dataclass
 
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\"n])*)"')
-LINE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\{(.*)\} (\S+) (\d+\.\d{3})")
+LINE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\{(.*)\} (\S+)(?: (\d+\.\d{3}))?")
 NUMBER = re.compile(r"[-+]?(\d+(\.\d+)?|\.\d+)([eE][-+]?\d+)?")
 UNESCAPED = {"\\\\": "\\", '\\"': '"', "\\n": "\n"}
 
@@ -14,7 +14,7 @@ class Line:
     family: str
     labels: dict[str, str]
     value: float
-    at: float
+    at: float | None
 
 
 def read(text: str) -> list[Line]:
@@ -46,15 +46,17 @@ def read(text: str) -> list[Line]:
         assert NUMBER.fullmatch(number), number
         labels = labels_in(inner)
         key = (family, tuple(sorted(labels.items())))
+        at = None if moment is None else float(moment)
         if key != before:
             # The points of a metric stand together.
             assert key not in finished, f"again {key}"
             finished.add(key)
             before = key
         else:
-            assert float(moment) > last[key], f"back in time: {line}"
-        last[key] = float(moment)
-        found.append(Line(family, labels, float(number), float(moment)))
+            assert at is not None, f"twice: {line}"
+            assert at > last[key], f"back in time: {line}"
+        last[key] = at
+        found.append(Line(family, labels, float(number), at))
     return found
 
 
