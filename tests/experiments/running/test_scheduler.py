@@ -104,8 +104,9 @@ def test_an_urgent_experiment_goes_first(people, impatient):
             **people, base_url=endpoint.base_url, examples=20, name="gate", tier="smoke"
         )
         scheduler.drain()
-    last_of = {row: max(row.outputs.values_list("finished_at", flat=True)) for row in (slow, gate)}
-    assert last_of[gate] < min(slow.outputs.values_list("finished_at", flat=True))
+    last = max(gate.outputs.values_list("finished_at", flat=True))
+    # The 15 in flight beside the last one may come before it; taking turns would let 20 come.
+    assert slow.outputs.filter(finished_at__lte=last).count() <= 15
 
 
 # How many at a time
