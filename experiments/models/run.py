@@ -174,6 +174,9 @@ class Output(models.Model):
     input_tokens = models.PositiveIntegerField(null=True)
     output_tokens = models.PositiveIntegerField(null=True)
     latency_ms = models.PositiveIntegerField(null=True)
+    # From when it was laid out, and could first be asked for, until the call was made that brought the answer:
+    # queueing, earlier tries and pauses. None: there was no such call of ours, or it is not known when.
+    waited_ms = models.PositiveBigIntegerField(null=True)
     # Millionths of a US dollar, with tries of a judge that could not be read; None where the price or the tokens are
     # not known.
     cost_micro = models.PositiveBigIntegerField(null=True)
@@ -209,3 +212,7 @@ class Output(models.Model):
 
     def __str__(self) -> str:
         return f"{self.run_id}: {self.example_id}"
+
+    @property
+    def waited_s(self) -> float | None:
+        return None if self.waited_ms is None else self.waited_ms / 1000

@@ -107,6 +107,7 @@ class Answered:
     request_digest: str = ""
     cost_micro: int | None = None
     error: str = ""
+    waited_ms: int | None = None
 
 
 def outcome_of(answer: Answer, *, by: Target) -> Outcome:
@@ -126,12 +127,13 @@ def record_answers(answers: list[Answered], *, token: uuid.UUID, at: dt.datetime
             each.request_digest,
             each.cost_micro,
             each.error,
+            each.waited_ms,
         )
         for each in answers
     ]
     return update_rows(
         Output,
-        ("id", *OF_THE_ANSWER, "outcome", "request_digest", "cost_micro", "error"),
+        ("id", *OF_THE_ANSWER, "outcome", "request_digest", "cost_micro", "error", "waited_ms"),
         rows,
         also={
             "state": OutputState.DONE,

@@ -15,12 +15,9 @@ from dataclasses import dataclass, field, replace
 from django.conf import settings
 from django.db.models import Max
 
-from datasets import versions
 from datasets.spool import Spool
 from evaltrack.canonical import digest
-from evaltrack.errors import refuse_if
 from evaltrack.integrations.model_api import Answer, CallFailed, Failure, Question
-from experiments import policies, pricing, targets
 from experiments.judging import asking
 from experiments.judging.asking import Judging, Posed
 from experiments.models import Experiment, Outcome, OutputState, Run
@@ -66,6 +63,8 @@ class Collection:
     examples: Spool
     # Run id → what asking it costs, where that is known.
     tariffs: dict[int, Tariff]
+    # Run id → when its outputs could first be asked for, as `time.monotonic()`.
+    laid_out: dict[int, float] = field(default_factory=dict)
     # Run id → what is judged by it, of those that judge.
     judging: dict[int, Judging] = field(default_factory=dict)
     held: dict[int, Held] = field(default_factory=dict)
@@ -172,7 +171,15 @@ class Collection:
                     continue
                 outcome = Outcome.FORMAT_INVALID if complaint else self.outcome_of(held, result)
                 answers.append(
-                    claims.Answered(output_id, result, outcome, held.request_digest, paid, complaint)
+                    claims.Answered(
+                        output_id,
+                        result,
+                        outcome,
+                        held.request_digest,
+                        paid,
+                        complaint,
+                        self.waited_ms(claimed, result),
+                    )
                 )
                 continue
             if result.failure in NOT_PAID:
@@ -199,6 +206,13 @@ class Collection:
             # The endpoint lives, so these failures were about their examples or passing: each has its own tries.
             self.retry_failing(at=at)
         return written
+
+    def waited_ms(self, claimed: Claimed, answer: Answer) -> int | None:
+        """How long an output had waited when the call was made that brought its answer."""
+        if answer.sent_at is None or claimed.run_id not in self.laid_out:
+            return None
+        # A clock of the database that was set back makes none negative.
+        return max(0, round(1000 * (answer.sent_at - self.laid_out[claimed.run_id])))
 
     def outcome_of(self, held: Held, answer: Answer) -> Outcome:
         # What a judge has to answer is ours to say, and was read already.
@@ -270,24 +284,6 @@ def longest_wait_ms() -> int:
     before: abandoned, it would be asked for again by every drain, paid for each time, and never end.
     """
     return int(settings.DRAIN_SECONDS * 1_250)
-
-
-def opened(experiment: Experiment, token: uuid.UUID) -> Collection:
-    """Everything that asking needs. Raises Refused where an address or a key is not allowed, or no budget is kept."""
-    rows = Run.objects.asked().unfinished().filter(experiment=experiment)
-    runs = list(rows.select_related("version"))
-    asked = {run.pk: targets.parse(run.version.configuration) for run in runs}
-    for target in asked.values():
-        refuse_if(policies.asking(target))
-    endpoint_of = {run.pk: run.endpoint_id for run in runs if run.endpoint_id is not None}
-    tariffs = {run.pk: tariff for run in runs if (tariff := Tariff.of(run.record.get("price")))}
-    if experiment.budget_micro is not None:
-        # The price is that of the plan, which may be another one than when the budget was granted.
-        for run, target in asked.items():
-            refuse_if(pricing.uncapped(target, tariffs.get(run)))
-    examples = Spool(versions.stream(experiment.dataset_version))
-    judging = asking.of(experiment, runs)
-    return Collection(experiment, token, asked, endpoint_of, examples, tariffs, judging)
 
 
 def added(one: int | None, other: int | None) -> int | None:

@@ -44,8 +44,8 @@ LAID_OUT_AT_ONCE = 1_000
 # What an answer is, whichever experiment paid for it.
 ANSWER = (
     "attempts", "outcome", "text", "error", "contexts", "citations", "finish_reason", "input_tokens",
-    "output_tokens", "latency_ms", "cost_micro", "request_digest", "endpoint_model", "endpoint_fingerprint",
-    "finished_at",
+    "output_tokens", "latency_ms", "waited_ms", "cost_micro", "request_digest", "endpoint_model",
+    "endpoint_fingerprint", "finished_at",
 )  # fmt: skip
 RECORDED_PACKAGES = ("django", "aiohttp", "numpy", "scipy", "scikit-learn")
 

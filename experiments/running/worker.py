@@ -19,7 +19,7 @@ from evaltrack.integrations.model_api import Answer, CallFailed, ModelCaller
 from experiments import conclusion, lifecycle
 from experiments.judging import layout
 from experiments.models import Experiment, ExperimentStatus, Lane, OutputState
-from experiments.running import claims, collection, outages, pacing, planning
+from experiments.running import claims, opening, outages, pacing, planning
 from experiments.running.collection import Collection
 from experiments.running.paces import Key, Paces
 from experiments.uploading import waiting
@@ -127,7 +127,7 @@ class Worker:
             self.judge_or_conclude(experiment)
         asks = experiment.outputs.one_by_one().filter(state=OutputState.OPEN)
         if experiment.pk not in self.open and asks.exists():
-            self.open[experiment.pk] = collection.opened(experiment, self.token)
+            self.open[experiment.pk] = opening.opened(experiment, self.token, at=clock.now())
             self.set_paces()
 
     def waits_for_somebody(self, experiment: Experiment) -> bool:

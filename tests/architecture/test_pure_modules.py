@@ -73,6 +73,7 @@ PURE = [
     "experiments.slices",
     "experiments.stopping",
     "experiments.suite",
+    "experiments.uploading.collected",
     "experiments.uploading.lines",
 ]
 
