@@ -130,7 +130,8 @@ class RunOutputs(ApiView):
         """The outputs that there are, whoever collected them, in the lines in which they would be brought.
 
         With `collected=true` each has `collected` besides: how it ended and came. `waited_ms` is from when it could
-        first be asked for until the call was made that brought the answer; `latency_ms` begins there.
+        first be asked for until the call was made that brought the answer; `latency_ms` begins there. `reused_from`
+        is the experiment in which the answer was given, where that is an earlier one.
         """
         run = run_named(run_id, seen_by=request.user)
         refuse_if(datasets.policies.seeing_examples(request.user, run.experiment.dataset_version))
@@ -141,6 +142,8 @@ class RunOutputs(ApiView):
             )
         rows = run.outputs.filter(state=OutputState.DONE).order_by("position", "repeat")
         line = collected.line_of if told == "true" else line_of
+        if told == "true":
+            rows = rows.select_related("reused_from__experiment")
         lines = (json.dumps(line(row), ensure_ascii=False) + "\n" for row in rows.iterator(chunk_size=500))
         return StreamingHttpResponse(lines, content_type="application/x-ndjson")
 

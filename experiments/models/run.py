@@ -37,6 +37,12 @@ class Outcome(models.TextChoices):
 WITHOUT_ANSWER = (Outcome.TARGET_ERROR, Outcome.INFRASTRUCTURE_ERROR, Outcome.SKIPPED_BY_BUDGET)
 
 
+# What is an answer from its beginning to its end, whatever it is worth.
+WHOLE_ANSWERS = (Outcome.ANSWERED, Outcome.FORMAT_INVALID)
+# Reasons to finish of what is none.
+CUT_SHORT = ("length", "content_filter", "refusal")
+
+
 class Endpoint(models.Model):
     """An address that answers, and how fast it may be asked by all workers together.
 
@@ -183,6 +189,13 @@ class Output(models.Model):
     request_digest = models.CharField(max_length=64, blank=True)
     endpoint_model = models.CharField(max_length=200, blank=True)
     endpoint_fingerprint = models.CharField(max_length=200, blank=True)
+    # What later experiments find it by to reuse it. None: it may not be reused.
+    cache_key = models.CharField(max_length=64, null=True)
+    # The output of an earlier experiment whose answer this is. None: its own, or nobody's yet.
+    # Outputs are never deleted, so nobody looks for those that reuse one, and the constraint's index is enough.
+    reused_from = models.ForeignKey(
+        "self", on_delete=models.PROTECT, related_name="reused_in", null=True, db_index=False
+    )
     finished_at = models.DateTimeField(null=True)
 
     objects = OutputQuerySet.as_manager()
@@ -204,8 +217,30 @@ class Output(models.Model):
                 condition=Q(state="done", finished_at__isnull=False) & ~Q(outcome="")
                 | ~Q(state="done") & Q(outcome="", finished_at=None),
             ),
+            models.CheckConstraint(
+                name="output_reusable_is_a_whole_answer",
+                condition=Q(cache_key=None)
+                | Q(state="done", outcome__in=WHOLE_ANSWERS) & ~Q(finish_reason__in=CUT_SHORT),
+            ),
+            # Whoever looks for an answer finds the one that was given, and its age.
+            models.CheckConstraint(
+                name="output_reused_is_not_reused_on", condition=Q(reused_from=None) | Q(cache_key=None)
+            ),
+            models.CheckConstraint(
+                name="output_reused_took_nothing",
+                condition=Q(reused_from=None)
+                | Q(state="done", outcome__in=WHOLE_ANSWERS, latency_ms=None, waited_ms=None)
+                & Q(cost_micro=0, cost_micro__isnull=False),
+            ),
+            # Two outputs that share an answer would not differ by chance: arms and repeats have to be independent.
+            models.UniqueConstraint(
+                name="output_reuses_an_answer_once",
+                fields=["experiment", "reused_from"],
+                condition=Q(reused_from__isnull=False),
+            ),
         ]
         indexes = [
+            models.Index(name="output_reusable", fields=["cache_key"], condition=Q(cache_key__isnull=False)),
             models.Index(name="output_open", fields=["experiment", "order"], condition=Q(state="open")),
             models.Index(name="output_leased", fields=["lease_until"], condition=Q(state="leased")),
         ]

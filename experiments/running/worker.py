@@ -228,8 +228,10 @@ class Worker:
             room = self.paces.room(each.claimable, among=rivals)
             if any(room.values()):
                 with self.guarding(each.experiment):
+                    before = each.reused
                     for claimed, question in each.claim(room, at=clock.now()):
                         self.paces.start(self.key(each, claimed.id), question)
+                    self.came_forward |= each.reused > before
 
     def held_of(self, each: Collection) -> int:
         """How much this worker holds of the experiment's component."""

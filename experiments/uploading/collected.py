@@ -19,6 +19,7 @@ def facts(output: Any) -> dict[str, Any]:
         "finish_reason": output.finish_reason,
         "cost_usd": None if output.cost_micro is None else output.cost_micro / MICRO,
         "model": output.endpoint_model,
+        "reused_from": None if output.reused_from is None else output.reused_from.experiment.public_id,
         "request_digest": output.request_digest,
         "finished_at": output.finished_at.isoformat(),
     }

@@ -33,6 +33,7 @@ from experiments import (
     pricing,
     progress,
     recomputation,
+    reused,
     stopping,
     submission,
 )
@@ -119,6 +120,12 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
     verdict = verdicts[0] if verdicts else None
     plan = getattr(experiment, "plan", None)
     took = latency.of(experiment)
+    runs = list(
+        experiment.runs.of_arms()
+        .select_related("version", "endpoint", "brought_by")
+        .prefetch_related("batches")
+        .order_by("arm")
+    )
     sealed = datasets.policies.seeing_examples(request.user, experiment.dataset_version) is not None
     return {
         "experiment": experiment,
@@ -141,12 +148,8 @@ def findings(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "people": human.of(experiment, at=clock.now()),
         "verdict": verdict,
         "earlier_verdicts": verdicts[1:],
-        "runs": list(
-            experiment.runs.of_arms()
-            .select_related("version", "endpoint", "brought_by")
-            .prefetch_related("batches")
-            .order_by("arm")
-        ),
+        "runs": runs,
+        "reused": reused.of(experiment, runs),
         "judges": list(judged_by.items()),
         **still_awaited(experiment),
         "campaigns": list(experiment.campaigns.all()),
