@@ -135,6 +135,11 @@ class Run(models.Model):
         return self.judges_id is not None
 
     @property
+    def reuses(self) -> int:
+        """How many of its answers were given in earlier experiments, as its record has it once it is finished."""
+        return int(self.record.get("cache", {}).get("reused", 0))
+
+    @property
     def is_brought(self) -> bool:
         """Whether its outputs are uploaded, rather than asked for."""
         return self.endpoint_id is None

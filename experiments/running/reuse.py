@@ -48,6 +48,8 @@ class Reuse:
     not_of: list[int]
     # Run id → the target that it asks, of those that may reuse, and no others.
     targets: dict[int, Target]
+    # Run id → what of a key is the same for all of its questions.
+    scopes: dict[int, dict[str, Any]]
     # Run id → how old an answer may be.
     ages: dict[int, dt.timedelta]
     # Run id → who is asked there.
@@ -56,11 +58,8 @@ class Reuse:
     named: dict[Asked, str | None]
     # Outputs that were ended by an earlier answer.
     count: int = 0
-    # What all questions of a run, sent with the same headers to the same address, have in common.
-    common: dict[tuple[Any, ...], str] = field(default_factory=dict)
-    component: int = 0
-    dataset: int = 0
-    salts: dict[int, str] = field(default_factory=dict)
+    # Digests of a scope with an address and headers: as a rule there is one for each run.
+    digests: dict[tuple[Any, ...], str] = field(default_factory=dict)
 
     def key(self, claimed: Claimed, question: Question, request_digest: str) -> str | None:
         """By what an answer to this question is found; None where it is always asked.
@@ -71,21 +70,13 @@ class Reuse:
         if run not in self.targets:
             return None
         sent = (run, question.url, question.api_key_env, question.headers)
-        if sent not in self.common:
-            self.common[sent] = digest(
-                {
-                    "format": FORMAT,
-                    "component": self.component,
-                    "dataset": self.dataset,
-                    "salt": self.salts[run],
-                    "reads": self.targets[run].reads,
-                    "url": question.url,
-                    # Names of variables, never what they hold.
-                    "key": question.api_key_env,
-                    "headers": [[each.name, each.text, each.env] for each in question.headers],
-                }
+        if sent not in self.digests:
+            # Of variables the names, never what they hold.
+            headers = [[each.name, each.text, each.env] for each in question.headers]
+            self.digests[sent] = digest(
+                self.scopes[run] | {"url": question.url, "key": question.api_key_env, "headers": headers}
             )
-        return sha256_hex(f"{self.common[sent]} {claimed.repeat} {request_digest}".encode())
+        return sha256_hex(f"{self.digests[sent]} {claimed.repeat} {request_digest}".encode())
 
     def reusable(self, key: str | None, run_id: int, answer: Answer, outcome: Outcome) -> str | None:
         """The key under which an answer may be reused; None where it may not."""
@@ -177,12 +168,20 @@ def of(experiment: Experiment, runs: Sequence[Run], targets: Mapping[int, Target
         experiment=experiment,
         not_of=[experiment.pk, *(before.pk for before in looks_before(experiment))],
         targets={pk: targets[pk] for pk in caching},
+        scopes={
+            pk: {
+                "format": FORMAT,
+                # Whoever sees one experiment of a component sees the others, and whose the examples are is the same.
+                "component": experiment.component_id,
+                "dataset": experiment.dataset_version.dataset_id,
+                "salt": rule["salt"],
+                "reads": targets[pk].reads,
+            }
+            for pk, rule in rules.items()
+        },
         ages={pk: dt.timedelta(days=rule["max_age_days"]) for pk, rule in rules.items()},
         asked=asked,
         named={each: last_named(*each) for each in set(asked.values())},
-        component=experiment.component_id,
-        dataset=experiment.dataset_version.dataset_id,
-        salts={pk: rule["salt"] for pk, rule in rules.items()},
     )
 
 

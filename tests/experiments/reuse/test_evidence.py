@@ -4,8 +4,9 @@ import json
 from collections import Counter
 
 import pytest
+from django.core.management import call_command
 
-from experiments.models import Experiment, Output, Run
+from experiments.models import Experiment, MetricPoint, Output, Run
 from experiments.recomputation import recompute
 from tests.accounts.callers import bearer, signed_in
 from tests.endpoint import adds, serve
@@ -82,3 +83,11 @@ def test_without_a_cache_neither_page_nor_api_speak_of_it(run, people):
     assert "reused" not in signed_in(people["owner"]).get(experiment.get_absolute_url()).content.decode()
     caller = bearer(people["owner"], "experiments:view")
     assert caller.get(f"/api/v1/experiments/{experiment.public_id}").json()["reused"] is None
+
+
+def test_what_was_not_measured_anew_is_no_point_of_the_time_series(partly, first):
+    """A version that nobody asked today would seem to do as well today."""
+    origin = partly.outputs.exclude(reused_from=None).first().reused_from.experiment
+    assert not MetricPoint.objects.filter(experiment_id=partly.pk).exists()
+    assert MetricPoint.objects.filter(experiment_id=origin.pk).count() == 4
+    call_command("recompute_series")
