@@ -35,8 +35,6 @@ class Outcome(models.TextChoices):
 
 # What ended without an answer of any kind.
 WITHOUT_ANSWER = (Outcome.TARGET_ERROR, Outcome.INFRASTRUCTURE_ERROR, Outcome.SKIPPED_BY_BUDGET)
-
-
 # What is an answer from its beginning to its end, whatever it is worth.
 WHOLE_ANSWERS = (Outcome.ANSWERED, Outcome.FORMAT_INVALID)
 # Reasons to finish of what is none.

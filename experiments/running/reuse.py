@@ -139,7 +139,10 @@ class Reuse:
         """Answers by key, the newest first: of other experiments, and not used in this one."""
         used = Output.objects.filter(experiment=self.experiment, reused_from=OuterRef("pk"))
         rows = (
-            Output.objects.filter(cache_key__in=set(keys), finished_at__gte=at - max(self.ages.values()))
+            # None from after `at`, which other workers may have written since: it is the time of what reuses it.
+            Output.objects.filter(
+                cache_key__in=set(keys), finished_at__range=(at - max(self.ages.values()), at)
+            )
             .exclude(experiment__in=self.not_of)
             .exclude(Exists(used))
             .order_by("-finished_at", "-pk")

@@ -22,7 +22,7 @@ def first(run):
 @pytest.fixture
 def partly(first):
     """A decided experiment of which all but two answers are reused."""
-    with serve(wrong_on("v1.0.0", 3, 4)) as endpoint:
+    with serve(wrong_on("v1.0.0", *range(3, 10))) as endpoint:
         experiment = first(endpoint)
         experiment.outputs.filter(example_id="q2").update(cache_key=None)
         yield again(experiment)

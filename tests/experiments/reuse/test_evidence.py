@@ -6,6 +6,8 @@ from collections import Counter
 import pytest
 from django.core.management import call_command
 
+from evaltrack import clock
+from experiments import promotion
 from experiments.models import Experiment, MetricPoint, Output, Run
 from experiments.recomputation import recompute
 from tests.accounts.callers import bearer, signed_in
@@ -91,3 +93,11 @@ def test_what_was_not_measured_anew_is_no_point_of_the_time_series(partly, first
     assert not MetricPoint.objects.filter(experiment_id=partly.pk).exists()
     assert MetricPoint.objects.filter(experiment_id=origin.pk).count() == 4
     call_command("recompute_series")
+
+
+def test_whoever_decides_about_a_promotion_reads_it(partly, people, approver):
+    request = promotion.request(
+        partly, environment="staging", reason="It passed the gate.", by=people["owner"], at=clock.now()
+    )
+    page = signed_in(approver).get(request.get_absolute_url()).content.decode()
+    assert "9 answers of the candidate were given in earlier experiments" in page

@@ -7,7 +7,7 @@ import pytest
 
 from datasets import ingest, versions
 from evaltrack import clock
-from experiments.models import Outcome, Output
+from experiments.models import Outcome, Output, OutputState
 from experiments.running import scheduler
 from tests.endpoint import Reply, adds, asked, says, serve
 from tests.experiments.reuse.playing import EXAMPLES, METRICS, SUITE, again, changed, reused
@@ -157,6 +157,15 @@ def test_another_component_or_dataset_reuses_nothing(first, people, run):
     with serve(adds) as endpoint:
         experiment = first(endpoint)
         assert reused(run(endpoint, examples=EXAMPLES, suite=SUITE, name="other")) == {}
+        # A component of its own that asks the same endpoint the same of the same examples.
+        row = experiments.component(people["owner"], people["platform"], name="third", suite=SUITE)
+        alike = [
+            experiments.component_version(row, people["platform"], version=name, base_url=endpoint.base_url)
+            for name in ("v1.1.0", "v1.0.0")
+        ]
+        third = experiments.asked(*alike, experiment.dataset_version)
+        scheduler.drain()
+        assert third.outputs.filter(state=OutputState.DONE, reused_from=None).count() == 2 * EXAMPLES
         golden = experiments.dataset_version(people["custodian"], examples=EXAMPLES, slug="likewise")
         assert reused(again(experiment, dataset=golden)) == {}
 
