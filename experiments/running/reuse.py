@@ -50,8 +50,8 @@ class Reuse:
     targets: dict[int, Target]
     # Run id → what of a key is the same for all of its questions.
     scopes: dict[int, dict[str, Any]]
-    # Run id → how old an answer may be.
-    ages: dict[int, dt.timedelta]
+    # How old an answer may be.
+    age: dt.timedelta
     # Run id → who is asked there.
     asked: dict[int, Asked]
     # What the model last called itself that answers there; None where nobody has heard it.
@@ -110,7 +110,7 @@ class Reuse:
         found = self.found([key for _, key in looking], at=at)
         given: dict[Claimed, int] = {}
         for claimed, key in looking:
-            fitting = (each for each in found[key] if self.fits(claimed, each, at=at))
+            fitting = (each for each in found[key] if self.fits(claimed, each))
             if (answer := next(fitting, None)) is not None:
                 found[key].remove(answer)
                 given[claimed] = answer.pk
@@ -140,9 +140,7 @@ class Reuse:
         used = Output.objects.filter(experiment=self.experiment, reused_from=OuterRef("pk"))
         rows = (
             # None from after `at`, which other workers may have written since: it is the time of what reuses it.
-            Output.objects.filter(
-                cache_key__in=set(keys), finished_at__range=(at - max(self.ages.values()), at)
-            )
+            Output.objects.filter(cache_key__in=set(keys), finished_at__range=(at - self.age, at))
             .exclude(experiment__in=self.not_of)
             .exclude(Exists(used))
             .order_by("-finished_at", "-pk")
@@ -153,11 +151,9 @@ class Reuse:
             found[str(row.cache_key)].append(row)
         return found
 
-    def fits(self, claimed: Claimed, answer: Output, *, at: dt.datetime) -> bool:
-        """Whether an answer is young enough, and of the model that answers there today, as far as it was heard."""
-        named = self.named[self.asked[claimed.run_id]]
-        is_young = answer.finished_at is not None and answer.finished_at >= at - self.ages[claimed.run_id]
-        return is_young and named in (None, answer.endpoint_model)
+    def fits(self, claimed: Claimed, answer: Output) -> bool:
+        """Whether an answer is of the model that answers there today, as far as that was heard."""
+        return self.named[self.asked[claimed.run_id]] in (None, answer.endpoint_model)
 
 
 def of(experiment: Experiment, runs: Sequence[Run], targets: Mapping[int, Target]) -> Reuse | None:
@@ -165,7 +161,8 @@ def of(experiment: Experiment, runs: Sequence[Run], targets: Mapping[int, Target
     caching = {run.pk: run for run in runs if "cache" in run.record}
     if not caching:
         return None
-    rules = {pk: run.record["cache"] for pk, run in caching.items()}
+    # Of one plan, and so the same in all of its runs.
+    rule = next(iter(caching.values())).record["cache"]
     asked = {pk: (run.endpoint_id, targets[pk].model) for pk, run in caching.items()}
     return Reuse(
         experiment=experiment,
@@ -180,9 +177,9 @@ def of(experiment: Experiment, runs: Sequence[Run], targets: Mapping[int, Target
                 "salt": rule["salt"],
                 "reads": targets[pk].reads,
             }
-            for pk, rule in rules.items()
+            for pk in caching
         },
-        ages={pk: dt.timedelta(days=rule["max_age_days"]) for pk, rule in rules.items()},
+        age=dt.timedelta(days=rule["max_age_days"]),
         asked=asked,
         named={each: last_named(*each) for each in set(asked.values())},
     )

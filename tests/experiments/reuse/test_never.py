@@ -84,6 +84,13 @@ def test_a_repeat_reuses_the_same_repeat_alone(first):
         assert len(set(rows.values_list("text", flat=True))) == 3
 
 
+def test_the_first_repeat_does_not_take_what_was_said_in_a_later_one(first):
+    with serve(adds) as endpoint:
+        experiment = first(endpoint, suite=SUITE | {"repeats": 3})
+        experiment.outputs.filter(repeat=0).update(cache_key=None)
+        assert reused(again(experiment)) == {}
+
+
 NEVER = {
     "refused by a filter": says(
         "no", choices=[{"message": {"content": "no"}, "finish_reason": "content_filter"}]
