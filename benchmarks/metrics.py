@@ -63,6 +63,7 @@ class Said:
     contexts: list[str] = field(default_factory=list)
     citations: list[str] | None = None
     repeat: int = 0
+    reused_from_id: int | None = None
 
 
 def sentence(rng: random.Random, words: int) -> str:

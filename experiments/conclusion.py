@@ -9,7 +9,7 @@ from django.db.models import Count
 
 from datasets import versions
 from datasets.spool import Spool
-from experiments import evidence, lifecycle, policies, stopping, suite, verdicts
+from experiments import evidence, lifecycle, policies, reused, stopping, suite, verdicts
 from experiments.deviations import deviations
 from experiments.gates import Judged
 from experiments.judging import judgments
@@ -74,6 +74,7 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
         )
         Run.objects.filter(experiment=experiment).update(finished_at=at)
         judgments.keep(said)
+        reused.keep(runs.values())
         found = deviations({arm: Outputs(run).ends() for arm, run in runs.items()})
         TestPlan.objects.filter(experiment=experiment).update(deviations=found)
         results = MetricResult.objects.bulk_create(metric_rows(runs, scored))

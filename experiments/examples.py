@@ -169,7 +169,7 @@ def outputs_at(experiment: Experiment, arm: Arm, indexes: Sequence[int]) -> dict
     """One arm's outputs by their place in the run, the order in which metrics keep their values."""
     of_arm = Output.objects.filter(experiment=experiment, run__arm=arm)
     in_order = list(of_arm.one_each().values_list("pk", flat=True))
-    rows = of_arm.in_bulk([in_order[index] for index in indexes])
+    rows = of_arm.select_related("reused_from__experiment").in_bulk([in_order[index] for index in indexes])
     return {index: rows[in_order[index]] for index in indexes}
 
 

@@ -63,7 +63,9 @@ class Whole:
 def of_example(experiment: Experiment, example_id: str, *, reads_examples: bool) -> Whole:
     """Every output of both arms to one example, the baseline's first. NotFound where the experiment has none."""
     rows = Output.objects.of_arms().filter(experiment=experiment, example_id=example_id)
-    outputs = list(rows.select_related("run__version").order_by("run__arm", "repeat"))
+    outputs = list(
+        rows.select_related("run__version", "reused_from__experiment").order_by("run__arm", "repeat")
+    )
     if not outputs:
         raise NotFound("no_such_example", f"{experiment} asked nothing about an example {example_id!r}.")
     example = read(experiment, {example_id}).get(example_id) if reads_examples else None

@@ -81,6 +81,18 @@ def repeating(repeats: int, versions: Sequence[ComponentVersion]) -> Refusal | N
     )
 
 
+def reusing(rules: suite.Suite, version: DatasetVersion, target: Target) -> Refusal | None:
+    """Whether answers of earlier experiments may take the place of asking `target` about examples of `version`."""
+    if rules.cache is None:
+        return Refusal("no_cache", "The policy has no cache, so every answer is asked for.")
+    if version.is_sealed:
+        # A look is to measure something new, and what was reused would tell which examples are in there.
+        return Refusal("sealed", f"{version} is sealed: answers to its examples are never reused.")
+    if not target.is_asked or target.is_batched:
+        return Refusal("not_called", "Outputs that are brought, or asked in batches, are never reused.")
+    return None
+
+
 def pricing(by: User) -> Refusal | None:
     """Stating what models cost: budgets are kept by it, whoever's they are."""
     if by.can(Permission.STATE_PRICES):

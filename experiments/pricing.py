@@ -171,7 +171,8 @@ def estimate(version: ComponentVersion, *, calls: int) -> int | None:
     priced = Run.objects.filter(finished_at__isnull=False, record__price__input_micro__isnull=False)
     for runs in (priced.filter(version=version), priced.filter(version__component=version.component_id)):
         for run in runs.order_by("-pk")[:RUNS_LOOKED_AT]:
-            answered = run.outputs.filter(outcome=Outcome.ANSWERED)[:ANSWERS_LOOKED_AT]
+            # One that was reused cost nothing where it was, which says nothing of what a call costs.
+            answered = run.outputs.filter(outcome=Outcome.ANSWERED, reused_from=None)[:ANSWERS_LOOKED_AT]
             if (mean := answered.aggregate(mean=Avg("cost_micro"))["mean"]) is not None:
                 return round(mean * calls)
     return None

@@ -25,10 +25,12 @@ def of(experiment: Experiment, *, at: dt.datetime) -> Progress:
     since = at - WINDOW
     if experiment.started_at and experiment.started_at > since:
         since = experiment.started_at
+    # What is reused tells nothing of how long the others take.
+    asked = Q(state=OutputState.DONE, reused_from=None)
     found = experiment.outputs.aggregate(
         total=Count("pk"),
         done=Count("pk", filter=Q(state=OutputState.DONE)),
-        lately=Count("pk", filter=Q(state=OutputState.DONE, finished_at__gt=since)),
+        lately=Count("pk", filter=asked & Q(finished_at__gt=since)),
     )
     total, done, lately = found["total"], found["done"], found["lately"]
     seconds = (at - since).total_seconds()

@@ -17,7 +17,7 @@ from evaltrack.ledger.events import Event
 from evaltrack.ledger.models import LedgerEntry
 from evaltrack.ledger.record import rfc3339, subject_of
 from evaltrack.vectors import without_gaps
-from experiments import conclusion, gates, grouping, stopping, suite, verdicts
+from experiments import conclusion, gates, grouping, reused, stopping, suite, verdicts
 from experiments.deviations import deviations, ends
 from experiments.judging import judgments
 from experiments.judging import recomputation as judging
@@ -93,6 +93,7 @@ def recompute(experiment: Experiment) -> Recomputed | None:
     findings = [
         *plan_differs(experiment, examples, outputs),
         *judging.differ(experiment, said),
+        *reused.differ(runs),
         *values_differ(runs, scored),
         *comparisons_differ(experiment, comparisons, scored),
         *verdict_differs(experiment, verdict, comparisons, evidence_digest),

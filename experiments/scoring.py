@@ -190,6 +190,7 @@ def answered(
         citations=citations(output),
         metadata=example.metadata,
         judged=judged,
+        is_reused=output.reused_from_id is not None,
         given=getattr(output, "given_values", {}),
     )
 

@@ -126,10 +126,15 @@ def outputs_root(run: Run) -> str:
         "input_tokens",
         "output_tokens",
     )
-    rows = run.outputs.order_by("position", "repeat").values_list(*columns, "contexts", "citations")
-    leaves = (
-        # Outputs without contexts and citations keep the leaf that they had before there were any.
-        merkle.leaf_hash(canonical_json(row if any(told is not None for told in row[-2:]) else row[:-2]))
-        for row in rows.iterator(chunk_size=500)
-    )
+    further = ("contexts", "citations", "reused_from_id")
+    rows = run.outputs.order_by("position", "repeat").values_list(*columns, *further)
+    leaves = (merkle.leaf_hash(canonical_json(leaf(row))) for row in rows.iterator(chunk_size=500))
     return merkle.root(leaves).hex()
+
+
+def leaf(row: tuple) -> tuple:
+    """What of an output its leaf holds: without contexts, citations, or an answer that it reuses what it held before
+    there were any. The length tells which."""
+    if row[-1] is not None:
+        return row
+    return row[:-1] if any(told is not None for told in row[-3:-1]) else row[:-3]

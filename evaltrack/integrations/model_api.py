@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -61,6 +61,8 @@ class Answer:
     # What was retrieved for it and what it refers to; None where the service does not tell.
     contexts: list[str] | None = None
     citations: list[str] | None = None
+    # When the call was made, as `time.monotonic()`; None where nobody was called, or nobody knows.
+    sent_at: float | None = field(default=None, compare=False)
 
     @property
     def is_refusal(self) -> bool:
@@ -119,7 +121,7 @@ class ModelCaller(Calls["Question", "Answer | CallFailed"]):
 
 
 async def ask(session: aiohttp.ClientSession, request: Question) -> Answer | CallFailed:
-    started = time.perf_counter()
+    sent_at, started = time.monotonic(), time.perf_counter()
 
     def failed(failure: Failure, detail: str, wait_s: float = 0.0) -> CallFailed:
         return CallFailed(failure, storable(detail)[:500], milliseconds_since(started), wait_s)
@@ -165,7 +167,7 @@ async def ask(session: aiohttp.ClientSession, request: Question) -> Answer | Cal
     except (ValueError, RecursionError):
         return failed(Failure.NONSENSE, f"not JSON: {beginning(content)}")
     pause_s = until_reset(response.headers, most=LONGEST_PAUSE_S) or 0.0
-    return replace(answer, latency_ms=milliseconds_since(started), pause_s=pause_s)
+    return replace(answer, latency_ms=milliseconds_since(started), pause_s=pause_s, sent_at=sent_at)
 
 
 def headers_of(headers: tuple[Header, ...]) -> dict[str, str] | str:

@@ -17,10 +17,11 @@ from evaltrack.parsers import NdjsonParser, received_lines
 from evaltrack.renderers import NdjsonRenderer
 from experiments.lookup import experiment_named, run_named
 from experiments.models import Arm, OutputState, Run
-from experiments.uploading import intake, runs
+from experiments.uploading import collected, intake, runs
 from experiments.uploading.lines import line_of
 
 STATES = ("missing", "all")
+COLLECTED = ("false", "true")
 
 
 class RunIn(serializers.Serializer):
@@ -117,13 +118,33 @@ class RunOutputs(ApiView):
     parser_classes = (NdjsonParser,)
     renderer_classes = (JSONRenderer, NdjsonRenderer)
 
-    @extend_schema(responses={(200, "application/x-ndjson"): bytes})
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "collected", str, enum=COLLECTED, description="whether each line says how it came"
+            )
+        ],
+        responses={(200, "application/x-ndjson"): bytes},
+    )
     def get(self, request, run_id):
-        """The outputs that there are, whoever collected them, in the lines in which they would be brought."""
+        """The outputs that there are, whoever collected them, in the lines in which they would be brought.
+
+        With `collected=true` each has `collected` besides: how it ended and came. `waited_ms` is from when it could
+        first be asked for until the call was made that brought the answer; `latency_ms` begins there. `reused_from`
+        is the experiment in which the answer was given, where that is an earlier one.
+        """
         run = run_named(run_id, seen_by=request.user)
         refuse_if(datasets.policies.seeing_examples(request.user, run.experiment.dataset_version))
-        rows = run.outputs.filter(state=OutputState.DONE).order_by("position")
-        lines = (json.dumps(line_of(row), ensure_ascii=False) + "\n" for row in rows.iterator(chunk_size=500))
+        told = request.query_params.get("collected", "false")
+        if told not in COLLECTED:
+            raise Invalid(
+                "bad_collected", f"collected is one of {', '.join(COLLECTED)}", {"collected": ["is unknown"]}
+            )
+        rows = run.outputs.filter(state=OutputState.DONE).order_by("position", "repeat")
+        line = collected.line_of if told == "true" else line_of
+        if told == "true":
+            rows = rows.select_related("reused_from__experiment")
+        lines = (json.dumps(line(row), ensure_ascii=False) + "\n" for row in rows.iterator(chunk_size=500))
         return StreamingHttpResponse(lines, content_type="application/x-ndjson")
 
     @extend_schema(request={"application/x-ndjson": bytes}, responses={201: OutputsTaken})

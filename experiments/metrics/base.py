@@ -45,6 +45,8 @@ class Answered:
     judged: Mapping[str, Value] = field(default_factory=dict)
     # What scorers said of this answer, by metric.
     given: Mapping[str, Value] = field(default_factory=dict)
+    # It was given in an earlier experiment: nobody was asked now.
+    is_reused: bool = False
     # What one metric made of this answer under these parameters, for another one that needs the same.
     memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -108,6 +110,8 @@ class Metric:
     counts_errors: bool = False
     together: Callable[[Sequence[Answered]], list[Value]] | None = None
     of_run: bool = False
+    # Whether it is made of service times.
+    of_time: bool = False
     scorer: str = ""
 
     @property

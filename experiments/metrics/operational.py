@@ -9,14 +9,20 @@ from experiments.metrics import facts, reference
 from experiments.metrics.base import NO_ANSWER, Answered, Direction, Kind, Metric, Parameter, Value
 
 NO_TIME = Undefined("the time of the answer is not known")
+REUSED = Undefined("the answer was reused, and nobody was asked now")
 NO_TIME_AT_ALL = Undefined("the answer took no time that could be measured")
 NOT_SAID = Undefined("the endpoint did not say")
 NO_QUALITY = Undefined("the answer's quality or its number of tokens is not known")
 WORTHLESS = Undefined("no answer of the run is worth anything by this quality")
 
 
+def no_time(answered: Answered) -> Undefined:
+    """Why there is no service time."""
+    return REUSED if answered.is_reused else NO_TIME
+
+
 def latency(answered: Answered) -> Value:
-    return NO_TIME if answered.latency_ms is None else float(answered.latency_ms)
+    return no_time(answered) if answered.latency_ms is None else float(answered.latency_ms)
 
 
 def output_tokens(answered: Answered) -> Value:
@@ -29,7 +35,7 @@ def input_tokens(answered: Answered) -> Value:
 
 def tokens_per_second(answered: Answered) -> Value:
     if answered.latency_ms is None:
-        return NO_TIME
+        return no_time(answered)
     if answered.output_tokens is None:
         return NOT_SAID
     return 1000 * answered.output_tokens / answered.latency_ms if answered.latency_ms else NO_TIME_AT_ALL
@@ -85,7 +91,8 @@ METRICS = [
             quantile=percent / 100,
             highest=None,
             source="interval by order statistics: Hahn & Meeker 1991",
-            undefined=f"{NO_ANSWER.reason}, or {NO_TIME.reason}",
+            undefined=f"{NO_ANSWER.reason}; {NO_TIME.reason}; {REUSED.reason}",
+            of_time=True,
         )
         for percent in (50, 95, 99)
     ),
@@ -107,7 +114,8 @@ METRICS = [
         unit="tokens/s",
         highest=None,
         formula="1000 · output tokens / service time in ms",
-        undefined=f"{NO_ANSWER.reason}; {NO_TIME.reason}, or is 0; {NOT_SAID.reason}",
+        undefined=f"{NO_ANSWER.reason}; {NO_TIME.reason}, or is 0; {REUSED.reason}; {NOT_SAID.reason}",
+        of_time=True,
         limits="How many calls are made at once is the configuration's; this is not what an endpoint can do at most.",
     ),
     Metric(

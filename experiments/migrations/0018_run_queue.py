@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """What ended within the last minute is found without reading what was done before."""
 
-    dependencies = [("experiments", "0015_given_values")]
+    dependencies = [("experiments", "0017_reuse")]
 
     operations = [
         migrations.AddIndex(

@@ -24,6 +24,7 @@ from experiments.models.registry import (
     Risk,
 )
 from experiments.models.run import (
+    WHOLE_ANSWERS,
     WITHOUT_ANSWER,
     Arm,
     Endpoint,
@@ -38,6 +39,7 @@ from experiments.models.series import MetricPoint, PointSource
 from experiments.models.verdict import Evidence, EvidenceKind, GatePolicy, Verdict
 
 __all__ = [
+    "WHOLE_ANSWERS",
     "WITHOUT_ANSWER",
     "AlertState",
     "Arm",

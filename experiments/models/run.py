@@ -35,6 +35,10 @@ class Outcome(models.TextChoices):
 
 # What ended without an answer of any kind.
 WITHOUT_ANSWER = (Outcome.TARGET_ERROR, Outcome.INFRASTRUCTURE_ERROR, Outcome.SKIPPED_BY_BUDGET)
+# What is an answer from its beginning to its end, whatever it is worth.
+WHOLE_ANSWERS = (Outcome.ANSWERED, Outcome.FORMAT_INVALID)
+# Reasons to finish of what is none.
+CUT_SHORT = ("length", "content_filter", "refusal")
 
 
 class Endpoint(models.Model):
@@ -129,6 +133,11 @@ class Run(models.Model):
         return self.judges_id is not None
 
     @property
+    def reuses(self) -> int:
+        """How many of its answers were given in earlier experiments, as its record has it once it is finished."""
+        return int(self.record.get("cache", {}).get("reused", 0))
+
+    @property
     def is_brought(self) -> bool:
         """Whether its outputs are uploaded, rather than asked for."""
         return self.endpoint_id is None
@@ -174,12 +183,22 @@ class Output(models.Model):
     input_tokens = models.PositiveIntegerField(null=True)
     output_tokens = models.PositiveIntegerField(null=True)
     latency_ms = models.PositiveIntegerField(null=True)
+    # From when it was laid out, and could first be asked for, until the call was made that brought the answer:
+    # queueing, earlier tries and pauses. None: there was no such call of ours, or it is not known when.
+    waited_ms = models.PositiveBigIntegerField(null=True)
     # Millionths of a US dollar, with tries of a judge that could not be read; None where the price or the tokens are
     # not known.
     cost_micro = models.PositiveBigIntegerField(null=True)
     request_digest = models.CharField(max_length=64, blank=True)
     endpoint_model = models.CharField(max_length=200, blank=True)
     endpoint_fingerprint = models.CharField(max_length=200, blank=True)
+    # What later experiments find it by to reuse it. None: it may not be reused.
+    cache_key = models.CharField(max_length=64, null=True)
+    # The output of an earlier experiment whose answer this is. None: its own, or nobody's yet.
+    # Outputs are never deleted, so nobody looks for those that reuse one, and the constraint's index is enough.
+    reused_from = models.ForeignKey(
+        "self", on_delete=models.PROTECT, related_name="reused_in", null=True, db_index=False
+    )
     finished_at = models.DateTimeField(null=True)
 
     objects = OutputQuerySet.as_manager()
@@ -201,8 +220,30 @@ class Output(models.Model):
                 condition=Q(state="done", finished_at__isnull=False) & ~Q(outcome="")
                 | ~Q(state="done") & Q(outcome="", finished_at=None),
             ),
+            models.CheckConstraint(
+                name="output_reusable_is_a_whole_answer",
+                condition=Q(cache_key=None)
+                | Q(state="done", outcome__in=WHOLE_ANSWERS) & ~Q(finish_reason__in=CUT_SHORT),
+            ),
+            # Whoever looks for an answer finds the one that was given, and its age.
+            models.CheckConstraint(
+                name="output_reused_is_not_reused_on", condition=Q(reused_from=None) | Q(cache_key=None)
+            ),
+            models.CheckConstraint(
+                name="output_reused_took_nothing",
+                condition=Q(reused_from=None)
+                | Q(state="done", outcome__in=WHOLE_ANSWERS, latency_ms=None, waited_ms=None)
+                & Q(cost_micro=0, cost_micro__isnull=False),
+            ),
+            # Two outputs that share an answer would not differ by chance: arms and repeats have to be independent.
+            models.UniqueConstraint(
+                name="output_reuses_an_answer_once",
+                fields=["experiment", "reused_from"],
+                condition=Q(reused_from__isnull=False),
+            ),
         ]
         indexes = [
+            models.Index(name="output_reusable", fields=["cache_key"], condition=Q(cache_key__isnull=False)),
             models.Index(name="output_open", fields=["experiment", "order"], condition=Q(state="open")),
             models.Index(name="output_leased", fields=["lease_until"], condition=Q(state="leased")),
             # What ended lately, of all experiments. It grows at its end alone, which costs a writer little.
@@ -213,3 +254,7 @@ class Output(models.Model):
 
     def __str__(self) -> str:
         return f"{self.run_id}: {self.example_id}"
+
+    @property
+    def waited_s(self) -> float | None:
+        return None if self.waited_ms is None else self.waited_ms / 1000

@@ -5,15 +5,20 @@ budget count it. What a worker had reserved when it died stays: its calls may ha
 """
 
 import datetime as dt
+import uuid
 from collections.abc import Sequence
 from itertools import accumulate
 
 from django.db import transaction
 from django.db.models import F
 
-from experiments.models import Experiment, Outcome, OutputState
+from experiments.models import Experiment, Outcome, Output, OutputState
 
-SPENT = "the budget was spent before this could be asked"
+SKIPPED = {
+    "state": OutputState.DONE,
+    "outcome": Outcome.SKIPPED_BY_BUDGET,
+    "error": "the budget was spent before this could be asked",
+}
 
 
 @transaction.atomic
@@ -34,12 +39,18 @@ def change(experiment: Experiment, micro: int) -> None:
         Experiment.objects.filter(pk=experiment.pk).update(committed_micro=F("committed_micro") + micro)
 
 
+@transaction.atomic
+def skip(experiment: Experiment, output_ids: list[int], *, token: uuid.UUID, at: dt.datetime) -> int:
+    """End claimed outputs that were not asked while nothing else is in flight, anywhere; how many."""
+    if experiment.outputs.filter(state=OutputState.LEASED).exclude(lease_token=token).exists():
+        return 0
+    return Output.objects.filter(pk__in=output_ids, lease_token=token).update(
+        **SKIPPED, finished_at=at, lease_token=None, lease_until=None, attempts=F("attempts") - 1
+    )
+
+
 def skip_rest(experiment: Experiment, *, at: dt.datetime) -> int:
     """End what was not asked while nothing is in flight, anywhere; how many."""
     if experiment.outputs.filter(state=OutputState.LEASED).exists():
         return 0
-    return (
-        experiment.outputs.asked_for()
-        .filter(state=OutputState.OPEN)
-        .update(state=OutputState.DONE, outcome=Outcome.SKIPPED_BY_BUDGET, error=SPENT, finished_at=at)
-    )
+    return experiment.outputs.asked_for().filter(state=OutputState.OPEN).update(**SKIPPED, finished_at=at)

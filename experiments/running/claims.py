@@ -107,6 +107,8 @@ class Answered:
     request_digest: str = ""
     cost_micro: int | None = None
     error: str = ""
+    waited_ms: int | None = None
+    cache_key: str | None = None
 
 
 def outcome_of(answer: Answer, *, by: Target) -> Outcome:
@@ -126,12 +128,14 @@ def record_answers(answers: list[Answered], *, token: uuid.UUID, at: dt.datetime
             each.request_digest,
             each.cost_micro,
             each.error,
+            each.waited_ms,
+            each.cache_key,
         )
         for each in answers
     ]
     return update_rows(
         Output,
-        ("id", *OF_THE_ANSWER, "outcome", "request_digest", "cost_micro", "error"),
+        ("id", *OF_THE_ANSWER, "outcome", "request_digest", "cost_micro", "error", "waited_ms", "cache_key"),
         rows,
         also={
             "state": OutputState.DONE,

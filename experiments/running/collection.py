@@ -15,17 +15,16 @@ from dataclasses import dataclass, field, replace
 from django.conf import settings
 from django.db.models import Max
 
-from datasets import versions
 from datasets.spool import Spool
 from evaltrack.canonical import digest
-from evaltrack.errors import refuse_if
 from evaltrack.integrations.model_api import Answer, CallFailed, Failure, Question
-from experiments import policies, pricing, targets
 from experiments.judging import asking
 from experiments.judging.asking import Judging, Posed
 from experiments.models import Experiment, Outcome, OutputState, Run
 from experiments.running import budget, claims, outages
 from experiments.running.claims import Claimed
+from experiments.running.held import Held
+from experiments.running.reuse import Reuse
 from experiments.targets.base import Target
 from experiments.tariff import Tariff
 
@@ -43,17 +42,6 @@ NOT_PAID = {Failure.UNREACHABLE, Failure.THROTTLED, Failure.REJECTED}
 TRY_AGAIN_SECONDS = 0.2
 
 
-@dataclass(frozen=True)
-class Held:
-    """A claimed output, with the digest of its request and what is reserved for it, in micro-dollars."""
-
-    claimed: Claimed
-    request_digest: str
-    reserved: int = 0
-    # What a judge was asked.
-    posed: Posed | None = None
-
-
 @dataclass
 class Collection:
     """What one worker has claimed of one experiment, and what failed since the last success."""
@@ -66,8 +54,12 @@ class Collection:
     examples: Spool
     # Run id → what asking it costs, where that is known.
     tariffs: dict[int, Tariff]
+    # Run id → when its outputs could first be asked for, as `time.monotonic()`.
+    laid_out: dict[int, float] = field(default_factory=dict)
     # Run id → what is judged by it, of those that judge.
     judging: dict[int, Judging] = field(default_factory=dict)
+    # What may be reused instead of asking; None where nothing may.
+    reuse: Reuse | None = None
     held: dict[int, Held] = field(default_factory=dict)
     failing: list[tuple[Claimed, CallFailed]] = field(default_factory=list)
     answered: int = 0
@@ -95,17 +87,22 @@ class Collection:
         return {endpoint for endpoint in self.endpoint_of.values() if now >= self.try_again.get(endpoint, 0)}
 
     @property
+    def reused(self) -> int:
+        """How many outputs an earlier answer has ended."""
+        return self.reuse.count if self.reuse else 0
+
+    @property
     def is_outage(self) -> bool:
         return len(self.failing) >= OUTAGE_AFTER
 
     def claim(self, room: dict[int, int], *, at: dt.datetime) -> list[tuple[Claimed, Question]]:
-        """Claim outputs and say what to ask for each; what cannot be asked ends here."""
+        """Claim outputs and say what to ask for each; what cannot be asked, or need not be, ends here."""
         taken = claims.claim(self.experiment, self.endpoint_of, room, token=self.token, at=at)
         if not taken:
             self.found_nothing(endpoint for endpoint, most in room.items() if most > 0)
         self.is_empty = not taken and not self.claimable
         posed = asking.pose(self.judging, self.asked, taken, self.examples.__getitem__)
-        questions = []
+        asked = []
         for claimed in taken:
             try:
                 question = self.question(claimed, posed)
@@ -115,10 +112,13 @@ class Collection:
                 )
                 claims.give_up(claimed, failure, token=self.token, at=at)
                 continue
-            questions.append(
-                (claimed, replace(question, timeout_ms=min(question.timeout_ms, longest_wait_ms())))
-            )
-        return self.hold(questions, posed, at=at)
+            request = digest(question.body)
+            key = self.reuse.key(claimed, question, request) if self.reuse else None
+            question = replace(question, timeout_ms=min(question.timeout_ms, longest_wait_ms()))
+            asked.append((Held(claimed, request, key, posed.get(claimed.id)), question))
+        if self.reuse:
+            asked = self.reuse.left(asked, token=self.token, at=at)
+        return self.hold(asked, at=at)
 
     def found_nothing(self, endpoints: Iterable[int]) -> None:
         self.try_again |= dict.fromkeys(endpoints, time.monotonic() + TRY_AGAIN_SECONDS)
@@ -128,29 +128,33 @@ class Collection:
             return posed[claimed.id].question
         return self.asked[claimed.run_id].question(self.examples[claimed.position].input)
 
-    def hold(
-        self,
-        questions: list[tuple[Claimed, Question]],
-        posed: Mapping[int, Posed],
-        *,
-        at: dt.datetime,
-    ) -> list[tuple[Claimed, Question]]:
+    def hold(self, asked: list[tuple[Held, Question]], *, at: dt.datetime) -> list[tuple[Claimed, Question]]:
         """Keep what may be asked within the budget, give back the rest."""
-        amounts = [0] * len(questions)
         if self.experiment.budget_micro is not None:
-            amounts = [self.tariffs[claimed.run_id].most(question.body) for claimed, question in questions]
+            amounts = [self.tariffs[held.claimed.run_id].most(question.body) for held, question in asked]
             fit = budget.reserve(self.experiment, amounts)
-            if over := questions[fit:]:
-                claims.release([claimed.id for claimed, _ in over], token=self.token)
-                self.waits_for_cost = bool(fit or self.held)
-                if not self.waits_for_cost:
-                    budget.skip_rest(self.experiment, at=at)
-                    self.is_empty = True
-                    self.found_nothing(self.endpoint_of.values())
-            questions = questions[:fit]
-        for (claimed, question), amount in zip(questions, amounts, strict=False):
-            self.held[claimed.id] = Held(claimed, digest(question.body), amount, posed.get(claimed.id))
-        return questions
+            self.leave([held.claimed.id for held, _ in asked[fit:]], is_spent=not fit, at=at)
+            asked = [
+                (replace(held, reserved=amount), question)
+                for (held, question), amount in zip(asked[:fit], amounts, strict=False)
+            ]
+        self.held |= {held.claimed.id: held for held, _ in asked}
+        return [(held.claimed, question) for held, question in asked]
+
+    def leave(self, over: list[int], *, is_spent: bool, at: dt.datetime) -> None:
+        """What does not fit into the budget waits for what is in flight, or is skipped where nothing is."""
+        if not over:
+            return
+        is_spent = is_spent and not self.held
+        # What comes later may cost nothing, as it is reused: these alone are skipped, and others are looked at.
+        if is_spent and self.reuse and budget.skip(self.experiment, over, token=self.token, at=at):
+            return
+        claims.release(over, token=self.token)
+        self.waits_for_cost = not is_spent
+        if is_spent:
+            budget.skip_rest(self.experiment, at=at)
+            self.is_empty = True
+            self.found_nothing(self.endpoint_of.values())
 
     def settle(self, finished: list[tuple[int, Answer | CallFailed]], *, at: dt.datetime) -> int:
         """Write what came back: answers in one transaction, failures by their kind; how many answers."""
@@ -170,10 +174,7 @@ class Collection:
                 if complaint and claimed.attempts < MOST_NONSENSE:
                     claims.retry_later(claimed, token=self.token, at=at, cost_micro=paid)
                     continue
-                outcome = Outcome.FORMAT_INVALID if complaint else self.outcome_of(held, result)
-                answers.append(
-                    claims.Answered(output_id, result, outcome, held.request_digest, paid, complaint)
-                )
+                answers.append(self.written_down(held, result, paid, complaint))
                 continue
             if result.failure in NOT_PAID:
                 committed -= held.reserved
@@ -199,6 +200,27 @@ class Collection:
             # The endpoint lives, so these failures were about their examples or passing: each has its own tries.
             self.retry_failing(at=at)
         return written
+
+    def written_down(
+        self, held: Held, answer: Answer, cost_micro: int | None, complaint: str
+    ) -> claims.Answered:
+        run = held.claimed.run_id
+        outcome = Outcome.FORMAT_INVALID if complaint else self.outcome_of(held, answer)
+        key = None
+        if self.reuse:
+            self.reuse.hear(run, answer)
+            key = self.reuse.reusable(held.cache_key, run, answer, outcome)
+        waited_ms = self.waited_ms(held.claimed, answer)
+        return claims.Answered(
+            held.claimed.id, answer, outcome, held.request_digest, cost_micro, complaint, waited_ms, key
+        )
+
+    def waited_ms(self, claimed: Claimed, answer: Answer) -> int | None:
+        """How long an output had waited when the call was made that brought its answer."""
+        if answer.sent_at is None or claimed.run_id not in self.laid_out:
+            return None
+        # A clock of the database that was set back makes none negative.
+        return max(0, round(1000 * (answer.sent_at - self.laid_out[claimed.run_id])))
 
     def outcome_of(self, held: Held, answer: Answer) -> Outcome:
         # What a judge has to answer is ours to say, and was read already.
@@ -270,24 +292,6 @@ def longest_wait_ms() -> int:
     before: abandoned, it would be asked for again by every drain, paid for each time, and never end.
     """
     return int(settings.DRAIN_SECONDS * 1_250)
-
-
-def opened(experiment: Experiment, token: uuid.UUID) -> Collection:
-    """Everything that asking needs. Raises Refused where an address or a key is not allowed, or no budget is kept."""
-    rows = Run.objects.asked().unfinished().filter(experiment=experiment)
-    runs = list(rows.select_related("version"))
-    asked = {run.pk: targets.parse(run.version.configuration) for run in runs}
-    for target in asked.values():
-        refuse_if(policies.asking(target))
-    endpoint_of = {run.pk: run.endpoint_id for run in runs if run.endpoint_id is not None}
-    tariffs = {run.pk: tariff for run in runs if (tariff := Tariff.of(run.record.get("price")))}
-    if experiment.budget_micro is not None:
-        # The price is that of the plan, which may be another one than when the budget was granted.
-        for run, target in asked.items():
-            refuse_if(pricing.uncapped(target, tariffs.get(run)))
-    examples = Spool(versions.stream(experiment.dataset_version))
-    judging = asking.of(experiment, runs)
-    return Collection(experiment, token, asked, endpoint_of, examples, tariffs, judging)
 
 
 def added(one: int | None, other: int | None) -> int | None:

@@ -22,7 +22,7 @@ from evaltrack.ledger.events import Event
 from evaltrack.ledger.identity import SYSTEM
 from evaltrack.ledger.record import record
 from evaltrack.version import version
-from experiments import grouping, lifecycle, pricing, stopping, suite, targets, verdicts
+from experiments import grouping, lifecycle, policies, pricing, stopping, suite, targets, verdicts
 from experiments.judging import judges
 from experiments.metrics import REGISTRY
 from experiments.models import (
@@ -44,8 +44,8 @@ LAID_OUT_AT_ONCE = 1_000
 # What an answer is, whichever experiment paid for it.
 ANSWER = (
     "attempts", "outcome", "text", "error", "contexts", "citations", "finish_reason", "input_tokens",
-    "output_tokens", "latency_ms", "cost_micro", "request_digest", "endpoint_model", "endpoint_fingerprint",
-    "finished_at",
+    "output_tokens", "latency_ms", "waited_ms", "cost_micro", "request_digest", "endpoint_model",
+    "endpoint_fingerprint", "reused_from_id", "finished_at",
 )  # fmt: skip
 RECORDED_PACKAGES = ("django", "aiohttp", "numpy", "scipy", "scikit-learn")
 
@@ -74,7 +74,7 @@ def start(experiment: Experiment, *, at: dt.datetime) -> None:
         TestPlan.objects.create(
             experiment=experiment, body=plan, digest=digest(plan), groups=groups, locked_at=at
         )
-        runs = {arm: create_run(experiment, arm, plan["seed"], at=at) for arm in Arm}
+        runs = {arm: create_run(experiment, arm, rules, plan["seed"], at=at) for arm in Arm}
         items = work_items(runs, ids, positions, kept, seed=plan["seed"], repeats=rules.repeats)
         while batch := list(itertools.islice(items, LAID_OUT_AT_ONCE)):
             insert_rows(batch)
@@ -164,9 +164,11 @@ def answers_kept(experiment: Experiment) -> dict[tuple[str, int, int], Output]:
     return {(row.run.arm, row.position, row.repeat): row for row in rows}
 
 
-def create_run(experiment: Experiment, arm: Arm, seed: int, *, at: dt.datetime) -> Run:
+def create_run(experiment: Experiment, arm: Arm, rules: Suite, seed: int, *, at: dt.datetime) -> Run:
     version = experiment.candidate if arm == Arm.CANDIDATE else experiment.baseline
-    return new_run(experiment, version, arm=arm, seed=seed, at=at)
+    allowed = policies.reusing(rules, experiment.dataset_version, targets.parse(version.configuration))
+    also = {"cache": vars(rules.cache)} if rules.cache and allowed is None else {}
+    return new_run(experiment, version, arm=arm, seed=seed, also=also, at=at)
 
 
 def new_run(

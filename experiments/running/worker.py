@@ -19,7 +19,7 @@ from evaltrack.integrations.model_api import Answer, CallFailed, ModelCaller
 from experiments import conclusion, lifecycle
 from experiments.judging import layout
 from experiments.models import Experiment, ExperimentStatus, OutputState
-from experiments.running import claims, collection, outages, pacing, planning
+from experiments.running import claims, opening, outages, pacing, planning
 from experiments.running.collection import Collection
 from experiments.running.paces import Key, Paces
 from experiments.running.urgency import urgency
@@ -120,7 +120,7 @@ class Worker:
             self.judge_or_conclude(experiment)
         asks = experiment.outputs.one_by_one().filter(state=OutputState.OPEN)
         if experiment.pk not in self.open and asks.exists():
-            self.open[experiment.pk] = collection.opened(experiment, self.token)
+            self.open[experiment.pk] = opening.opened(experiment, self.token, at=clock.now())
             self.set_paces()
 
     def waits_for_somebody(self, experiment: Experiment) -> bool:
@@ -221,8 +221,10 @@ class Worker:
             room = self.paces.room(each.claimable, among=rivals)
             if any(room.values()):
                 with self.guarding(each.experiment):
+                    before = each.reused
                     for claimed, question in each.claim(room, at=clock.now()):
                         self.paces.start(self.key(each, claimed.id), question)
+                    self.came_forward |= each.reused > before
 
     def held_of(self, each: Collection) -> int:
         """How much this worker holds of the experiment's component."""

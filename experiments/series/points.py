@@ -39,7 +39,12 @@ def renew(points: Iterable[MetricPoint]) -> None:
 def of_results(
     experiment: Experiment, results: Iterable[MetricResult], *, at: dt.datetime
 ) -> list[MetricPoint]:
-    return [of_result(experiment, row.run, row.metric, row.summary, at=at) for row in results]
+    """None of a run that reuses answers: they say how the version did when they were given, which has its points."""
+    return [
+        of_result(experiment, row.run, row.metric, row.summary, at=at)
+        for row in results
+        if not row.run.reuses
+    ]
 
 
 def of_result(

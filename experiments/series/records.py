@@ -4,6 +4,8 @@ import datetime as dt
 import heapq
 from collections.abc import Iterable, Iterator
 
+from django.db.models import Q
+
 from experiments.models import (
     Evidence,
     EvidenceKind,
@@ -62,6 +64,8 @@ def results(component: int, metric: str, between: Between | None) -> Iterator[Me
     rows = MetricResult.objects.filter(
         run__experiment__component=component, metric=metric, run__finished_at__isnull=False
     )
+    # Of those that reuse answers, as `points.of_results` leaves them out, there are none.
+    rows = rows.filter(Q(run__record__cache__reused__isnull=True) | Q(run__record__cache__reused=0))
     if between:
         rows = rows.filter(run__finished_at__range=between)
     of_run = ("run", "run__finished_at", "run__arm", "run__version")

@@ -3,7 +3,14 @@
 from typing import Any
 
 from evaltrack.errors import Invalid
-from experiments.suite.parts import human_rule, looks_rule, metric_rules, missing_rule, promotion_rule
+from experiments.suite.parts import (
+    cache_rule,
+    human_rule,
+    looks_rule,
+    metric_rules,
+    missing_rule,
+    promotion_rule,
+)
 from experiments.suite.reading import Reading
 from experiments.suite.rules import (
     ALPHA,
@@ -11,6 +18,7 @@ from experiments.suite.rules import (
     DESIGNS,
     MISSING,
     MOST_REPEATS,
+    CacheRule,
     HumanRule,
     LooksRule,
     MetricRule,
@@ -22,6 +30,7 @@ from experiments.suite.rules import (
 __all__ = [
     "COUNTS",
     "MISSING",
+    "CacheRule",
     "HumanRule",
     "LooksRule",
     "MetricRule",
@@ -55,6 +64,7 @@ def parse(body: Any) -> Suite:
         missing=missing_rule(body.get("missing"), reading),
         promotion=promotion_rule(body.get("promotion"), reading),
         human=human_rule(body.get("human"), [rule.metric for rule in rules], reading),
+        cache=cache_rule(body.get("cache"), rules, reading),
     )
     if suite.cluster and suite.design != "paired":
         reading.wrong("suite.cluster", "needs the design paired")

@@ -18,6 +18,7 @@ from experiments.suite.rules import (
     ROLES,
     STOPS,
     WITH_TEXT,
+    CacheRule,
     HumanRule,
     LooksRule,
     MetricRule,
@@ -141,6 +142,28 @@ def looks_rule(given: Any, reading: Reading) -> LooksRule | None:
     return LooksRule(
         to=reading.word(given, "to", LARGER_TIERS, path),
         spending=reading.word(given, "spending", SPENDINGS, path),
+    )
+
+
+def cache_rule(given: Any, rules: list[MetricRule], reading: Reading) -> CacheRule | None:
+    """Whether earlier answers may be reused. They have no latency, so nothing can be decided by it then."""
+    if given is None:
+        return None
+    path = "suite.cache"
+    if not isinstance(given, dict):
+        reading.wrong(path, 'must be an object, such as {"salt": "2026-11", "max_age_days": 30}')
+        return None
+    reading.known(given, CacheRule.__dataclass_fields__, path)
+    for rule in rules:
+        if REGISTRY[rule.metric].of_time and rule.role != "secondary":
+            reading.wrong(
+                path,
+                f"has no place beside {rule.metric}, which is {rule.role}: reused answers have no latency. "
+                "Make the metric secondary, or leave the cache out",
+            )
+    return CacheRule(
+        salt=reading.text(given, "salt", 80, path),
+        max_age_days=int(reading.number(given, "max_age_days", 30, 1, 3650, path)),
     )
 
 

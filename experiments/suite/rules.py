@@ -101,6 +101,14 @@ class PromotionRule:
         return f"on {self.examples:,} examples at least" if examples < self.examples else ""
 
 
+@dataclass(frozen=True)
+class CacheRule:
+    """That answers of earlier experiments may be reused which name the same `salt`, up to an age."""
+
+    salt: str = ""
+    max_age_days: int = 30
+
+
 PROMOTION = {"staging": PromotionRule(), "production": PromotionRule()}
 
 
@@ -125,6 +133,7 @@ class Suite:
     # Environment → what an experiment must have asked.
     promotion: Mapping[str, PromotionRule] = field(default_factory=lambda: PROMOTION)
     human: HumanRule | None = None
+    cache: CacheRule | None = None
 
     def reading(self, metrics: Sequence[MetricRule]) -> "Suite":
         """Other metrics, of what was collected under these rules."""

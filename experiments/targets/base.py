@@ -51,6 +51,15 @@ class Target:
         """The variables whose values are sent along."""
         return (self.api_key_env,) if self.api_key_env else ()
 
+    @property
+    def reads(self) -> dict[str, str]:
+        """What of a reply its answer is made of: who reads it otherwise has another answer to the same request."""
+        raise NotImplementedError
+
+    def is_whole(self, answer: Answer) -> bool:
+        """Whether an answer is known to have come to its end."""
+        return True
+
     def takes(self, answer: Answer) -> bool:
         """Whether an answer is in the format that was asked for."""
         return True

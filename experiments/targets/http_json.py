@@ -38,6 +38,10 @@ class JsonTarget(Target):
     def secrets(self) -> tuple[str, ...]:
         return (*super().secrets, *(header.env for header in self.headers if header.env))
 
+    @property
+    def reads(self) -> dict[str, str]:
+        return {"kind": KIND, **{name: str(path) for name, path in self.places.items()}}
+
     def question(self, example_input: Any) -> Question:
         # The whole input is `input`, unless one of its own fields is called so.
         variables = {"input": example_input, **variables_of(example_input)}

@@ -12,6 +12,8 @@ from experiments.targets.reading import Reading
 
 KIND = "openai_chat"
 SET_BY_US = {"model", "messages", "stream", "n"}
+# Reasons to finish by which services say that an answer has come to its end.
+WHOLE = frozenset({"stop", "tool_calls", "function_call", "end_turn", "stop_sequence", "eos", "eos_token"})
 # Whatever else stands among the parameters is sent as it is, and the endpoint knows it or says no.
 SHAPES = {"tools": list, "response_format": dict}
 
@@ -27,6 +29,14 @@ class ChatTarget(Target):
         if self.system:
             messages.insert(0, {"role": "system", "content": filled(self.system, variables)})
         return {"model": self.model, "messages": messages, **self.parameters}
+
+    @property
+    def reads(self) -> dict[str, str]:
+        return {"kind": KIND}
+
+    def is_whole(self, answer: Answer) -> bool:
+        """By a reason to finish that is known; services have many words for an answer that was cut."""
+        return answer.finish_reason.lower() in WHOLE
 
     def takes(self, answer: Answer) -> bool:
         """Where JSON was asked for, JSON came. Whether it fits its schema is a metric's matter."""

@@ -12,7 +12,7 @@ from evaltrack import clock, tables
 from evaltrack.accounts.access import PageRequest
 from evaltrack.accounts.roles import Permission
 from evaltrack.templatetags import cumulative
-from experiments import confusion, human, latency, policies, pricing, progress, stopping
+from experiments import confusion, human, latency, policies, pricing, progress, reused, stopping
 from experiments.judging import shown as judges
 from experiments.models import Environment, Experiment
 from experiments.uploading import waiting
@@ -52,6 +52,12 @@ def of(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
     verdict = verdicts[0] if verdicts else None
     plan = getattr(experiment, "plan", None)
     took = latency.of(experiment)
+    runs = list(
+        experiment.runs.of_arms()
+        .select_related("version", "endpoint", "brought_by")
+        .prefetch_related("batches")
+        .order_by("arm")
+    )
     sealed = datasets.policies.seeing_examples(request.user, experiment.dataset_version) is not None
     return {
         "experiment": experiment,
@@ -74,12 +80,8 @@ def of(request: PageRequest, experiment: Experiment) -> dict[str, Any]:
         "people": human.of(experiment, at=clock.now()),
         "verdict": verdict,
         "earlier_verdicts": verdicts[1:],
-        "runs": list(
-            experiment.runs.of_arms()
-            .select_related("version", "endpoint", "brought_by")
-            .prefetch_related("batches")
-            .order_by("arm")
-        ),
+        "runs": runs,
+        "reused": reused.of(experiment, runs),
         "judges": list(judged_by.items()),
         **still_awaited(experiment),
         "campaigns": list(experiment.campaigns.all()),

@@ -74,6 +74,7 @@ PURE = [
     "experiments.slices",
     "experiments.stopping",
     "experiments.suite",
+    "experiments.uploading.collected",
     "experiments.uploading.lines",
 ]
 

@@ -148,7 +148,8 @@ def standard_suites_section() -> list[str]:
         "becomes a gate policy, with a version, when it is first used.\n",
         "Besides its metrics a policy may say: `repeats` (how often each example is asked), `missing` (what an "
         "output counts that was refused, came in another format, or is not there), `promotion` (the tier and "
-        "the number of examples that an environment asks for), `human`, `looks`, `cluster`, `max_error_share`.\n",
+        "the number of examples that an environment asks for), `cache` (that answers of earlier experiments may be "
+        "reused), `human`, `looks`, `cluster`, `max_error_share`.\n",
     ]
     for name, body in standard_suites.SUITES.items():
         rows = [

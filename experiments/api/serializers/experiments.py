@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from evaltrack import clock
-from experiments import gaps, pricing, progress
+from experiments import gaps, pricing, progress, reused
 from experiments.api.money import Dollars, dollars
 from experiments.api.serializers.components import keepable
 from experiments.judging import shown as judges
@@ -88,6 +88,7 @@ class ExperimentOut(ExperimentSummary):
     context = serializers.JSONField()  # type: ignore[assignment]
     progress = serializers.SerializerMethodField()
     cost = serializers.SerializerMethodField()
+    reused = serializers.SerializerMethodField()
     plan = serializers.SerializerMethodField()
     comparisons = ComparisonOut(many=True)
     undefined = serializers.SerializerMethodField(
@@ -99,6 +100,12 @@ class ExperimentOut(ExperimentSummary):
         "how far its samples lie apart, and how often it contradicted itself when two answers changed places."
     )
     evidence_digest = serializers.SerializerMethodField()
+
+    def get_reused(self, experiment) -> dict | None:
+        """How many of the `answers` earlier experiments gave, in all and by arm, and when the oldest was given; null
+        where nothing may be reused."""
+        found = reused.of(experiment, experiment.runs.of_arms())
+        return found.as_json() if found else None
 
     def get_judges(self, experiment) -> list[dict]:
         return judges.as_json(experiment)

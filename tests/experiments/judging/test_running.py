@@ -13,7 +13,7 @@ from evaltrack.integrations.model_api import Answer
 from evaltrack.notifications.models import Notification
 from experiments import extension, pricing, recomputation, submission
 from experiments.models import Experiment, ExperimentStatus, Outcome, Output, OutputState
-from experiments.running import claims, collection, scheduler
+from experiments.running import claims, opening, scheduler
 from tests.endpoint import serve, wrong_on
 from tests.experiments.cluster import wait_until
 from tests.experiments.judging.playing import scores, with_judge
@@ -82,11 +82,11 @@ def test_a_reply_that_comes_after_the_lease_has_ended_is_not_written(people, imp
         step(experiment)
     slow, quick = uuid.uuid4(), uuid.uuid4()
     at = clock.now() + dt.timedelta(hours=1)
-    first = collection.opened(now(experiment), slow)
+    first = opening.opened(now(experiment), slow, at=at)
     held = first.claim(dict.fromkeys(first.endpoint_of.values(), 3), at=at)
     assert len(held) == 3
     claims.reap(at=at + dt.timedelta(seconds=settings.LEASE_SECONDS + 1))
-    second = collection.opened(now(experiment), quick)
+    second = opening.opened(now(experiment), quick, at=at)
     again = second.claim(dict.fromkeys(second.endpoint_of.values(), 3), at=at)
     assert {claimed.id for claimed, _ in again} == {claimed.id for claimed, _ in held}
 

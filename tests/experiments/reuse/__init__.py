@@ -1,0 +1,1 @@
+"""Answers of earlier experiments that take the place of calls."""
