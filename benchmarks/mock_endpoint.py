@@ -2,51 +2,73 @@
 
     python -m benchmarks.mock_endpoint --latency-ms 50
 
-prints the port as its first line.
+prints the port as its first line. It shares the machine with what is measured, so it reads no more of HTTP than
+clients write: requests with a length, one after the other on a connection.
 """
 
 import argparse
 import asyncio
 import json
-import logging
-
-from aiohttp import web
+import re
+from functools import partial
 
 REPLY = (
     "Natalia sold 48 clips in April and half as many in May, so 48/2 = 24 clips in May. Altogether she sold "
     "48 + 24 = 72 clips. The rest of this sentence makes the answer about as long as answers are. #### "
 )
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
-def app(latency_s: float) -> web.Application:
-    async def complete(request: web.Request) -> web.Response:
-        body = await request.json()
-        question = body["messages"][-1]["content"]
-        await asyncio.sleep(latency_s)
-        message = {"role": "assistant", "content": REPLY + question.rsplit(" ", 1)[-1]}
-        usage = {"prompt_tokens": len(question) // 4, "completion_tokens": 60}
-        choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
-        answer = {"object": "chat.completion", "model": body["model"], "choices": choices, "usage": usage}
-        return web.Response(body=json.dumps(answer).encode(), content_type="application/json")
+class Conversation(asyncio.Protocol):
+    """One connection. The time counts from the last byte of a request to the first of its answer."""
 
-    application = web.Application()
-    application.router.add_post("/v1/chat/completions", complete)
-    return application
+    def __init__(self, latency_s: float) -> None:
+        self.latency_s = latency_s
+        self.received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        while (body := self.body()) is not None:
+            asyncio.get_running_loop().call_later(self.latency_s, self.write, answered(json.loads(body)))
+
+    def body(self) -> bytes | None:
+        """That of the next request, when all of it is here."""
+        head, blank, rest = self.received.partition(b"\r\n\r\n")
+        told = LENGTH.search(head)
+        if not blank or told is None or len(rest) < int(told[1]):
+            return None
+        self.received = rest[int(told[1]) :]
+        return rest[: int(told[1])]
+
+    def write(self, answer: bytes) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(answer)
+
+
+def answered(body: dict) -> bytes:
+    question = body["messages"][-1]["content"]
+    message = {"role": "assistant", "content": REPLY + question.rsplit(" ", 1)[-1]}
+    usage = {"prompt_tokens": len(question) // 4, "completion_tokens": 60}
+    choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+    completion = {"object": "chat.completion", "model": body["model"], "choices": choices, "usage": usage}
+    content = json.dumps(completion).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+    return head.encode() + content
 
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--latency-ms", type=float, default=50)
-    given = parser.parse_args()
-    runner = web.AppRunner(app(given.latency_ms / 1000), access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, backlog=2048)
-    await site.start()
-    print(runner.addresses[0][1], flush=True)
-    await asyncio.Event().wait()
+    latency_s = parser.parse_args().latency_ms / 1000
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(partial(Conversation, latency_s), "127.0.0.1", 0, backlog=2048)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
 
 
 if __name__ == "__main__":
-    # Clients that go away in the middle are theirs to tell of.
-    logging.disable(logging.CRITICAL)
     asyncio.run(main())

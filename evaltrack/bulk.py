@@ -22,20 +22,16 @@ TAKEN_AS_THEY_ARE: Mapping[type, set[type]] = {
 }
 
 
-def insert_rows(rows: Sequence[models.Model]) -> None:
-    """Insert new rows of one model, without giving them their keys.
+def insert_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert new rows without giving them their keys: of each its columns by name (`run_id`), of others the default.
 
     A tenth of the time of `bulk_create`, which asks each field of each row.
     """
     if not rows:
         return
-    model = type(rows[0])
-    columns = {
-        field: [getattr(row, field.attname) for row in rows]
-        for field in model._meta.concrete_fields
-        if not field.auto_created
-    }
-    same, varied = divided(columns)
+    told = set[str]().union(*rows)
+    fields = [field for field in model._meta.concrete_fields if not field.auto_created]
+    same, varied = divided({field: values_of(field, rows, is_told=field.attname in told) for field in fields})
     if not varied:
         # An array at least has to say how many there are.
         field = next(iter(same))
@@ -51,11 +47,18 @@ def insert_rows(rows: Sequence[models.Model]) -> None:
                 [*same.values(), *varied.values()],
             )
         else:
-            marks = ", ".join(["%s"] * len(columns))
+            marks = ", ".join(["%s"] * len(fields))
             cursor.executemany(
                 f"INSERT INTO {table(model)} ({names}) VALUES ({marks})",
                 [[*same.values(), *values] for values in zip(*varied.values(), strict=True)],
             )
+
+
+def values_of(field: Any, rows: Sequence[Mapping[str, Any]], *, is_told: bool) -> list[Any]:
+    if not is_told and not callable(field.default):
+        return [field.get_default()] * len(rows)
+    name = field.attname
+    return [row[name] if name in row else field.get_default() for row in rows]
 
 
 def update_rows(

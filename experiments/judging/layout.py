@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 from django.db import transaction
 
@@ -56,7 +57,7 @@ def lay_out(experiment: Experiment, *, at: dt.datetime) -> bool:
         }
         rows = work_items(arms, runs, rules, examples, kept)
         while several := list(islice(rows, CHUNK)):
-            insert_rows(several)
+            insert_rows(Output, several)
     return True
 
 
@@ -102,9 +103,10 @@ def work_items(
     rules: Suite,
     examples: ByPosition,
     kept: Mapping[tuple[str, str, int, int], Output],
-) -> Iterator[Output]:
-    """The judges' outputs; they are open, but for those of which the replies are `kept`. The order is that of the
-    answers, so that both arms are judged at about the same time."""
+) -> Iterator[dict[str, Any]]:
+    """The judges' outputs as rows; they are open, but for those of which the replies are `kept`.
+
+    The order is that of the answers, so that both arms are judged at about the same time."""
     for both in pairs(arms):
         for rule, arm, question in asked_of(rules, both, examples):
             if not isinstance(question, Asked):
@@ -112,15 +114,15 @@ def work_items(
             row, run, several = both[arm], runs[rule.metric, arm], forms.calls(rule)
             for call in range(several):
                 repeat = repeat_of(rule, row.repeat, call)
-                yield Output(
-                    run=run,
-                    experiment_id=run.experiment_id,
-                    position=row.position,
-                    example_id=row.example_id,
-                    order=row.order * several + call,
-                    **planning.answer(kept.get((rule.metric, arm, row.position, repeat)))
-                    | {"repeat": repeat},
-                )
+                yield {
+                    "run_id": run.pk,
+                    "experiment_id": run.experiment_id,
+                    "position": row.position,
+                    "example_id": row.example_id,
+                    "order": row.order * several + call,
+                    **planning.answer(kept.get((rule.metric, arm, row.position, repeat))),
+                    "repeat": repeat,
+                }
 
 
 def asked_of(

@@ -77,7 +77,7 @@ def start(experiment: Experiment, *, at: dt.datetime) -> None:
         runs = {arm: create_run(experiment, arm, rules, plan["seed"], at=at) for arm in Arm}
         items = work_items(runs, ids, positions, kept, seed=plan["seed"], repeats=rules.repeats)
         while batch := list(itertools.islice(items, LAID_OUT_AT_ONCE)):
-            insert_rows(batch)
+            insert_rows(Output, batch)
         record(Event.PLAN_LOCKED, by=SYSTEM, subject=experiment, facts={"plan": digest(plan)}, at=at)
 
 
@@ -239,8 +239,8 @@ def work_items(
     *,
     seed: int,
     repeats: int,
-) -> Iterator[Output]:
-    """Outputs of both arms, interleaved: each example's two calls are neighbours, in random order.
+) -> Iterator[dict[str, Any]]:
+    """Outputs of both arms as rows, interleaved: each example's two calls are neighbours, in random order.
 
     Repeats follow when every example was asked once: what an example's repeats have in common is not the moment.
 
@@ -252,15 +252,15 @@ def work_items(
             candidate_first = shuffled_rank(f"{seed}-arm", f"{ids[position]}{repeat or ''}")[0] % 2
             for arm, run in runs.items():
                 second = (arm == Arm.CANDIDATE) ^ candidate_first
-                yield Output(
-                    run=run,
-                    experiment_id=run.experiment_id,
-                    position=position,
-                    repeat=repeat,
-                    example_id=ids[position],
-                    order=2 * place + int(second),
+                yield {
+                    "run_id": run.pk,
+                    "experiment_id": run.experiment_id,
+                    "position": position,
+                    "repeat": repeat,
+                    "example_id": ids[position],
+                    "order": 2 * place + int(second),
                     **answer(kept.get((arm, position, repeat))),
-                )
+                }
 
 
 def answer(kept: Output | None) -> dict[str, Any]:
