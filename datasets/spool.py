@@ -2,8 +2,9 @@
 
 import json
 import tempfile
+import weakref
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +16,7 @@ class Spool:
 
     def __init__(self, examples: Iterable[Example]) -> None:
         self.file = tempfile.TemporaryFile(prefix="evaltrack-examples-")  # noqa: SIM115  closed by close()
+        weakref.finalize(self, self.file.close)
         self.ends = array("Q", [0])
         try:
             for example in examples:
@@ -32,6 +34,9 @@ class Spool:
         self.file.seek(start)
         row = json.loads(self.file.read(end - start))
         return Example(**{**row, "tags": tuple(row.get("tags", ()))})
+
+    def __iter__(self) -> Iterator[Example]:
+        return map(self.__getitem__, range(len(self)))
 
     def close(self) -> None:
         self.file.close()

@@ -7,8 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count
 
-from datasets import versions
-from datasets.spool import Spool
+from datasets.shelf import Shelf
 from experiments import evidence, lifecycle, policies, reused, stopping, suite, verdicts
 from experiments.deviations import deviations
 from experiments.gates import Judged
@@ -32,7 +31,7 @@ from experiments.series import points
 from experiments.suite import Suite
 
 
-def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
+def conclude(experiment: Experiment, *, at: dt.datetime, shelf: Shelf | None = None) -> None:
     """Score, compare and decide. Doing it twice is a Conflict for the second, and changes nothing.
 
     Where scorers have values to give, it asks for them first, for one turn: an experiment that has not got all of
@@ -47,22 +46,22 @@ def conclude(experiment: Experiment, *, at: dt.datetime) -> None:
         outages.give_up(experiment, complaint, at=at)
         return
     plan = experiment.plan.body
-    with Spool(versions.stream(experiment.dataset_version)) as examples:
-        said = judgments.of(experiment, rules, examples)
-        if complaint := judgments.too_many_errors(experiment, said, rules):
-            outages.give_up(experiment, complaint, at=at)
-            return
-        if not has_been_scored(experiment, rules, examples, at=at):
-            return
-        scored = score(
-            rules,
-            outputs,
-            examples,
-            seed=plan["seed"],
-            stop=stopping.of_plan(plan),
-            groups=experiment.plan.groups,
-            judged=said.values,
-        )
+    examples = (shelf or Shelf()).examples(experiment.dataset_version)
+    said = judgments.of(experiment, rules, examples)
+    if complaint := judgments.too_many_errors(experiment, said, rules):
+        outages.give_up(experiment, complaint, at=at)
+        return
+    if not has_been_scored(experiment, rules, examples, at=at):
+        return
+    scored = score(
+        rules,
+        outputs,
+        examples,
+        seed=plan["seed"],
+        stop=stopping.of_plan(plan),
+        groups=experiment.plan.groups,
+        judged=said.values,
+    )
     with transaction.atomic():
         lifecycle.EXPERIMENT.advance(
             experiment,

@@ -7,9 +7,8 @@ from typing import Any
 
 from django.db import transaction
 
-from datasets import versions
 from datasets.examples import Example
-from datasets.spool import Spool
+from datasets.shelf import Shelf
 from evaltrack.bulk import insert_rows
 from evaltrack.errors import Refused
 from experiments import scoring, suite
@@ -25,7 +24,7 @@ from experiments.suite import MetricRule, Suite
 CHUNK = 500
 
 
-def lay_out(experiment: Experiment, *, at: dt.datetime) -> bool:
+def lay_out(experiment: Experiment, *, at: dt.datetime, shelf: Shelf | None = None) -> bool:
     """Create the runs of the judges and their open outputs, all or nothing; whether there was anything to create.
 
     Nothing is, where the policy names no judge, where it was done before, or where so many answers are missing that
@@ -44,7 +43,8 @@ def lay_out(experiment: Experiment, *, at: dt.datetime) -> bool:
             f"{experiment} locked other prompts of judges than this server has; run it again.",
         )
     kept = answers_kept(experiment)
-    with Spool(versions.stream(experiment.dataset_version)) as examples, transaction.atomic():
+    examples = (shelf or Shelf()).examples(experiment.dataset_version)
+    with transaction.atomic():
         # Of two workers the second waits here, and finds what the first has laid out.
         held = Experiment.objects.select_for_update().get(pk=experiment.pk)
         if held.runs.judging().exists() or held.finished_at is not None:

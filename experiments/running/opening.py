@@ -4,8 +4,7 @@ import datetime as dt
 import time
 import uuid
 
-from datasets import versions
-from datasets.spool import Spool
+from datasets.shelf import Shelf
 from evaltrack.errors import refuse_if
 from experiments import policies, pricing, targets
 from experiments.judging import asking
@@ -15,7 +14,7 @@ from experiments.running.collection import Collection
 from experiments.tariff import Tariff
 
 
-def opened(experiment: Experiment, token: uuid.UUID, *, at: dt.datetime) -> Collection:
+def opened(experiment: Experiment, token: uuid.UUID, *, at: dt.datetime, shelf: Shelf) -> Collection:
     """What a worker claims from, under `token`.
 
     Raises Refused where an address or a key is not allowed, or no budget is kept.
@@ -31,7 +30,7 @@ def opened(experiment: Experiment, token: uuid.UUID, *, at: dt.datetime) -> Coll
         # The price is that of the plan, which may be another one than when the budget was granted.
         for run, target in asked.items():
             refuse_if(pricing.uncapped(target, tariffs.get(run)))
-    examples = Spool(versions.stream(experiment.dataset_version))
+    examples = shelf.examples(experiment.dataset_version)
     judging = asking.of(experiment, runs)
     reusing = reuse.of(experiment, runs, asked)
     # Deadlines go by the database's clock, and durations by the one that nobody sets.

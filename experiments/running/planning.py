@@ -14,8 +14,8 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from datasets import versions
 from datasets.sampling import shuffled_rank, tier_positions, tier_size
+from datasets.shelf import Shelf
 from evaltrack.bulk import insert_rows
 from evaltrack.canonical import digest, sha256_hex
 from evaltrack.ledger.events import Event
@@ -50,13 +50,13 @@ ANSWER = (
 RECORDED_PACKAGES = ("django", "aiohttp", "numpy", "scipy", "scikit-learn")
 
 
-def start(experiment: Experiment, *, at: dt.datetime) -> None:
+def start(experiment: Experiment, *, at: dt.datetime, shelf: Shelf | None = None) -> None:
     """Read the dataset, lock the plan, create both runs and all their open outputs: all or nothing.
 
     Raises Unavailable while the store does not answer; nothing has changed then.
     """
     rules = suite.parse(experiment.policy.body)
-    ids, clusters = grouping.read(versions.stream(experiment.dataset_version), rules)
+    ids, clusters = grouping.read((shelf or Shelf()).examples(experiment.dataset_version), rules)
     positions = tier_positions(ids, tier=experiment.tier, seed=experiment.dataset_version.digest)
     groups = grouping.numbered(clusters, positions)
     plan = plan_body(experiment, rules, positions, groups)

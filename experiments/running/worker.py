@@ -13,6 +13,7 @@ from typing import Self
 
 from django.conf import settings
 
+from datasets.shelf import Shelf
 from evaltrack import clock
 from evaltrack.errors import Conflict, ExpectedError, Unavailable
 from evaltrack.integrations.model_api import Answer, CallFailed, ModelCaller
@@ -40,6 +41,7 @@ class Worker:
         self.token = uuid.uuid4()
         self.caller = ModelCaller(private=settings.PRIVATE_ADDRESSES)
         self.paces = Paces(self.caller, self.token)
+        self.shelf = Shelf()
         self.open: dict[int, Collection] = {}
         self.came_forward = False
         self.looked = self.renewed = 0.0
@@ -53,7 +55,6 @@ class Worker:
         self.caller.__exit__(*exception)
         for each in self.open.values():
             claims.release_all(each.experiment, token=self.token)
-            each.examples.close()
         pacing.give_back(self.token)
 
     def work(self, deadline: float) -> bool:
@@ -109,7 +110,7 @@ class Worker:
     def take_up(self, experiment: Experiment) -> None:
         if not experiment.runs.exists():
             self.hold_what_is_in_flight()
-            planning.start(experiment, at=clock.now())
+            planning.start(experiment, at=clock.now(), shelf=self.shelf)
         if self.waits_for_somebody(experiment):
             return
         if experiment.status == ExperimentStatus.WAITING:
@@ -120,7 +121,9 @@ class Worker:
             self.judge_or_conclude(experiment)
         asks = experiment.outputs.one_by_one().filter(state=OutputState.OPEN)
         if experiment.pk not in self.open and asks.exists():
-            self.open[experiment.pk] = opening.opened(experiment, self.token, at=clock.now())
+            self.open[experiment.pk] = opening.opened(
+                experiment, self.token, at=clock.now(), shelf=self.shelf
+            )
             self.set_paces()
 
     def waits_for_somebody(self, experiment: Experiment) -> bool:
@@ -134,7 +137,7 @@ class Worker:
     def judge_or_conclude(self, experiment: Experiment) -> None:
         """What judges are asked is laid out when everything has been answered; the rest is as with answers."""
         self.hold_what_is_in_flight()
-        if layout.lay_out(experiment, at=clock.now()):
+        if layout.lay_out(experiment, at=clock.now(), shelf=self.shelf):
             self.came_forward = True
         elif experiment.outputs.are_done():
             # Not so where another worker has just laid it out.
@@ -145,7 +148,7 @@ class Worker:
         if outages.book(experiment, at=clock.now()):
             # Another worker may have started it after it was read here.
             experiment.refresh_from_db(fields=["status"])
-            conclusion.conclude(experiment, at=clock.now())
+            conclusion.conclude(experiment, at=clock.now(), shelf=self.shelf)
             self.came_forward = True
 
     def hold_what_is_in_flight(self) -> None:
@@ -179,7 +182,6 @@ class Worker:
         if self.open.pop(each.experiment.pk, None) is None:
             return
         claims.release_all(each.experiment, token=self.token)
-        each.examples.close()
         self.set_paces()
 
     def set_paces(self) -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 from django.conf import settings
 
+from datasets.shelf import Shelf
 from evaltrack import clock
 from evaltrack.integrations.model_api import Answer
 from evaltrack.notifications.models import Notification
@@ -82,11 +83,11 @@ def test_a_reply_that_comes_after_the_lease_has_ended_is_not_written(people, imp
         step(experiment)
     slow, quick = uuid.uuid4(), uuid.uuid4()
     at = clock.now() + dt.timedelta(hours=1)
-    first = opening.opened(now(experiment), slow, at=at)
+    first = opening.opened(now(experiment), slow, at=at, shelf=Shelf())
     held = first.claim(dict.fromkeys(first.endpoint_of.values(), 3), at=at)
     assert len(held) == 3
     claims.reap(at=at + dt.timedelta(seconds=settings.LEASE_SECONDS + 1))
-    second = opening.opened(now(experiment), quick, at=at)
+    second = opening.opened(now(experiment), quick, at=at, shelf=Shelf())
     again = second.claim(dict.fromkeys(second.endpoint_of.values(), 3), at=at)
     assert {claimed.id for claimed, _ in again} == {claimed.id for claimed, _ in held}
 
@@ -97,8 +98,6 @@ def test_a_reply_that_comes_after_the_lease_has_ended_is_not_written(people, imp
     assert first.settle([(claimed.id, reply(1)) for claimed, _ in held], at=at) == 0
     done = of_judges(experiment).filter(state=OutputState.DONE)
     assert {json.loads(text)["score"] for text in done.values_list("text", flat=True)} == {4}
-    first.examples.close()
-    second.examples.close()
 
 
 @pytest.mark.django_db

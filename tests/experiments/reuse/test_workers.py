@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from datasets import sampling
+from datasets.shelf import Shelf
 from evaltrack import clock
 from evaltrack.canonical import digest
 from experiments import extension, registration, submission
@@ -26,6 +27,11 @@ from tests.factories import experiments, judges
 pytestmark = pytest.mark.django_db
 
 
+def opening_of(experiment, *, at):
+    """As a worker of its own takes it up."""
+    return opened(Experiment.objects.with_names().get(pk=experiment.pk), uuid.uuid4(), at=at, shelf=Shelf())
+
+
 def test_a_worker_that_dies_between_looking_and_writing_loses_nothing_and_doubles_nothing(
     first, monkeypatch, settings
 ):
@@ -34,7 +40,7 @@ def test_a_worker_that_dies_between_looking_and_writing_loses_nothing_and_double
         further = submitted_again(experiment)
         planning.start(Experiment.objects.with_names().get(pk=further.pk), at=clock.now())
         at = clock.now()
-        each = opened(Experiment.objects.with_names().get(pk=further.pk), uuid.uuid4(), at=at)
+        each = opening_of(further, at=at)
 
         def dies(*args, **kwargs):
             raise KeyboardInterrupt
@@ -43,7 +49,6 @@ def test_a_worker_that_dies_between_looking_and_writing_loses_nothing_and_double
             patched.setattr(reuse, "update_rows", dies)
             with pytest.raises(KeyboardInterrupt):
                 each.claim(dict.fromkeys(each.endpoint_of.values(), 6), at=at)
-        each.examples.close()
         assert further.outputs.filter(state=OutputState.LEASED).count() == 6
         assert reused(further) == {}
         assert claims.reap(at=at + dt.timedelta(seconds=settings.LEASE_SECONDS + 1)) == 6
@@ -60,7 +65,7 @@ def test_a_worker_whose_lease_has_ended_writes_nothing(first, settings):
         further = submitted_again(experiment)
         planning.start(Experiment.objects.with_names().get(pk=further.pk), at=clock.now())
         at = clock.now()
-        late = opened(Experiment.objects.with_names().get(pk=further.pk), uuid.uuid4(), at=at)
+        late = opening_of(further, at=at)
         room = dict.fromkeys(late.endpoint_of.values(), 4)
         taken = claims.claim(further, late.endpoint_of, room, token=uuid.uuid4(), at=at)
         held = [
@@ -72,7 +77,6 @@ def test_a_worker_whose_lease_has_ended_writes_nothing(first, settings):
             for question in [late.question(claimed, {})]
         ]
         late.reuse.left(held, token=late.token, at=at)
-        late.examples.close()
     assert not further.outputs.filter(state=OutputState.DONE).exists()
 
 
@@ -144,9 +148,8 @@ def test_looking_costs_the_same_for_many_and_nothing_without_a_cache(first):
             question = submission.Question(**{**vars(submission.question_of(experiment)), "policy": policy})
             further = submission.submit(question, by=owner, at=clock.now())
             planning.start(Experiment.objects.with_names().get(pk=further.pk), at=clock.now())
-            each = opened(Experiment.objects.with_names().get(pk=further.pk), uuid.uuid4(), at=clock.now())
+            each = opening_of(further, at=clock.now())
             counts[name] = [asked_for(each, room, clock.now()) for room in (2, 60)]
-            each.examples.close()
     (few, many), (plain, as_many) = counts["with"], counts["without"]
     assert sum("cache_key" in sql for sql in few) == sum("cache_key" in sql for sql in many)
     assert not any("cache_key" in sql or "reused_from" in sql for sql in [*plain, *as_many])
@@ -173,9 +176,8 @@ def test_an_answer_is_found_by_the_index_however_many_there_are(first):
         cursor.execute("ANALYZE experiments_output")
     further = submitted_again(experiment)
     planning.start(Experiment.objects.with_names().get(pk=further.pk), at=clock.now())
-    each = opened(Experiment.objects.with_names().get(pk=further.pk), uuid.uuid4(), at=clock.now())
+    each = opening_of(further, at=clock.now())
     looking = [sql for sql in asked_for(each, 150, clock.now()) if '"cache_key" IN' in sql]
-    each.examples.close()
     assert looking
     for sql in looking:
         with connection.cursor() as cursor:
