@@ -49,14 +49,14 @@ def test_shares_and_leases_outlast_a_long_conclusion_of_another_experiment(
     seen = []
     concludes = conclusion.conclude
 
-    def concluding(experiment, *, at):
+    def concluding(experiment, **given):
         leased = Output.objects.filter(state=OutputState.LEASED)
         if leased.exists():
             later = clock.now() + dt.timedelta(seconds=2 * settings.LEASE_SECONDS)
             shares = EndpointShare.objects.filter(calls__gt=0)
             seen.append((shares.exists(), shares.filter(until__lt=later).exists()))
             seen.append((True, leased.filter(lease_until__lt=later).exists()))
-        concludes(experiment, at=at)
+        concludes(experiment, **given)
 
     monkeypatch.setattr(conclusion, "conclude", concluding)
     with serve(adds, latency_s=0.02) as endpoint:
@@ -95,10 +95,10 @@ def test_one_worker_alone_computes_a_verdict(people, impatient, monkeypatch):
     concluding = []
     concludes = conclusion.conclude
 
-    def slowly(experiment, *, at):
+    def slowly(experiment, **given):
         concluding.append(experiment.pk)
         time.sleep(1)
-        concludes(experiment, at=at)
+        concludes(experiment, **given)
 
     monkeypatch.setattr(conclusion, "conclude", slowly)
     experiment = Experiment.objects.with_names().get(pk=experiments.submitted(**people, examples=10).pk)

@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 
+from datasets.shelf import Shelf
 from evaltrack import clock
 from evaltrack.integrations.model_api import Answer
 from experiments.models import Output, Run
@@ -61,10 +62,9 @@ def test_a_wait_of_months_is_kept_and_a_clock_that_was_set_back_makes_none_negat
     experiment = experiments.submitted(**people, examples=10)
     planning.start(experiment, at=clock.now())
     Run.objects.filter(experiment=experiment).update(started_at=clock.now() - dt.timedelta(days=days))
-    each = opened(experiment, uuid.uuid4(), at=clock.now())
+    each = opened(experiment, uuid.uuid4(), at=clock.now(), shelf=Shelf())
     [(claimed, _), *_] = each.claim(dict.fromkeys(each.endpoint_of.values(), 1), at=clock.now())
     each.settle([(claimed.id, Answer("1", sent_at=time.monotonic()))], at=clock.now())
-    each.examples.close()
     assert Output.objects.get(pk=claimed.id).waited_ms == pytest.approx(waited, abs=5_000)
 
 
