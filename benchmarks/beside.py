@@ -33,25 +33,43 @@ def made():
 
 
 def others(base_url: str, rows: list[dict[str, str]], *, concurrency: int) -> Iterator[dict[str, Any]]:
-    """One arm of `rows` by each that is installed. `seconds` are those of the whole command."""
-    for name, run in {"inspect": inspect_ai, "promptfoo": promptfoo}.items():
+    """One arm of `rows` by each that is installed. `seconds` are those of the whole command, `answered` how many
+    examples it says that it has evaluated: an exit code of 0 tells nothing of that."""
+    for name, (run, answered) in {
+        "inspect": (inspect_ai, answered_by_inspect),
+        "promptfoo": (promptfoo, answered_by_promptfoo),
+    }.items():
         program = os.environ.get(f"EVALTRACK_BENCH_{name.upper()}") or shutil.which(name)
         if program:
-            with tempfile.TemporaryDirectory(prefix="evaltrack-bench-") as folder:
-                yield {
-                    "runner": name,
-                    **timed(run(program, Path(folder), base_url, rows, concurrency), folder, rows),
-                }
+            with tempfile.TemporaryDirectory(prefix="evaltrack-bench-") as path:
+                folder = Path(path)
+                seconds = timed(*run(program, folder, base_url, rows, concurrency), folder)
+                count = answered(program, folder)
+            yield {
+                "runner": name,
+                "calls": len(rows),
+                "answered": count,
+                "seconds": round(seconds, 1),
+                "outputs_per_s": round(count / seconds),
+            }
 
 
-def timed(command: tuple[list[str], dict[str, str]], folder: str, rows: list[Any]) -> dict[str, Any]:
-    words, variables = command
+def timed(words: list[str], variables: dict[str, str], folder: Path) -> float:
     began = time.monotonic()
-    ended = subprocess.run(words, cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True)
-    seconds = time.monotonic() - began
-    if ended.returncode:
-        return {"error": (ended.stderr or ended.stdout)[-500:]}
-    return {"calls": len(rows), "seconds": round(seconds, 1), "outputs_per_s": round(len(rows) / seconds)}
+    subprocess.run(words, cwd=folder, env={**os.environ, **variables}, check=True, stdout=subprocess.DEVNULL)
+    return time.monotonic() - began
+
+
+def answered_by_inspect(program: str, folder: Path) -> int:
+    [log] = folder.glob("*.eval")
+    words = [program, "log", "dump", "--header-only", str(log)]
+    found = json.loads(subprocess.run(words, check=True, capture_output=True).stdout)
+    return found["results"]["completed_samples"] if found["status"] == "success" else 0
+
+
+def answered_by_promptfoo(program: str, folder: Path) -> int:
+    stats = json.loads((folder / "found.json").read_text())["results"]["stats"]
+    return stats["successes"] + stats["failures"]
 
 
 def inspect_ai(

@@ -52,9 +52,13 @@ class Conversation(asyncio.Protocol):
 def answered(body: dict) -> bytes:
     question = body["messages"][-1]["content"]
     message = {"role": "assistant", "content": REPLY + question.rsplit(" ", 1)[-1]}
-    usage = {"prompt_tokens": len(question) // 4, "completion_tokens": 60}
+    asked = len(question) // 4
+    usage = {"prompt_tokens": asked, "completion_tokens": 60, "total_tokens": asked + 60}
     choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
-    completion = {"object": "chat.completion", "model": body["model"], "choices": choices, "usage": usage}
+    completion = {
+        "id": "chatcmpl-1", "object": "chat.completion", "created": 0, "model": body["model"], "choices": choices,
+        "usage": usage,
+    }  # fmt: skip
     content = json.dumps(completion).encode()
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
     return head.encode() + content
