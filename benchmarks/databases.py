@@ -1,8 +1,11 @@
 """Empty databases for benchmarks, run as they are in production, gone afterwards."""
 
 import contextlib
+import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tests import postgresql, server
 
@@ -20,3 +23,14 @@ def database(kind: str, folder: Path) -> Iterator[tuple[dict[str, str], int | No
             variables["DATABASE_URL"], pid = cluster.url, cluster.pid
         server.in_application("django", "migrate", "-v0", environment=variables)
         yield variables, pid
+
+
+def inside(kind: str, module: str, *words: object, **variables: str) -> Any:
+    """What `module` of `benchmarks.inside` prints as JSON, run on an empty database of its own."""
+    with (
+        tempfile.TemporaryDirectory(prefix="evaltrack-bench-") as name,
+        database(kind, Path(name)) as (own, _),
+    ):
+        server.in_application("django", "collectstatic", "--noinput", "-v0", environment=own)
+        program = f"benchmarks.inside.{module}"
+        return json.loads(server.in_application(program, *map(str, words), environment={**own, **variables}))

@@ -46,7 +46,7 @@ def main() -> None:
     ):
         variables = {**variables, "EVALTRACK_TARGET_HOSTS": "127.0.0.1:*"}
         words = (base_url, str(given.examples), str(given.concurrency), str(given.latency_ms))
-        print(server.in_application("benchmarks.evaluated", *words, environment=variables).strip())
+        print(server.in_application("benchmarks.inside.evaluated", *words, environment=variables).strip())
         if given.beside:
             rows = list(made(given.examples))
             for found in beside.others(base_url, rows, concurrency=given.concurrency):

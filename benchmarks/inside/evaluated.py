@@ -1,6 +1,6 @@
 """In a process of the application, on an empty database: one experiment from its submission to its verdict, timed.
 
-python -m tests.in_application benchmarks.evaluated BASE_URL EXAMPLES CONCURRENCY LATENCY_MS
+python -m tests.in_application benchmarks.inside.evaluated BASE_URL EXAMPLES CONCURRENCY LATENCY_MS
 """
 
 import json
