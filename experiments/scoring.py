@@ -21,6 +21,8 @@ from experiments.slices import Measured, Slice
 from experiments.stopping import StopRule
 from experiments.suite import MetricRule, Suite
 
+# As many as are read from the database at once.
+BLOCK = 500
 # So few that what is worked out of their texts is still kept when the last metric asks.
 AT_ONCE = 50
 Vectors = dict[tuple[Arm, str], list[float | None]]
@@ -28,6 +30,8 @@ Vectors = dict[tuple[Arm, str], list[float | None]]
 JudgedOutputs = Mapping[int, Mapping[str, Value]]
 NOTHING_SAID: Mapping[str, Value] = MappingProxyType({})
 NOT_JUDGED: JudgedOutputs = MappingProxyType({})
+# The parameters that some metrics have in common, and their names.
+Alike = tuple[Mapping[str, Any], list[str]]
 Reasons = dict[tuple[Arm, str], dict[str, list[list[int]]]]
 
 
@@ -57,7 +61,7 @@ class Outputs:
         self.run = run
 
     def __iter__(self) -> Iterator[Output]:
-        return self.run.outputs.in_order().iterator(chunk_size=500)
+        return self.run.outputs.in_order().iterator(chunk_size=BLOCK)
 
     def ends(self) -> Ends:
         counted = self.run.outputs.values_list("outcome", "endpoint_model", "endpoint_fingerprint")
@@ -123,19 +127,22 @@ def valued(
 ) -> Iterator[tuple[str, list[Value]]]:
     """The name and the values of each metric of a suite, in the order of positions: of repeats their mean.
 
-    Some outputs at a time, and all metrics for these: metrics share what they work out of one text, each is faster on
-    several answers in a row, and the texts of a large run do not fit into memory together.
+    A block of outputs at a time, as the texts of a large run do not fit into memory together. Of it some at a time,
+    and all metrics for these, which share what they work out of one text; a metric that reads several answers
+    together is faster the more they are, and has the block.
     """
     found: dict[str, list[Value]] = {rule.metric: [] for rule in rules.metrics}
     left_out: dict[int, Value] = {}
     whole: list[Answered] = []
+    of_each = [rule for rule in rules.metrics if not REGISTRY[rule.metric].of_run]
     # Most metrics have the same parameters, which are none: they share what is made for them to read.
-    alike = grouped(rule for rule in rules.metrics if not REGISTRY[rule.metric].of_run)
+    one_by_one = grouped(rule for rule in of_each if REGISTRY[rule.metric].together is None)
+    together = grouped(rule for rule in of_each if REGISTRY[rule.metric].together is not None)
     of_run = [
         rule for rule in rules.metrics if REGISTRY[rule.metric].of_run and rule.metric != composite.NAME
     ]
     numbered = enumerate(outputs)
-    while block := list(itertools.islice(numbered, AT_ONCE)):
+    while block := list(itertools.islice(numbered, BLOCK)):
         for place, output in block:
             if rules.missing.get(output.outcome) == "exclude":
                 left_out[place] = LeftOut(f"left out: {Outcome(output.outcome).label.lower()}")
@@ -143,10 +150,9 @@ def valued(
             answered(output, examples[output.position], rules, judged.get(output.pk, NOTHING_SAID))
             for _, output in block
         ]
-        for parameters, names in alike:
-            bound = [read.under(parameters) for read in reads]
-            for name in names:
-                found[name].extend(REGISTRY[name].of_all(bound))
+        for start in range(0, len(reads), AT_ONCE):
+            extend(found, one_by_one, reads[start : start + AT_ONCE])
+        extend(found, together, reads)
         if of_run:
             whole += reads
     for rule in of_run:
@@ -162,9 +168,17 @@ def valued(
         yield rule.metric, repeats.folded(values, rules.repeats, REGISTRY[rule.metric])
 
 
-def grouped(rules: Iterable[MetricRule]) -> list[tuple[Mapping[str, Any], list[str]]]:
+def extend(found: Mapping[str, list[Value]], alike: Iterable[Alike], reads: Sequence[Answered]) -> None:
+    """The values that metrics give to some answers, behind those that there are."""
+    for parameters, names in alike:
+        bound = [read.under(parameters) for read in reads]
+        for name in names:
+            found[name].extend(REGISTRY[name].of_all(bound))
+
+
+def grouped(rules: Iterable[MetricRule]) -> list[Alike]:
     """The names of the metrics with the same parameters."""
-    found: list[tuple[Mapping[str, Any], list[str]]] = []
+    found: list[Alike] = []
     for rule in rules:
         names = next((names for parameters, names in found if parameters == rule.parameters), None)
         if names is None:

@@ -145,7 +145,11 @@ class Metric:
         """The number of each, in their order; they are a whole run where the metric is one of runs."""
         if self.together is not None:
             return self.together(several)
-        return [self.of(answered) for answered in several]
+        value = self.value
+        return [
+            self.of(answered) if value is None or answered.text is None else value(answered)
+            for answered in several
+        ]
 
 
 class LeftOut(Undefined):

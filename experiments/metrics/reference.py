@@ -1,12 +1,8 @@
 """Pure: how close an answer comes to its reference."""
 
 import re
-from collections import Counter
-from collections.abc import Hashable, Sequence
 from functools import lru_cache
 
-import numpy as np
-from numpy.typing import NDArray
 from rapidfuzz.distance import LCSseq, Levenshtein
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
@@ -14,7 +10,7 @@ from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 from sacrebleu.tokenizers.tokenizer_re import TokenizerRegexp
 
 from evaltrack.stats.estimate import Undefined
-from experiments.metrics import patterns
+from experiments.metrics import grams, patterns
 from experiments.metrics.base import (
     NO_REFERENCE,
     TOO_SLOW,
@@ -25,14 +21,12 @@ from experiments.metrics.base import (
     Parameter,
     Value,
 )
-from experiments.metrics.text import kept, normalized, reference
+from experiments.metrics.text import LONGEST_WORD, kept, normalized, reference
 
 NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
 TOKEN = re.compile(r"[a-z0-9]+")
 # Of longer texts these are compared: a distance takes the time of their product.
 MOST_CHARACTERS = 20_000
-# Of a number of 63 bits those below the number of an order, 1 to 6.
-ORDER_BITS = 60
 NO_NUMBER = Undefined("the reference has no number")
 # A number of more digits is none that anybody compares, and Python reads it slowly.
 LONGEST_NUMBER = 300
@@ -60,8 +54,6 @@ BLEU_OF_SENTENCES = BLEU(effective_order=True)
 TOKENS = Tokens()
 # What it joins.
 LINE_BROKEN_WORD = "-\n"
-# Of longer ones what they hold is not kept.
-LONGEST_WORD = 100
 CHRF_OF_SENTENCES = CHRF()
 
 
@@ -74,7 +66,7 @@ def token_f1(answered: Answered) -> Value:
     if said is None:
         return TOO_SLOW
     ours, theirs = normalized(said).split(), normalized(wanted).split()
-    shared = in_common(ours, theirs)
+    shared = grams.in_common(ours, theirs)
     if not shared:
         return float(not ours and not theirs)
     precision, recall = shared / len(ours), shared / len(theirs)
@@ -145,7 +137,7 @@ def bleu(answered: Answered) -> Value:
         said, meant = (
             list(zip(*(line[start:] for start in range(n)), strict=False)) for line in (ours, theirs)
         )
-        correct.append(in_common(said, meant))
+        correct.append(grams.in_common(said, meant))
         total.append(len(said))
     found = BLEU.compute_bleu(
         correct, total, len(ours), len(theirs), BLEU_OF_SENTENCES.smooth_method, effective_order=True
@@ -177,68 +169,14 @@ def chrf(answered: Answered) -> Value:
     if wanted is None:
         return NO_REFERENCE
     return share(
-        CHRF_OF_SENTENCES._compute_f_score(gram_counts(characters(answered.said), characters(wanted)))
+        CHRF_OF_SENTENCES._compute_f_score(
+            grams.counts(characters(answered.said), characters(wanted), CHRF_OF_SENTENCES.char_order)
+        )
     )
 
 
 def characters(text: str) -> str:
     return "".join(text[:MOST_CHARACTERS].split())
-
-
-def gram_counts(ours: str, theirs: str) -> list[int]:
-    """For runs of 1 to 6 characters how many ours has, how many theirs, and how many both: what sacrebleu counts.
-
-    A run is one number, its order and the places of its characters in the alphabet of both texts, so that numpy
-    counts all orders at once in half of the time of slices.
-    """
-    orders = range(1, CHRF_OF_SENTENCES.char_order + 1)
-    points = np.frombuffer((ours + theirs).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    alphabet, letters = np.unique(points, return_inverse=True)
-    bits = max(1, (len(alphabet) - 1).bit_length())
-    if bits * orders[-1] > ORDER_BITS:
-        found = [in_common(slices(ours, n), slices(theirs, n)) for n in orders]
-    else:
-        mine, often = np.unique(grams(letters[: len(ours)], bits, orders), return_counts=True)
-        yours, so_often = np.unique(grams(letters[len(ours) :], bits, orders), return_counts=True)
-        both, at_mine, at_yours = np.intersect1d(mine, yours, assume_unique=True, return_indices=True)
-        fewer = np.minimum(often[at_mine], so_often[at_yours])
-        found = (
-            np.bincount(both >> ORDER_BITS, weights=fewer, minlength=orders[-1] + 1).astype(int).tolist()[1:]
-        )
-    counts: list[int] = []
-    for n, shared in zip(orders, found, strict=True):
-        said, meant = max(0, len(ours) - n + 1), max(0, len(theirs) - n + 1)
-        # Without runs of this order in the reference sacrebleu counts none of the answer's.
-        counts += [said if meant else 0, meant, shared]
-    return counts
-
-
-def grams(letters: NDArray[np.int64], bits: int, orders: range) -> NDArray[np.int64]:
-    """The runs of every order, each as one number; that of its order stands above all others."""
-    run, found = letters.astype(np.int64), []
-    for n in orders:
-        if n > 1:
-            run = (run[:-1] << bits) | letters[n - 1 :]
-        found.append(run + (n << ORDER_BITS))
-    return np.concatenate(found)
-
-
-def slices(line: str, n: int) -> list[str]:
-    return [line[start : start + n] for start in range(len(line) - n + 1)]
-
-
-def in_common(ours: Sequence[Hashable], theirs: Sequence[Hashable]) -> int:
-    """How many of them both have, each as often as the one that has it less often.
-
-    Where one has none of them twice, as runs of some length do not occur twice in a short text, sets tell in a third
-    of the time of counting.
-    """
-    one, other = set(ours), set(theirs)
-    shared = one & other
-    if not shared or len(one) == len(ours) or len(other) == len(theirs):
-        return len(shared)
-    mine, yours, both = Counter(ours), Counter(theirs), list(shared)
-    return sum(map(min, map(mine.__getitem__, both), map(yours.__getitem__, both)))
 
 
 def share(percent: float) -> float:

@@ -8,6 +8,7 @@ import string
 import unicodedata
 from collections.abc import Callable
 from functools import lru_cache, wraps
+from itertools import chain
 from typing import Any, TypeVar
 
 ARTICLES = re.compile(r"\b(a|an|the)\b")
@@ -23,6 +24,8 @@ LONGEST_KEPT = 10_000
 # Of longer texts so much is read by what takes more than one pass over them.
 MOST_CHARACTERS = 100_000
 MOST_NORMALIZED = 250_000
+# What a longer word holds is not kept.
+LONGEST_WORD = 100
 # Function words: they stand in every text, and say nothing about what it is about.
 WORDS = (
     "a about above after again all also am an and any are as at be because been before being between both but by can "
@@ -87,8 +90,15 @@ def content_words(text: str) -> frozenset[str]:
 
     Of English plurals only the s is taken off, which is as much as can be done without a dictionary.
     """
-    text = unicodedata.normalize("NFKC", without_markers(text[:MOST_CHARACTERS])).lower()
-    words = set(text.translate(SPACED).split()) - FUNCTION_WORDS
+    runs = without_markers(text[:MOST_CHARACTERS]).split()
+    of_run = content_of_run if max(map(len, runs), default=0) <= LONGEST_WORD else content_of_run.__wrapped__
+    return frozenset(chain.from_iterable(map(of_run, runs)))
+
+
+@lru_cache(maxsize=20_000)
+def content_of_run(run: str) -> frozenset[str]:
+    """The content words of what stands between two blanks: texts have the same ones again and again."""
+    words = set(unicodedata.normalize("NFKC", run).lower().translate(SPACED).split()) - FUNCTION_WORDS
     return frozenset(
         [word[:-1] if word[-1] == "s" and len(word) > 3 and word[-2] not in "siu" else word for word in words]
     )

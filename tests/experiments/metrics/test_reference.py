@@ -160,6 +160,13 @@ def test_bleu_and_chrf_are_those_of_sacrebleu(said, wanted):
         assert value(metric, said, wanted) == min(score, 1.0)
 
 
+def test_chrf_of_a_text_with_more_letters_than_fit_into_a_number():
+    said = "".join(map(chr, range(0x4E00, 0x4E00 + 600)))
+    wanted = said[200:] + said[:100]
+    score = CHRF_OF_SENTENCES.sentence_score(said, [wanted]).score / 100
+    assert 0.8 < value("chrf", said, wanted) == score
+
+
 def test_bleu_by_hand():
     # 5 of 6 words, 3 of 5 pairs, 1 of 4 triples, none of 3 fours, which smoothing counts as half of one.
     score = math.exp(sum(map(math.log, (5 / 6, 3 / 5, 1 / 4, 1 / 6))) / 4)
