@@ -98,18 +98,19 @@ def _quantile_draws(ours: Vector, theirs: Vector, q: float, seed: int, draws: in
 
 def _quantile_pairs(ours: Vector, theirs: Vector, q: float, seed: int, draws: int) -> Vector:
     """The q-quantiles of both sides (rows) in each draw of examples."""
-    return np.stack([_resampled(side.tobytes(), q, seed, draws) for side in (ours, theirs)])
+    return _resampled(ours.tobytes(), theirs.tobytes(), q, seed, draws)
 
 
 # An interval and its test ask for the same draws.
 @functools.lru_cache(maxsize=4)
-def _resampled(values: bytes, q: float, seed: int, draws: int) -> Vector:
-    """The q-quantile in each draw, as `np.quantile` has it; partitioned are places in the order, which are small."""
-    side = np.frombuffer(values)
-    n = len(side)
-    by_size = np.argsort(side)
-    place = np.empty(n, dtype=np.min_scalar_type(n))
-    place[by_size] = np.arange(n)
+def _resampled(ours: bytes, theirs: bytes, q: float, seed: int, draws: int) -> Vector:
+    """As `np.quantile` has them; partitioned are places in the order, which are small numbers."""
+    sides = [np.frombuffer(side) for side in (ours, theirs)]
+    n = len(sides[0])
+    orders = [np.argsort(side) for side in sides]
+    places = np.empty((2, n), dtype=np.min_scalar_type(n))
+    for place, order in zip(places, orders, strict=True):
+        place[order] = np.arange(n)
     at = (n - 1) * q
     around = [math.floor(at), math.ceil(at)]
     rng = np.random.default_rng(seed)
@@ -117,6 +118,11 @@ def _resampled(values: bytes, q: float, seed: int, draws: int) -> Vector:
     parts = []
     for start in range(0, draws, step):
         rows = rng.integers(0, n, size=(min(step, draws - start), n))
-        neighbours = np.partition(place[rows], around, axis=1)[:, around]
-        parts.append(np.quantile(side[by_size][neighbours], at - around[0], axis=1))
-    return np.concatenate(parts)
+        around_of_both = [np.partition(place[rows], around, axis=1)[:, around] for place in places]
+        parts.append(
+            [
+                np.quantile(side[order][neighbours], at - around[0], axis=1)
+                for side, order, neighbours in zip(sides, orders, around_of_both, strict=True)
+            ]
+        )
+    return np.concatenate(parts, axis=1)
