@@ -1,6 +1,7 @@
 """What endpoints answered, whole."""
 
 import zlib
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -39,6 +40,9 @@ class RawReply(models.Model):
             size=len(reply.body),
             is_cut=reply.is_cut,
         )
+
+    def as_row(self) -> dict[str, Any]:
+        return {"digest": self.digest, "body": self.body, "size": self.size, "is_cut": self.is_cut}
 
     def read(self) -> tuple[str, bool]:
         """Its text, and whether it has the digest that it is named by: nothing of it was changed."""

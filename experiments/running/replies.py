@@ -1,7 +1,9 @@
 """What endpoints answered is stored beside the outputs that it ended, where their plan has it kept."""
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
+from evaltrack.bulk import insert_rows
 from experiments import suite
 from experiments.models import Experiment, RawReply, Run
 
@@ -15,5 +17,5 @@ def kept_of(experiment: Experiment, runs: Iterable[Run]) -> frozenset[int]:
 def insert(replies: Sequence[RawReply]) -> None:
     """Store those that are not there. Within the transaction that names them in outputs."""
     # In one order, as whoever inserts what another is about to waits for it.
-    in_order = sorted(replies, key=lambda each: each.digest)
-    RawReply.objects.bulk_create(in_order, ignore_conflicts=True)
+    rows = sorted((each.as_row() for each in replies), key=itemgetter("digest"))
+    insert_rows(RawReply, rows, unless_there=True)
