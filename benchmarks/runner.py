@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=4000)
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--latency-ms", type=float, default=50)
+    parser.add_argument("--keep-replies", action="store_true", help="what the endpoint answers is kept whole")
     parser.add_argument("--beside", action="store_true", help="other runners too, where they are installed")
     given = parser.parse_args()
     with (
@@ -45,7 +46,8 @@ def main() -> None:
         database(given.database, Path(name)) as (variables, _),
     ):
         variables = {**variables, "EVALTRACK_TARGET_HOSTS": "127.0.0.1:*"}
-        words = (base_url, str(given.examples), str(given.concurrency), str(given.latency_ms))
+        words = [base_url, *map(str, (given.examples, given.concurrency, given.latency_ms))]
+        words.append(str(int(given.keep_replies)))
         print(server.in_application("benchmarks.inside.evaluated", *words, environment=variables).strip())
         if given.beside:
             rows = list(made(given.examples))

@@ -22,8 +22,12 @@ TAKEN_AS_THEY_ARE: Mapping[type, set[type]] = {
 }
 
 
-def insert_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) -> None:
+def insert_rows(
+    model: type[models.Model], rows: Sequence[Mapping[str, Any]], *, unless_there: bool = False
+) -> None:
     """Insert new rows without giving them their keys: of each its columns by name (`run_id`), of others the default.
+
+    `unless_there`: what is unique, and there already, stays as it is.
 
     A tenth of the time of `bulk_create`, which asks each field of each row.
     """
@@ -37,19 +41,20 @@ def insert_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) ->
         field = next(iter(same))
         varied[field] = [same.pop(field)] * len(rows)
     names = ", ".join(column(field) for field in [*same, *varied])
+    otherwise = " ON CONFLICT DO NOTHING" if unless_there else ""
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             constants = [f"%s::{type_of(field)}" for field in same]
             given = [f"given.{column(field)}" for field in varied]
             cursor.execute(
                 f"INSERT INTO {table(model)} ({names}) SELECT {', '.join([*constants, *given])} "
-                f"FROM {arrays(varied)}",
+                f"FROM {arrays(varied)}{otherwise}",
                 [*same.values(), *varied.values()],
             )
         else:
             marks = ", ".join(["%s"] * len(fields))
             cursor.executemany(
-                f"INSERT INTO {table(model)} ({names}) VALUES ({marks})",
+                f"INSERT INTO {table(model)} ({names}) VALUES ({marks}){otherwise}",
                 [[*same.values(), *values] for values in zip(*varied.values(), strict=True)],
             )
 

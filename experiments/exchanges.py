@@ -9,7 +9,7 @@ from evaltrack.canonical import digest
 from evaltrack.errors import NotFound
 from experiments import targets
 from experiments.examples import expectation, read
-from experiments.models import Arm, Experiment, Output
+from experiments.models import Arm, Experiment, Output, RawReply
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,27 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Answered:
+    """What an endpoint answered, whole. `is_as_kept`: whether it has the digest that the output names."""
+
+    digest: str
+    text: str
+    size: int
+    is_cut: bool
+    is_as_kept: bool
+
+
+@dataclass(frozen=True)
 class Exchange:
-    """`request` is None where nobody is asked, as the outputs are brought, and for whoever may not read examples."""
+    """`request` is None where nobody is asked, as the outputs are brought, and for whoever may not read examples.
+
+    `answered` is None where it is not kept, and for whoever may not read examples: services repeat what they were
+    asked.
+    """
 
     output: Output
     request: Request | None
+    answered: Answered | None = None
     # Which of several repeats it is; 0 where there is one.
     repeat: int = 0
 
@@ -64,14 +80,22 @@ def of_example(experiment: Experiment, example_id: str, *, reads_examples: bool)
     """Every output of both arms to one example, the baseline's first. NotFound where the experiment has none."""
     rows = Output.objects.of_arms().filter(experiment=experiment, example_id=example_id)
     outputs = list(
-        rows.select_related("run__version", "reused_from__experiment").order_by("run__arm", "repeat")
+        rows.select_related("run__version", "reused_from__experiment", "raw_reply").order_by(
+            "run__arm", "repeat"
+        )
     )
     if not outputs:
         raise NotFound("no_such_example", f"{experiment} asked nothing about an example {example_id!r}.")
     example = read(experiment, {example_id}).get(example_id) if reads_examples else None
     repeated = any(each.repeat for each in outputs)
     exchanges = [
-        Exchange(each, request_of(each, example), each.repeat + 1 if repeated else 0) for each in outputs
+        Exchange(
+            each,
+            request_of(each, example),
+            answered(each.raw_reply) if reads_examples and each.raw_reply else None,
+            each.repeat + 1 if repeated else 0,
+        )
+        for each in outputs
     ]
     return Whole(example_id, example, exchanges)
 
@@ -86,3 +110,8 @@ def request_of(output: Output, example: Example | None) -> Request | None:
         return None  # it was never asked: the output says which variable the example lacks
     recorded = output.request_digest
     return Request(question.url, question.body, digest(question.body) == recorded if recorded else None)
+
+
+def answered(kept: RawReply) -> Answered:
+    text, is_as_kept = kept.read()
+    return Answered(kept.digest, text, kept.size, kept.is_cut, is_as_kept)

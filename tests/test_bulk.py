@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from evaltrack import clock
 from evaltrack.bulk import insert_rows, update_rows
-from experiments.models import Experiment, Output, OutputState
+from experiments.models import Experiment, Output, OutputState, RawReply
 from experiments.running import claims, planning
 from tests.factories import experiments
 
@@ -127,3 +127,18 @@ def test_of_rows_that_a_constraint_forbids_none_is_inserted(held):
 def test_nothing_to_insert_asks_the_database_nothing(held, django_assert_num_queries):
     with django_assert_num_queries(0):
         insert_rows(Output, [])
+
+
+def test_what_is_there_already_stays_as_it_is(db):
+    rows = [
+        {"digest": digest * 64, "body": body, "size": len(body), "is_cut": False}
+        for digest, body in (("a", b"\x00\xff one"), ("b", b"two"), ("a", b"three"))
+    ]
+    insert_rows(RawReply, rows[:1], unless_there=True)
+    insert_rows(RawReply, rows, unless_there=True)
+    found = RawReply.objects.order_by("digest").values_list("digest", "body")
+    assert [(digest[0], bytes(body)) for digest, body in found] == [("a", b"\x00\xff one"), ("b", b"two")]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert_rows(RawReply, rows[:1])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert_rows(RawReply, [{**rows[0], "digest": "no digest"}], unless_there=True)

@@ -1,6 +1,6 @@
 """In a process of the application, on an empty database: one experiment from its submission to its verdict, timed.
 
-python -m tests.in_application benchmarks.inside.evaluated BASE_URL EXAMPLES CONCURRENCY LATENCY_MS
+python -m tests.in_application benchmarks.inside.evaluated BASE_URL EXAMPLES CONCURRENCY LATENCY_MS KEEP_REPLIES
 """
 
 import json
@@ -22,7 +22,9 @@ from experiments.models import Experiment
 from experiments.running import scheduler
 
 
-def evaluated(base_url: str, *, examples: int, concurrency: int, latency_ms: float) -> dict[str, Any]:
+def evaluated(
+    base_url: str, *, examples: int, concurrency: int, latency_ms: float, keep_replies: bool
+) -> dict[str, Any]:
     """Lay out, drain, and look at what is there."""
 
     at = clock.now()
@@ -46,7 +48,8 @@ def evaluated(base_url: str, *, examples: int, concurrency: int, latency_ms: flo
         "metrics": [
             {"metric": "numeric_match", "role": "gating", "margin": 0.02},
             {"metric": "latency_p95", "role": "guardrail", "margin": 100},
-        ]
+        ],
+        "keep_replies": keep_replies,
     }
     policy = registration.activate_policy("made", suite, by=people[Role.PLATFORM], at=at)
     component = registration.register_component(
@@ -116,8 +119,12 @@ def evaluated(base_url: str, *, examples: int, concurrency: int, latency_ms: flo
 
 
 if __name__ == "__main__":
-    base_url, examples, concurrency, latency_ms = sys.argv[1:]
+    base_url, examples, concurrency, latency_ms, keep_replies = sys.argv[1:]
     found = evaluated(
-        base_url, examples=int(examples), concurrency=int(concurrency), latency_ms=float(latency_ms)
+        base_url,
+        examples=int(examples),
+        concurrency=int(concurrency),
+        latency_ms=float(latency_ms),
+        keep_replies=bool(int(keep_replies)),
     )
     print(json.dumps(found))

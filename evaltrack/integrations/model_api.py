@@ -13,6 +13,7 @@ import aiohttp
 from evaltrack.integrations.addresses import AddressRefused
 from evaltrack.integrations.calls import Calls, read_up_to
 from evaltrack.integrations.gate import Gate
+from evaltrack.integrations.replies import Reply, without
 from evaltrack.integrations.waits import retry_after, until_reset
 
 LARGEST_ANSWER = 4 * 1024 * 1024
@@ -63,6 +64,8 @@ class Answer:
     citations: list[str] | None = None
     # When the call was made, as `time.monotonic()`; None where nobody was called, or nobody knows.
     sent_at: float | None = field(default=None, compare=False)
+    # What it was read from, where the question keeps that.
+    reply: Reply | None = field(default=None, compare=False)
 
     @property
     def is_refusal(self) -> bool:
@@ -81,7 +84,10 @@ class Header:
 
 @dataclass(frozen=True)
 class Question:
-    """A body to post as JSON, and `read`, which makes an answer of the JSON that comes back or raises NotAnAnswer."""
+    """A body to post as JSON, and `read`, which makes an answer of the JSON that comes back or raises NotAnAnswer.
+
+    `keeps_reply`: what comes back is wanted whole besides.
+    """
 
     url: str
     body: Any
@@ -89,6 +95,7 @@ class Question:
     timeout_ms: int = 60_000
     api_key_env: str = ""
     headers: tuple[Header, ...] = ()
+    keeps_reply: bool = False
 
     def all_headers(self) -> tuple[Header, ...]:
         # A service without a key is asked without: what it says to that is told. A header that names one needs it.
@@ -104,6 +111,8 @@ class CallFailed:
     latency_ms: int
     # How long it asks us to wait, where it does.
     wait_s: float = 0.0
+    # What came back, where something did and the question keeps it.
+    reply: Reply | None = None
 
 
 class ModelCaller(Calls["Question", "Answer | CallFailed"]):
@@ -122,9 +131,10 @@ class ModelCaller(Calls["Question", "Answer | CallFailed"]):
 
 async def ask(session: aiohttp.ClientSession, request: Question) -> Answer | CallFailed:
     sent_at, started = time.monotonic(), time.perf_counter()
+    reply: Reply | None = None
 
     def failed(failure: Failure, detail: str, wait_s: float = 0.0) -> CallFailed:
-        return CallFailed(failure, storable(detail)[:500], milliseconds_since(started), wait_s)
+        return CallFailed(failure, storable(detail)[:500], milliseconds_since(started), wait_s, reply)
 
     headers = headers_of(request.all_headers())
     if isinstance(headers, str):
@@ -147,6 +157,10 @@ async def ask(session: aiohttp.ClientSession, request: Question) -> Answer | Cal
         return failed(Failure.UNREACHABLE, str(error))
     except (aiohttp.ClientError, OSError) as error:
         return failed(Failure.CUT, str(error) or type(error).__name__)
+    # Before anything is made of it: a key that the endpoint repeats is in no answer and no error.
+    content = without(content, secrets_of(request))
+    if request.keeps_reply:
+        reply = Reply.of(content)
     wait_s = retry_after(response.headers.get("Retry-After", ""), most=LONGEST_PAUSE_S)
     if response.status == 429 and any(word in content for word in QUOTA_WORDS):
         return failed(Failure.UNREACHABLE, f"the quota is used up: {beginning(content)}")
@@ -167,7 +181,8 @@ async def ask(session: aiohttp.ClientSession, request: Question) -> Answer | Cal
     except (ValueError, RecursionError):
         return failed(Failure.NONSENSE, f"not JSON: {beginning(content)}")
     pause_s = until_reset(response.headers, most=LONGEST_PAUSE_S) or 0.0
-    return replace(answer, latency_ms=milliseconds_since(started), pause_s=pause_s, sent_at=sent_at)
+    latency_ms = milliseconds_since(started)
+    return replace(answer, latency_ms=latency_ms, pause_s=pause_s, sent_at=sent_at, reply=reply)
 
 
 def headers_of(headers: tuple[Header, ...]) -> dict[str, str] | str:
@@ -181,6 +196,11 @@ def headers_of(headers: tuple[Header, ...]) -> dict[str, str] | str:
             return f"{header.env} holds what no header can carry"
         found[header.name] = header.text + secret
     return found
+
+
+def secrets_of(question: Question) -> list[str]:
+    """What it sends along that nobody may read."""
+    return [os.environ[header.env] for header in question.all_headers() if header.env]
 
 
 def beginning(content: bytes) -> str:

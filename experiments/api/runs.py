@@ -131,7 +131,8 @@ class RunOutputs(ApiView):
 
         With `collected=true` each has `collected` besides: how it ended and came. `waited_ms` is from when it could
         first be asked for until the call was made that brought the answer; `latency_ms` begins there. `reused_from`
-        is the experiment in which the answer was given, where that is an earlier one.
+        is the experiment in which the answer was given, where that is an earlier one; `raw_reply_digest` is the
+        SHA-256 of what the endpoint answered, where the policy has that kept.
         """
         run = run_named(run_id, seen_by=request.user)
         refuse_if(datasets.policies.seeing_examples(request.user, run.experiment.dataset_version))

@@ -23,6 +23,7 @@ from experiments.models.registry import (
     Environment,
     Risk,
 )
+from experiments.models.reply import RawReply
 from experiments.models.run import (
     WHOLE_ANSWERS,
     WITHOUT_ANSWER,
@@ -78,6 +79,7 @@ __all__ = [
     "ProductionWindow",
     "PromotionRequest",
     "PromotionStatus",
+    "RawReply",
     "Risk",
     "Role",
     "Run",

@@ -199,6 +199,10 @@ class Output(models.Model):
     reused_from = models.ForeignKey(
         "self", on_delete=models.PROTECT, related_name="reused_in", null=True, db_index=False
     )
+    # What the endpoint answered, whole, where the policy has it kept. Many outputs may have the same.
+    raw_reply = models.ForeignKey(
+        "experiments.RawReply", on_delete=models.PROTECT, related_name="outputs", null=True, db_index=False
+    )
     finished_at = models.DateTimeField(null=True)
 
     objects = OutputQuerySet.as_manager()
@@ -234,6 +238,9 @@ class Output(models.Model):
                 condition=Q(reused_from=None)
                 | Q(state="done", outcome__in=WHOLE_ANSWERS, latency_ms=None, waited_ms=None)
                 & Q(cost_micro=0, cost_micro__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="output_raw_reply_ended_it", condition=Q(raw_reply=None) | Q(state="done")
             ),
             # Two outputs that share an answer would not differ by chance: arms and repeats have to be independent.
             models.UniqueConstraint(

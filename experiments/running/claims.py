@@ -8,6 +8,7 @@ import datetime as dt
 import random
 import uuid
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,8 @@ from django.db.models import F, Q
 
 from evaltrack.bulk import update_rows
 from evaltrack.integrations.model_api import Answer, CallFailed, Failure
-from experiments.models import Experiment, Outcome, Output, OutputState
+from experiments.models import Experiment, Outcome, Output, OutputState, RawReply
+from experiments.running import replies
 from experiments.targets.base import Target
 
 MOST_ATTEMPTS = 5
@@ -37,6 +39,11 @@ OF_THE_ANSWER = {
     "contexts": "contexts",
     "citations": "citations",
 }
+
+# And what besides it.
+OF_THE_CALL = (
+    "outcome", "request_digest", "cost_micro", "error", "waited_ms", "cache_key", "raw_reply",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,21 @@ def outcome_of(answer: Answer, *, by: Target) -> Outcome:
 
 
 def record_answers(answers: list[Answered], *, token: uuid.UUID, at: dt.datetime) -> int:
-    """Write answers; how many were still ours to write."""
+    """Write answers, with their raw replies where those are kept; how many were still ours to write."""
+    kept = {each.output_id: RawReply.of(each.answer.reply) for each in answers if each.answer.reply}
+    if not kept:
+        return write(answers, {}, token=token, at=at)
+    with transaction.atomic():
+        written = write(answers, kept, token=token, at=at)
+        if written < len(answers):
+            # Of an output that is no longer ours, the reply would be one of nothing.
+            named = set(Output.objects.filter(pk__in=kept).values_list("raw_reply_id", flat=True))
+            kept = {pk: reply for pk, reply in kept.items() if reply.digest in named}
+        replies.insert(list(kept.values()))
+    return written
+
+
+def write(answers: list[Answered], kept: Mapping[int, RawReply], *, token: uuid.UUID, at: dt.datetime) -> int:
     rows = [
         (
             each.output_id,
@@ -130,12 +151,13 @@ def record_answers(answers: list[Answered], *, token: uuid.UUID, at: dt.datetime
             each.error,
             each.waited_ms,
             each.cache_key,
+            kept[each.output_id].digest if each.output_id in kept else None,
         )
         for each in answers
     ]
     return update_rows(
         Output,
-        ("id", *OF_THE_ANSWER, "outcome", "request_digest", "cost_micro", "error", "waited_ms", "cache_key"),
+        ("id", *OF_THE_ANSWER, *OF_THE_CALL),
         rows,
         also={
             "state": OutputState.DONE,
@@ -156,13 +178,19 @@ def finish(output_id: int, *, token: uuid.UUID, at: dt.datetime, **result) -> in
 
 
 def give_up(claimed: Claimed, failure: CallFailed, *, token: uuid.UUID, at: dt.datetime) -> int:
-    return finish(
-        claimed.id,
-        token=token,
-        at=at,
-        outcome=OURS if failure.failure == Failure.CUT else Outcome.TARGET_ERROR,
-        error=f"{failure.failure}: {failure.detail}",
-    )
+    kept = RawReply.of(failure.reply) if failure.reply else None
+    with transaction.atomic() if kept else nullcontext():
+        written = finish(
+            claimed.id,
+            token=token,
+            at=at,
+            outcome=OURS if failure.failure == Failure.CUT else Outcome.TARGET_ERROR,
+            error=f"{failure.failure}: {failure.detail}",
+            raw_reply=kept,
+        )
+        if kept and written:
+            replies.insert([kept])
+    return written
 
 
 def retry_later(claimed: Claimed, *, token: uuid.UUID, at: dt.datetime, **changes: Any) -> None:

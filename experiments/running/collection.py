@@ -60,6 +60,8 @@ class Collection:
     judging: dict[int, Judging] = field(default_factory=dict)
     # What may be reused instead of asking; None where nothing may.
     reuse: Reuse | None = None
+    # The runs whose raw replies are kept.
+    keeping: frozenset[int] = frozenset()
     held: dict[int, Held] = field(default_factory=dict)
     failing: list[tuple[Claimed, CallFailed]] = field(default_factory=list)
     answered: int = 0
@@ -107,14 +109,13 @@ class Collection:
             try:
                 question = self.question(claimed, posed)
             except KeyError as missing:
-                failure = CallFailed(
-                    Failure.REJECTED, f"the prompt names {missing}, which the example lacks", 0
-                )
-                claims.give_up(claimed, failure, token=self.token, at=at)
+                lacking = f"the prompt names {missing}, which the example lacks"
+                claims.give_up(claimed, CallFailed(Failure.REJECTED, lacking, 0), token=self.token, at=at)
                 continue
             request = digest(question.body)
             key = self.reuse.key(claimed, question, request) if self.reuse else None
-            question = replace(question, timeout_ms=min(question.timeout_ms, longest_wait_ms()))
+            timeout_ms, keeps = min(question.timeout_ms, longest_wait_ms()), claimed.run_id in self.keeping
+            question = replace(question, timeout_ms=timeout_ms, keeps_reply=keeps)
             asked.append((Held(claimed, request, key, posed.get(claimed.id)), question))
         if self.reuse:
             asked = self.reuse.left(asked, token=self.token, at=at)
@@ -158,9 +159,8 @@ class Collection:
 
     def settle(self, finished: list[tuple[int, Answer | CallFailed]], *, at: dt.datetime) -> int:
         """Write what came back: answers in one transaction, failures by their kind; how many answers."""
-        answers, written = [], 0
+        answers, written, committed = [], 0, 0
         self.waits_for_cost = False
-        committed = 0
         for output_id, result in finished:
             held = self.held.pop(output_id)
             claimed = held.claimed

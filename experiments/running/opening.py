@@ -9,7 +9,7 @@ from evaltrack.errors import refuse_if
 from experiments import policies, pricing, targets
 from experiments.judging import asking
 from experiments.models import Experiment, Run
-from experiments.running import reuse
+from experiments.running import replies, reuse
 from experiments.running.collection import Collection
 from experiments.tariff import Tariff
 
@@ -36,4 +36,15 @@ def opened(experiment: Experiment, token: uuid.UUID, *, at: dt.datetime, shelf: 
     # Deadlines go by the database's clock, and durations by the one that nobody sets.
     now = time.monotonic()
     laid_out = {run.pk: now - (at - run.started_at).total_seconds() for run in runs}
-    return Collection(experiment, token, asked, endpoint_of, examples, tariffs, laid_out, judging, reusing)
+    return Collection(
+        experiment,
+        token,
+        asked,
+        endpoint_of,
+        examples,
+        tariffs,
+        laid_out,
+        judging,
+        reusing,
+        replies.kept_of(experiment, runs),
+    )

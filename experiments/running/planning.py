@@ -45,7 +45,7 @@ LAID_OUT_AT_ONCE = 1_000
 ANSWER = (
     "attempts", "outcome", "text", "error", "contexts", "citations", "finish_reason", "input_tokens",
     "output_tokens", "latency_ms", "waited_ms", "cost_micro", "request_digest", "endpoint_model",
-    "endpoint_fingerprint", "reused_from_id", "finished_at",
+    "endpoint_fingerprint", "reused_from_id", "raw_reply_id", "finished_at",
 )  # fmt: skip
 RECORDED_PACKAGES = ("django", "aiohttp", "numpy", "scipy", "scikit-learn")
 

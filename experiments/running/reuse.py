@@ -27,7 +27,7 @@ FORMAT = "evaltrack-answer-v1"
 # What an answer is, wherever it is used.
 COPIED = (
     "outcome", "text", "contexts", "citations", "finish_reason", "input_tokens", "output_tokens",
-    "request_digest", "endpoint_model", "endpoint_fingerprint",
+    "request_digest", "endpoint_model", "endpoint_fingerprint", "raw_reply_id",
 )  # fmt: skip
 AT_ONCE = 200
 # Of so many answers for each output that looks for one the newest are read; who finds none among them asks.

@@ -65,6 +65,7 @@ def parse(body: Any) -> Suite:
         promotion=promotion_rule(body.get("promotion"), reading),
         human=human_rule(body.get("human"), [rule.metric for rule in rules], reading),
         cache=cache_rule(body.get("cache"), rules, reading),
+        keep_replies=reading.flag(body, "keep_replies", "suite"),
     )
     if suite.cluster and suite.design != "paired":
         reading.wrong("suite.cluster", "needs the design paired")

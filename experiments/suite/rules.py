@@ -134,6 +134,8 @@ class Suite:
     promotion: Mapping[str, PromotionRule] = field(default_factory=lambda: PROMOTION)
     human: HumanRule | None = None
     cache: CacheRule | None = None
+    # Whether what endpoints answer is kept whole, beside what is read from it.
+    keep_replies: bool = False
 
     def reading(self, metrics: Sequence[MetricRule]) -> "Suite":
         """Other metrics, of what was collected under these rules."""

@@ -21,5 +21,6 @@ def facts(output: Any) -> dict[str, Any]:
         "model": output.endpoint_model,
         "reused_from": None if output.reused_from is None else output.reused_from.experiment.public_id,
         "request_digest": output.request_digest,
+        "raw_reply_digest": output.raw_reply_id,
         "finished_at": output.finished_at.isoformat(),
     }

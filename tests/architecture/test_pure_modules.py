@@ -47,6 +47,7 @@ PURE = [
     "evaltrack.durations",
     "evaltrack.errors",
     "evaltrack.fields",
+    "evaltrack.integrations.replies",
     "evaltrack.json_stream",
     "evaltrack.ledger.merkle",
     "evaltrack.notifications.payloads",

@@ -3,15 +3,16 @@
 import html
 import json
 import re
+import zlib
 
 import pytest
 
-from evaltrack.accounts.roles import Role
+from evaltrack.accounts.roles import Permission, Role
 from experiments import exchanges
-from experiments.models import ComponentVersion
-from tests.accounts.callers import signed_in
+from experiments.models import ComponentVersion, RawReply
+from tests.accounts.callers import bearer, signed_in
 from tests.conftest import person
-from tests.endpoint import adds, serve
+from tests.endpoint import Reply, adds, asked, says, serve
 from tests.experiments.test_sealed import experiment as sealed  # noqa: F401  a fixture
 from tests.factories import experiments
 
@@ -97,3 +98,86 @@ def test_what_was_brought_was_asked_by_nobody_here(people):
     )
     whole = exchanges.of_example(experiment, "q1", reads_examples=True)
     assert [bool(each.request) for each in whole.exchanges] == [True, False]
+
+
+HOSTILE = "<script>alert('x')</script>\u202e# no heading"
+
+
+@pytest.fixture
+def kept(run):
+    """An experiment whose raw replies are kept; one of them is hostile, and one an error."""
+
+    def behave(call):
+        if asked(call) == 3:
+            return Reply(b'{"error": "max_tokens is too large, <b>not</b> 5"}', 400)
+        return says(HOSTILE) if asked(call) == 4 else adds(call)
+
+    with serve(behave) as endpoint:
+        return run(endpoint, examples=10, suite={**experiments.SUITE, "keep_replies": True})
+
+
+def folded(page):
+    """What stands within the details of what came back, of each arm."""
+    return re.findall(r"<details>\s*<summary>What came back, whole.*?</details>", page, re.DOTALL)
+
+
+def test_what_came_back_is_shown_whole_as_text_and_proven(kept, look):
+    page = look(kept, "q4").content.decode()
+    assert len(folded(page)) == 2
+    for shown, arm in zip(folded(page), ("baseline", "candidate"), strict=True):
+        row = kept.outputs.get(example_id="q4", run__arm=arm).raw_reply
+        text, is_as_kept = row.read()
+        assert is_as_kept
+        assert row.digest in shown
+        assert "it has the digest by which the output names it" in shown
+        assert "<script" not in shown
+        assert html.unescape(re.search(r"<pre [^>]*>(.*?)</pre>", shown, re.DOTALL)[1]) == text
+        assert json.loads(text)["choices"][0]["message"]["content"] == HOSTILE
+    # Characters that turn text around do not do so here.
+    assert "\u202e" not in page
+
+
+def test_an_error_is_there_with_all_that_the_endpoint_said(kept, look):
+    page = look(kept, "q3").content.decode()
+    assert all("&lt;b&gt;not&lt;/b&gt; 5&quot;}" in each for each in folded(page))
+
+
+def test_a_reply_that_was_changed_is_not_passed_off_as_what_was_kept(kept, look):
+    row = kept.outputs.get(example_id="q4", run__arm="baseline").raw_reply
+    RawReply.objects.filter(pk=row.pk).update(body=zlib.compress(b"something else"))
+    shown = folded(look(kept, "q4").content.decode())
+    assert all("Not what was kept:" in each for each in shown)
+    RawReply.objects.filter(pk=row.pk).update(body=b"no such thing")
+    assert all("Not what was kept:" in each for each in folded(look(kept, "q4").content.decode()))
+
+
+def test_what_was_cut_says_so(kept, look):
+    RawReply.objects.update(is_cut=True)
+    assert all(
+        "it was longer, and these are its first" in each for each in folded(look(kept, "q4").content.decode())
+    )
+
+
+def test_who_may_not_read_the_dataset_sees_no_raw_replies_as_services_repeat_what_they_are_asked(kept, look):
+    page = look(kept, "q4", who=person("decides", Role.APPROVER)).content.decode()
+    assert "Model that answered" in page
+    assert not folded(page)
+
+
+def test_the_page_of_an_experiment_says_whether_replies_are_kept(kept, run, people):
+    client = signed_in(people["owner"])
+    assert "kept whole, beside what is read from them" in client.get(kept.get_absolute_url()).content.decode()
+    with serve(adds) as endpoint:
+        plain = run(endpoint, examples=10, name="other")
+    assert "kept whole" not in client.get(plain.get_absolute_url()).content.decode()
+
+
+def test_the_lines_of_a_run_name_what_was_kept(kept, people):
+    run = kept.runs.get(arm="candidate")
+    answer = bearer(people["owner"], Permission.VIEW_EXPERIMENTS).get(
+        f"/api/v1/runs/{run.public_id}/outputs?collected=true"
+    )
+    lines = [json.loads(line) for line in b"".join(answer.streaming_content).splitlines()]
+    digests = {line["example"]: line["collected"]["raw_reply_digest"] for line in lines}
+    assert digests == dict(run.outputs.values_list("example_id", "raw_reply"))
+    assert all(digests.values())

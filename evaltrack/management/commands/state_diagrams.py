@@ -149,7 +149,8 @@ def standard_suites_section() -> list[str]:
         "Besides its metrics a policy may say: `repeats` (how often each example is asked), `missing` (what an "
         "output counts that was refused, came in another format, or is not there), `promotion` (the tier and "
         "the number of examples that an environment asks for), `cache` (that answers of earlier experiments may be "
-        "reused), `human`, `looks`, `cluster`, `max_error_share`.\n",
+        "reused), `keep_replies` (that what endpoints answer is kept whole), `human`, `looks`, `cluster`, "
+        "`max_error_share`.\n",
     ]
     for name, body in standard_suites.SUITES.items():
         rows = [

@@ -12,8 +12,9 @@ from annotation import opening
 from datasets import ingest, versions
 from evaltrack import clock
 from evaltrack.accounts.roles import Permission
+from evaltrack.integrations.replies import Reply
 from experiments import conclusion, submission
-from experiments.models import Experiment, Output
+from experiments.models import Experiment, Output, RawReply
 from experiments.submission import Question
 from tests.accounts.callers import bearer, signed_in
 from tests.annotation.leaks.crawler import Crawler
@@ -55,7 +56,10 @@ def experiment(owner, platform, custodian, lead):
     experiments.answer_all(
         row, lambda arm, output, right: f"{'It is' if arm == 'candidate' else 'Perhaps'} {right}."
     )
+    raw = RawReply.of(Reply(b'{"model": "zz-secret-raw-reply"}'))
+    raw.save()
     Output.objects.update(
+        raw_reply=raw,
         latency_ms=918_273,
         input_tokens=736_455,
         output_tokens=645_546,
@@ -91,6 +95,7 @@ def forbidden(campaign, experiment):
         campaign.seed,
         *(str(run.public_id) for run in experiment.runs.all()),
         *(str(task.public_id) for task in campaign.tasks.all()),
+        *experiment.outputs.values_list("raw_reply", flat=True),
         *(verdict.evidence_digest for verdict in experiment.verdicts.all()),
     }
     return sorted(words)
