@@ -105,6 +105,9 @@ class CallFailed:
     # How long it asks us to wait, where it does.
     wait_s: float = 0.0
 
+    def __str__(self) -> str:
+        return f"{self.failure}: {self.detail}"
+
 
 class ModelCaller(Calls["Question", "Answer | CallFailed"]):
     """A pool of questions in flight."""
