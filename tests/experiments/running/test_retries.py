@@ -7,6 +7,8 @@ import uuid
 from collections import Counter
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,6 +110,17 @@ def test_what_was_never_asked_does_not_wait_for_what_failed(failed):
     left = experiment.outputs.filter(state=OutputState.OPEN)
     assert set(left.values_list("attempts", "error")) == {(1, "broken: HTTP 500")}
     assert left.count() == 10
+
+
+def test_where_nothing_failed_claiming_reads_no_endpoint(people):
+    experiment = experiments.submitted(**people, examples=10)
+    planning.start(Experiment.objects.with_names().get(pk=experiment.pk), at=clock.now())
+    endpoint_of = dict(Run.objects.filter(experiment=experiment).values_list("pk", "endpoint_id"))
+    room, at = dict.fromkeys(endpoint_of.values(), 8), clock.now()
+    with CaptureQueriesContext(connection) as queries:
+        claims.claim(experiment, endpoint_of, room, token=uuid.uuid4(), at=at)
+    assert not [each["sql"] for each in queries if "experiments_endpoint" in each["sql"]]
+    assert sum(each["sql"].startswith("SELECT") for each in queries) == 1
 
 
 @pytest.mark.django_db
