@@ -72,10 +72,12 @@ def of_endpoints(found: Sequence[EndpointStanding], *, at: dt.datetime) -> list[
     limit: Counter[str] = Counter()
     claimed: Counter[str] = Counter()
     closed = dict.fromkeys(hosts, 0.0)
+    retries: Counter[str] = Counter()
     for each in found:
         if each.host in closed:
             limit[each.host] += each.limit
             claimed[each.host] += each.claimed
+            retries[each.host] += each.retries_left
             left = (each.closed_until - at).total_seconds() if each.closed_until else 0.0
             closed[each.host] = max(closed[each.host], left)
     labels = {host: (("endpoint", host),) for host in hosts}
@@ -94,6 +96,11 @@ def of_endpoints(found: Sequence[EndpointStanding], *, at: dt.datetime) -> list[
             "evaltrack_endpoint_closed_seconds",
             "For how much longer it asked to be left alone.",
             [(labels[host], closed[host]) for host in hosts],
+        ),
+        Gauge(
+            "evaltrack_endpoint_retries_left",
+            "Calls that failed and may be made again now, of all workers together.",
+            [(labels[host], retries[host]) for host in hosts],
         ),
     ]
 

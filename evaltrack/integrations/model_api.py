@@ -114,6 +114,9 @@ class CallFailed:
     # What came back, where something did and the question keeps it.
     reply: Reply | None = None
 
+    def __str__(self) -> str:
+        return f"{self.failure}: {self.detail}"
+
 
 class ModelCaller(Calls["Question", "Answer | CallFailed"]):
     """A pool of questions in flight."""

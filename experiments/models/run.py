@@ -56,6 +56,8 @@ class Endpoint(models.Model):
     # By when what has been asked would have been asked at the configured number of requests, and tokens, a minute.
     requests_until = models.DateTimeField(null=True)
     tokens_until = models.DateTimeField(null=True)
+    # When it may be asked again as often as ever, see `experiments.running.retries`.
+    retries_full_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.base_url

@@ -54,3 +54,8 @@ def skip_rest(experiment: Experiment, *, at: dt.datetime) -> int:
     if experiment.outputs.filter(state=OutputState.LEASED).exists():
         return 0
     return experiment.outputs.asked_for().filter(state=OutputState.OPEN).update(**SKIPPED, finished_at=at)
+
+
+def added(one: int | None, other: int | None) -> int | None:
+    """What two calls have cost together; of an unknown cost nothing can be said but the other."""
+    return one if other is None else other + (one or 0)

@@ -7,19 +7,20 @@ twice; no result is recorded twice.
 import datetime as dt
 import random
 import uuid
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from evaltrack.bulk import update_rows
 from evaltrack.integrations.model_api import Answer, CallFailed, Failure
 from experiments.models import Experiment, Outcome, Output, OutputState, RawReply
-from experiments.running import replies
+from experiments.running import pacing, replies
 from experiments.targets.base import Target
 
 MOST_ATTEMPTS = 5
@@ -57,6 +58,8 @@ class Claimed:
     repeat: int = 0
     # What earlier tries have cost that brought no reply, in micro-dollars.
     cost_micro: int | None = None
+    # It was asked before, and the call failed.
+    is_retry: bool = False
 
 
 @transaction.atomic
@@ -70,7 +73,8 @@ def claim(
 ) -> list[Claimed]:
     """Lease the next open outputs.
 
-    `endpoint_of`: run id → endpoint id; `room`: endpoint id → how many to take of its runs.
+    `endpoint_of`: run id → endpoint id; `room`: endpoint id → how many to take of its runs. Of what failed before, no
+    more than the endpoint may be asked again; the rest is left, and others are taken in its place.
     """
     left = {endpoint: most for endpoint, most in room.items() if most > 0}
     with_room = [run for run, endpoint in endpoint_of.items() if endpoint in left]
@@ -81,13 +85,14 @@ def claim(
         .filter(Q(not_before=None) | Q(not_before__lte=at))
         .filter(experiment=experiment, state=OutputState.OPEN, run__in=with_room)
         .order_by("order")
-        .values_list("pk", "run_id", "position", "attempts", "repeat", "cost_micro")
     )
-    taken: list[Claimed] = []
-    for pk, run, position, attempts, repeat, cost in waiting[: sum(left.values())]:
-        if left[endpoint_of[run]] > 0:
-            left[endpoint_of[run]] -= 1
-            taken.append(Claimed(pk, run, position, attempts + 1, repeat, cost))
+    taken = fitting(waiting, left, endpoint_of)
+    failed_before = [each for each in taken if each.is_retry]
+    kept = granted(failed_before, endpoint_of, at=at)
+    if len(kept) < len(failed_before):
+        for each in kept:
+            left[endpoint_of[each.run_id]] -= 1
+        taken = kept + fitting(waiting.filter(error=""), left, endpoint_of)
     Output.objects.filter(pk__in=[claimed.id for claimed in taken], state=OutputState.OPEN).update(
         state=OutputState.LEASED,
         lease_token=token,
@@ -95,6 +100,47 @@ def claim(
         attempts=F("attempts") + 1,
     )
     return taken
+
+
+def fitting(
+    waiting: QuerySet[Output], room: Mapping[int, int], endpoint_of: Mapping[int, int]
+) -> list[Claimed]:
+    """The first of those that wait for which there is room."""
+    left, found = dict(room), []
+    rows = waiting.values_list("pk", "run_id", "position", "attempts", "repeat", "cost_micro", "error")
+    for pk, run, position, attempts, repeat, cost, error in rows[: sum(left.values())]:
+        if left[endpoint_of[run]] > 0:
+            left[endpoint_of[run]] -= 1
+            found.append(Claimed(pk, run, position, attempts + 1, repeat, cost, is_retry=bool(error)))
+    return found
+
+
+def granted(retries: list[Claimed], endpoint_of: Mapping[int, int], *, at: dt.datetime) -> list[Claimed]:
+    """Those of them that may be asked again now."""
+    wanted = Counter(endpoint_of[each.run_id] for each in retries)
+    # In one order, as another worker may lock the same rows.
+    left = {endpoint: pacing.ask_again(endpoint, wanted[endpoint], at=at) for endpoint in sorted(wanted)}
+    kept = []
+    for each in retries:
+        if left[endpoint_of[each.run_id]] > 0:
+            left[endpoint_of[each.run_id]] -= 1
+            kept.append(each)
+    return kept
+
+
+def retries_wait(experiment: Experiment, runs: Iterable[int], *, at: dt.datetime) -> bool:
+    """Whether something would be asked again, but that endpoints may not be asked again so often."""
+    due = Output.objects.filter(Q(not_before=None) | Q(not_before__lte=at))
+    return due.filter(experiment=experiment, state=OutputState.OPEN, run__in=runs).exclude(error="").exists()
+
+
+def longest_wait_ms() -> int:
+    """How long a worker can wait for one answer.
+
+    A drain that is over waits for half its time, and then abandons what has not come. What takes longer must fail
+    before: abandoned, it would be asked for again by every drain, paid for each time, and never end.
+    """
+    return int(settings.DRAIN_SECONDS * 1_250)
 
 
 def renew(token: uuid.UUID, *, at: dt.datetime, for_s: float | None = None) -> None:
@@ -185,7 +231,7 @@ def give_up(claimed: Claimed, failure: CallFailed, *, token: uuid.UUID, at: dt.d
             token=token,
             at=at,
             outcome=OURS if failure.failure == Failure.CUT else Outcome.TARGET_ERROR,
-            error=f"{failure.failure}: {failure.detail}",
+            error=str(failure),
             raw_reply=kept,
         )
         if kept and written:
@@ -193,21 +239,32 @@ def give_up(claimed: Claimed, failure: CallFailed, *, token: uuid.UUID, at: dt.d
     return written
 
 
-def retry_later(claimed: Claimed, *, token: uuid.UUID, at: dt.datetime, **changes: Any) -> None:
-    """Give an output back for a further attempt, after a jittered back-off."""
-    seconds = random.uniform(0.5, 1) * min(2.0**claimed.attempts / 2, LONGEST_BACK_OFF_S)
-    open_again([claimed.id], token=token, not_before=at + dt.timedelta(seconds=seconds), **changes)
+# What failed is given back with its error: it is by that that asking for it again is known as a retry.
+
+
+def retry_later(
+    claimed: Claimed, error: object, *, token: uuid.UUID, at: dt.datetime, **changes: Any
+) -> None:
+    """Give an output back for a further attempt, at any moment within a back-off that doubles (full jitter)."""
+    seconds = random.uniform(0, min(2.0**claimed.attempts, LONGEST_BACK_OFF_S))
+    not_before = at + dt.timedelta(seconds=seconds)
+    open_again([claimed.id], token=token, not_before=not_before, error=str(error), **changes)
 
 
 def ask_later(claimed: Claimed, *, token: uuid.UUID, at: dt.datetime, wait_s: float) -> None:
-    """Give an output back for when the endpoint asked us to return; that it was asked now does not count."""
+    """Give an output back for when the endpoint asked us to return; that it was asked now does not count.
+
+    Nor is asking then a retry: the endpoint lives, says when, and is asked with fewer calls.
+    """
     not_before = at + dt.timedelta(seconds=wait_s)
     open_again([claimed.id], token=token, not_before=not_before, attempts=F("attempts") - 1)
 
 
-def release(claimed_ids: list[int], *, token: uuid.UUID, not_before: dt.datetime | None = None) -> None:
+def release(
+    claimed_ids: list[int], *, token: uuid.UUID, not_before: dt.datetime | None = None, **changes: Any
+) -> None:
     """Give outputs back as if they had not been claimed: an outage is not the example's fault."""
-    open_again(claimed_ids, token=token, attempts=F("attempts") - 1, not_before=not_before)
+    open_again(claimed_ids, token=token, attempts=F("attempts") - 1, not_before=not_before, **changes)
 
 
 def release_all(experiment: Experiment, *, token: uuid.UUID) -> None:

@@ -72,6 +72,8 @@ class Collection:
     try_again: dict[int, float] = field(default_factory=dict)
     # More fits into the budget when what is in flight has come, and has cost less than was reserved for it.
     waits_for_cost: bool = False
+    # All that could be asked has failed before, and its endpoint may not be asked again so often.
+    waits_for_retries: bool = False
     # Nothing more is claimed; what is in flight is waited for.
     is_closing: bool = False
 
@@ -99,9 +101,17 @@ class Collection:
 
     def claim(self, room: dict[int, int], *, at: dt.datetime) -> list[tuple[Claimed, Question]]:
         """Claim outputs and say what to ask for each; what cannot be asked, or need not be, ends here."""
+        if self.experiment.failed_attempts:
+            # Until something answers, only as many as tell whether it is still an outage.
+            most_asked = max(0, OUTAGE_AFTER - len(self.held) - len(self.failing))
+            room = {endpoint: min(most, most_asked) for endpoint, most in room.items()}
         taken = claims.claim(self.experiment, self.endpoint_of, room, token=self.token, at=at)
+        self.waits_for_retries = False
         if not taken:
-            self.found_nothing(endpoint for endpoint, most in room.items() if most > 0)
+            with_room = {endpoint for endpoint, most in room.items() if most > 0}
+            self.found_nothing(with_room)
+            runs = [run for run, endpoint in self.endpoint_of.items() if endpoint in with_room]
+            self.waits_for_retries = claims.retries_wait(self.experiment, runs, at=at)
         self.is_empty = not taken and not self.claimable
         posed = asking.pose(self.judging, self.asked, taken, self.examples.__getitem__)
         asked = []
@@ -114,7 +124,10 @@ class Collection:
                 continue
             request = digest(question.body)
             key = self.reuse.key(claimed, question, request) if self.reuse else None
-            timeout_ms, keeps = min(question.timeout_ms, longest_wait_ms()), claimed.run_id in self.keeping
+            timeout_ms, keeps = (
+                min(question.timeout_ms, claims.longest_wait_ms()),
+                claimed.run_id in self.keeping,
+            )
             question = replace(question, timeout_ms=timeout_ms, keeps_reply=keeps)
             asked.append((Held(claimed, request, key, posed.get(claimed.id)), question))
         if self.reuse:
@@ -169,10 +182,10 @@ class Collection:
                 cost = tariff.cost(result) if tariff else None
                 # Where the endpoint does not say what it took, it is taken to have cost what was reserved.
                 committed += 0 if cost is None else cost - held.reserved
-                paid = added(claimed.cost_micro, cost)
+                paid = budget.added(claimed.cost_micro, cost)
                 complaint = held.posed.complaint(result.text) if held.posed and not result.is_refusal else ""
                 if complaint and claimed.attempts < MOST_NONSENSE:
-                    claims.retry_later(claimed, token=self.token, at=at, cost_micro=paid)
+                    claims.retry_later(claimed, complaint, token=self.token, at=at, cost_micro=paid)
                     continue
                 answers.append(self.written_down(held, result, paid, complaint))
                 continue
@@ -186,7 +199,7 @@ class Collection:
             ):
                 claims.give_up(claimed, result, token=self.token, at=at)
             elif result.failure == Failure.NONSENSE:
-                claims.retry_later(claimed, token=self.token, at=at)
+                claims.retry_later(claimed, result, token=self.token, at=at)
             else:
                 self.failing.append((claimed, result))
         if self.experiment.budget_micro is not None:
@@ -234,9 +247,10 @@ class Collection:
             if claimed.attempts >= claims.MOST_ATTEMPTS:
                 claims.give_up(claimed, failure, token=self.token, at=at)
             elif not_before is not None:
-                claims.open_again([claimed.id], token=self.token, not_before=not_before)
+                error = str(failure)
+                claims.open_again([claimed.id], token=self.token, not_before=not_before, error=error)
             else:
-                claims.retry_later(claimed, token=self.token, at=at)
+                claims.retry_later(claimed, failure, token=self.token, at=at)
         self.failing = []
 
     def release(self, output_ids: Sized[int]) -> None:
@@ -253,19 +267,19 @@ class Collection:
         experiment waits and they are asked first; they tell which of the two it was.
         """
         if self.failing:
-            _, failure = self.failing[-1]
+            last, failure = self.failing[-1]
             either = failure.failure in ONE_CALL and not self.is_outage
             unasked = self.experiment.outputs.one_by_one().filter(state=OutputState.OPEN, attempts=0)
             if either and not unasked.exists():
                 self.retry_failing(at=at)
                 return
-            again_at = self.wait(self.failing[-1][0], failure.detail, at=at)
+            again_at = self.wait(last, failure.detail, at=at)
             after_others = again_at + dt.timedelta(seconds=1)
             if either:
                 self.retry_failing(at=at, not_before=after_others)
             else:
                 failed = [claimed.id for claimed, _ in self.failing]
-                claims.release(failed, token=self.token, not_before=after_others)
+                claims.release(failed, token=self.token, not_before=after_others, error=str(failure))
                 self.failing = []
         elif self.throttled and not self.answered and self.silent_for_long(at):
             outages.wait_for_endpoint(self.experiment, "it asks to slow down (429), again and again", at=at)
@@ -283,17 +297,3 @@ class Collection:
             self.experiment.outputs.aggregate(last=Max("finished_at"))["last"] or self.experiment.started_at
         )
         return last is not None and at - last > dt.timedelta(seconds=settings.DRAIN_SECONDS)
-
-
-def longest_wait_ms() -> int:
-    """How long a worker can wait for one answer.
-
-    A drain that is over waits for half its time, and then abandons what has not come. What takes longer must fail
-    before: abandoned, it would be asked for again by every drain, paid for each time, and never end.
-    """
-    return int(settings.DRAIN_SECONDS * 1_250)
-
-
-def added(one: int | None, other: int | None) -> int | None:
-    """What two calls have cost together; of an unknown cost nothing can be said but the other."""
-    return one if other is None else other + (one or 0)

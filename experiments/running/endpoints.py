@@ -9,6 +9,7 @@ from django.conf import settings
 
 from evaltrack.integrations.hosts import place_of
 from experiments.models import ComponentVersion, Endpoint, EndpointShare
+from experiments.running import retries
 from experiments.running.pacing import Limits, borne
 from experiments.targets.base import Target
 
@@ -28,6 +29,7 @@ class Share:
 class EndpointStanding:
     """`limit`: the most calls in flight now, `configured` what configurations allow. `claimed`: outputs in the hands
     of workers, in flight or about to be. `closed_until`: until when it asked to be left alone; None where it did not.
+    `retries_left`: how many calls that failed may be made again now, of `retries_most`.
     """
 
     host: str
@@ -36,11 +38,16 @@ class EndpointStanding:
     claimed: int
     experiments: int
     closed_until: dt.datetime | None
+    retries_left: int
     shares: Sequence[Share]
 
     @property
     def is_slowed(self) -> bool:
         return self.limit < self.configured
+
+    @property
+    def retries_most(self) -> int:
+        return retries.RESERVE
 
 
 def host_of(base_url: str) -> str:
@@ -86,6 +93,7 @@ def standing(
                 claimed=claimed.get(row.pk, 0),
                 experiments=len(by_experiment),
                 closed_until=closed(row, at=at),
+                retries_left=retries.left(row.retries_full_at, at=at),
                 shares=shares[row.pk],
             )
         )

@@ -12,6 +12,7 @@ from django.db import transaction
 from evaltrack.integrations.gate import Gate
 from evaltrack.integrations.model_api import Answer, CallFailed, Failure
 from experiments.models import Endpoint, EndpointShare
+from experiments.running import retries
 from experiments.targets.base import Target
 
 # Each worker looks at its share so often.
@@ -118,6 +119,8 @@ def look(pace: Pace, *, worker: uuid.UUID, at: dt.datetime) -> Granted:
     others = list(shares.exclude(worker=worker).values_list("calls", flat=True))
     adapt(endpoint, pace, workers=1 + len(others), at=at)
     starts = starts_granted(endpoint, pace, at=at)
+    if endpoint.retries_full_at is not None:
+        endpoint.retries_full_at = retries.earned(endpoint.retries_full_at, pace.answered, at=at)
     endpoint.save()
     bears = borne(endpoint, pace.limits)
     fair = bears // (1 + len(others)) + bears % (1 + len(others))
@@ -184,6 +187,15 @@ def starts_granted(endpoint: Endpoint, pace: Pace, *, at: dt.datetime) -> int | 
         unused = 0 if math.isinf(pace.gate.permits) else int(pace.gate.permits)
         granted = max(0, min(most, pace.held - pace.gate.in_flight - pace.gate.unwritten - unused))
         endpoint.requests_until = base + granted * each
+    return granted
+
+
+@transaction.atomic
+def ask_again(endpoint_id: int, wanted: int, *, at: dt.datetime) -> int:
+    """Take so many retries of the endpoint's, or what is left; how many."""
+    endpoint = Endpoint.objects.select_for_update().get(pk=endpoint_id)
+    granted, endpoint.retries_full_at = retries.spent(endpoint.retries_full_at, wanted, at=at)
+    endpoint.save(update_fields=["retries_full_at"])
     return granted
 
 

@@ -129,6 +129,7 @@ class Reuse:
                 "lease_until": None,
                 "not_before": None,
                 "cost_micro": 0,
+                "error": "",
                 "finished_at": at,
             },
             where={"lease_token": token},

@@ -87,6 +87,9 @@ class Worker:
         if any(pace.waits_for_share for pace in paces):
             time.sleep(LOOK_SECONDS)
             return True
+        if any(each.waits_for_retries for each in self.open.values() if not each.is_closing):
+            time.sleep(LOOK_SECONDS)
+            return True
         return False
 
     # Which experiments

@@ -70,6 +70,7 @@ PURE = [
     "experiments.production.samples",
     "experiments.production.sums",
     "experiments.production.traces",
+    "experiments.running.retries",
     "experiments.scorers.base",
     "experiments.series.openmetrics",
     "experiments.slices",

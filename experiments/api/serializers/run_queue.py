@@ -64,6 +64,10 @@ class EndpointOut(serializers.Serializer):
     closed_until = serializers.DateTimeField(
         allow_null=True, help_text="Until when it asked to be left alone."
     )
+    retries_left = serializers.IntegerField(
+        help_text="How many calls that failed may be made again now, by all workers together."
+    )
+    retries_most = serializers.IntegerField(help_text="The most of them.")
     shares = ShareOut(many=True)
 
 
