@@ -11,7 +11,7 @@ from typing import Self
 REMOVED = b"[secret removed]"
 # What is shorter guards nothing, and stands in many answers: "none", "EMPTY", as services without keys are given.
 SHORTEST_SECRET = 8
-# In bytes. An answer with all that services add to it is a tenth of it.
+# In bytes. The page of an example shows all of it, for each arm and repeat.
 LONGEST_KEPT = 128 * 1024
 # A slash, or what a header can carry, by its number.
 NEEDLESSLY_ESCAPED = re.compile(rb"\\/|\\u00[2-7]")
