@@ -29,7 +29,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answered:
+class CameBack:
     """What an endpoint answered, whole. `is_as_kept`: whether it has the digest that the output names."""
 
     digest: str
@@ -43,13 +43,13 @@ class Answered:
 class Exchange:
     """`request` is None where nobody is asked, as the outputs are brought, and for whoever may not read examples.
 
-    `answered` is None where it is not kept, and for whoever may not read examples: services repeat what they were
+    `came_back` is None where it is not kept, and for whoever may not read examples: services repeat what they were
     asked.
     """
 
     output: Output
     request: Request | None
-    answered: Answered | None = None
+    came_back: CameBack | None = None
     # Which of several repeats it is; 0 where there is one.
     repeat: int = 0
 
@@ -92,7 +92,7 @@ def of_example(experiment: Experiment, example_id: str, *, reads_examples: bool)
         Exchange(
             each,
             request_of(each, example),
-            answered(each.raw_reply) if reads_examples and each.raw_reply else None,
+            came_back(each.raw_reply) if reads_examples and each.raw_reply else None,
             each.repeat + 1 if repeated else 0,
         )
         for each in outputs
@@ -112,6 +112,6 @@ def request_of(output: Output, example: Example | None) -> Request | None:
     return Request(question.url, question.body, digest(question.body) == recorded if recorded else None)
 
 
-def answered(kept: RawReply) -> Answered:
+def came_back(kept: RawReply) -> CameBack:
     text, is_as_kept = kept.read()
-    return Answered(kept.digest, text, kept.size, kept.is_cut, is_as_kept)
+    return CameBack(kept.digest, text, kept.size, kept.is_cut, is_as_kept)

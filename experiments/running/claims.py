@@ -40,7 +40,6 @@ OF_THE_ANSWER = {
     "contexts": "contexts",
     "citations": "citations",
 }
-
 # And what besides it.
 OF_THE_CALL = (
     "outcome", "request_digest", "cost_micro", "error", "waited_ms", "cache_key", "raw_reply",
