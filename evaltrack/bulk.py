@@ -60,7 +60,8 @@ def insert_rows(
 
 
 def values_of(field: Any, rows: Sequence[Mapping[str, Any]], *, is_told: bool) -> list[Any]:
-    if not is_told and not callable(field.default):
+    # A field without a default has a class in the place of one, which could be called as well.
+    if not is_told and not (field.has_default() and callable(field.default)):
         return [field.get_default()] * len(rows)
     name = field.attname
     return [row[name] if name in row else field.get_default() for row in rows]

@@ -25,6 +25,7 @@ from evaltrack.stats.paired import (
     quantile_difference,
     quantile_p_below,
     quantile_ratio,
+    quantiles,
     tango_difference,
     tango_score,
 )
@@ -359,6 +360,18 @@ def test_quantiles_of_resamples_are_numpys(n, q):
     for each in differences:
         below = quantile_p_below(candidate, baseline, q, -each, seed=3, draws=20)
         assert below.p_value == (1 + (differences >= each).sum()) / 21
+
+
+def test_a_difference_of_quantiles_and_its_test_are_drawn_once_whichever_side_is_better():
+    baseline, candidate = np.random.default_rng(11).lognormal(size=(2, 300))
+    quantiles._resampled.cache_clear()
+    high = quantile_difference(candidate, baseline, 0.9, seed=4).ci_high
+    for better, worse in ((candidate, baseline), (baseline, candidate)):
+        quantile_p_below(better, worse, 0.9, 0.1, seed=4)
+    assert quantiles._resampled.cache_info().misses == 1
+    quantiles._resampled.cache_clear()
+    low = quantile_difference(baseline, candidate, 0.9, seed=4).ci_low
+    assert low == approx(-high)
 
 
 def test_quantile_difference_keeps_the_pairs_together():

@@ -98,10 +98,13 @@ def _quantile_draws(ours: Vector, theirs: Vector, q: float, seed: int, draws: in
 
 def _quantile_pairs(ours: Vector, theirs: Vector, q: float, seed: int, draws: int) -> Vector:
     """The q-quantiles of both sides (rows) in each draw of examples."""
-    return _resampled(ours.tobytes(), theirs.tobytes(), q, seed, draws)
+    one, other = ours.tobytes(), theirs.tobytes()
+    if one <= other:
+        return _resampled(one, other, q, seed, draws)
+    return _resampled(other, one, q, seed, draws)[::-1]
 
 
-# An interval and its test ask for the same draws.
+# An interval and its test ask for the same draws, the test of what is better when lower with the sides exchanged.
 @functools.lru_cache(maxsize=4)
 def _resampled(ours: bytes, theirs: bytes, q: float, seed: int, draws: int) -> Vector:
     """As `np.quantile` has them; partitioned are places in the order, which are small numbers."""
