@@ -8,6 +8,7 @@ first, in one pass, then each metric by itself, the slowest first. No database i
 """
 
 import argparse
+import gc
 import json
 import random
 import time
@@ -108,6 +109,10 @@ def main() -> None:
     ours = [metric.name for family in families for metric in family if not metric.scorer]
     rules = [MetricRule(name, parameters=PARAMETERS.get(name, {})) for name in ours]
     characters = sum(len(output.text) for output in outputs) / count
+    # Of an experiment they are read block by block. Here they are all in memory, where the collector would walk
+    # through them again and again, which took a tenth of the time.
+    gc.collect()
+    gc.freeze()
     print(f"{count:,} answers of {characters:.0f} characters, {len(rules)} metrics")
     start, used = time.perf_counter(), time.process_time()
     found = scored(rules, outputs, examples)

@@ -20,6 +20,12 @@ def share_of_facts(answered: Answered) -> Value:
     `expected.facts` lists the facts, each a list of spellings. An empty list marks a question that cannot be
     answered from the sources: then saying so counts 1, and any answer 0.
     """
+    if "facts" not in answered.memo:
+        answered.memo["facts"] = stated_share(answered)
+    return answered.memo["facts"]
+
+
+def stated_share(answered: Answered) -> Value:
     facts = answered.expected.get("facts") if isinstance(answered.expected, dict) else None
     if not is_list_of_spellings(facts):
         return NO_FACTS
