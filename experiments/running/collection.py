@@ -124,11 +124,9 @@ class Collection:
                 continue
             request = digest(question.body)
             key = self.reuse.key(claimed, question, request) if self.reuse else None
-            timeout_ms, keeps = (
-                min(question.timeout_ms, claims.longest_wait_ms()),
-                claimed.run_id in self.keeping,
-            )
-            question = replace(question, timeout_ms=timeout_ms, keeps_reply=keeps)
+            timeout_ms = min(question.timeout_ms, claims.longest_wait_ms())
+            keeps_reply = claimed.run_id in self.keeping
+            question = replace(question, timeout_ms=timeout_ms, keeps_reply=keeps_reply)
             asked.append((Held(claimed, request, key, posed.get(claimed.id)), question))
         if self.reuse:
             asked = self.reuse.left(asked, token=self.token, at=at)

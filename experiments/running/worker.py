@@ -79,18 +79,18 @@ class Worker:
                 return self.came_forward  # calls that hang: whoever comes next asks again
 
     def goes_on(self) -> bool:
-        """Whether something may be claimed in a moment; waits a little where others have to give way first."""
+        """Whether something may be claimed in a moment; waits a little where others have to give way first,
+        or an endpoint may not be asked again yet."""
         asking = [each for each in self.open.values() if each.may_claim]
         paces = [self.paces.of[endpoint] for each in asking for endpoint in each.claimable]
         if any(pace.room for pace in paces):
             return True
-        if any(pace.waits_for_share for pace in paces):
+        has_to_wait = any(pace.waits_for_share for pace in paces) or any(
+            each.waits_for_retries for each in self.open.values() if not each.is_closing
+        )
+        if has_to_wait:
             time.sleep(LOOK_SECONDS)
-            return True
-        if any(each.waits_for_retries for each in self.open.values() if not each.is_closing):
-            time.sleep(LOOK_SECONDS)
-            return True
-        return False
+        return has_to_wait
 
     # Which experiments
 
