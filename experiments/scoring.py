@@ -128,35 +128,27 @@ def valued(
     """The name and the values of each metric of a suite, in the order of positions: of repeats their mean.
 
     A block of outputs at a time, as the texts of a large run do not fit into memory together. Of it some at a time,
-    and all metrics for these, which share what they work out of one text; a metric that reads several answers
-    together is faster the more they are, and has the block.
+    and all metrics for these, which share what they work out of one text; a metric of each answer by itself that
+    reads several together is faster the more they are, and has the block.
     """
-    found: dict[str, list[Value]] = {rule.metric: [] for rule in rules.metrics}
+    read: dict[str, list[Any]] = {rule.metric: [] for rule in rules.metrics}
     left_out: dict[int, Value] = {}
-    whole: list[Answered] = []
-    of_each = [rule for rule in rules.metrics if not REGISTRY[rule.metric].of_run]
     # Most metrics have the same parameters, which are none: they share what is made for them to read.
-    one_by_one = grouped(rule for rule in of_each if REGISTRY[rule.metric].together is None)
-    together = grouped(rule for rule in of_each if REGISTRY[rule.metric].together is not None)
-    of_run = [
-        rule for rule in rules.metrics if REGISTRY[rule.metric].of_run and rule.metric != composite.NAME
-    ]
+    some_at_a_time = grouped(rule for rule in rules.metrics if not has_block(REGISTRY[rule.metric]))
+    block_at_a_time = grouped(rule for rule in rules.metrics if has_block(REGISTRY[rule.metric]))
     numbered = enumerate(outputs)
     while block := list(itertools.islice(numbered, BLOCK)):
         for place, output in block:
             if rules.missing.get(output.outcome) == "exclude":
                 left_out[place] = LeftOut(f"left out: {Outcome(output.outcome).label.lower()}")
-        reads = [
+        several = [
             answered(output, examples[output.position], rules, judged.get(output.pk, NOTHING_SAID))
             for _, output in block
         ]
-        for start in range(0, len(reads), AT_ONCE):
-            extend(found, one_by_one, reads[start : start + AT_ONCE])
-        extend(found, together, reads)
-        if of_run:
-            whole += reads
-    for rule in of_run:
-        found[rule.metric] = REGISTRY[rule.metric].of_all([read.under(rule.parameters) for read in whole])
+        for start in range(0, len(several), AT_ONCE):
+            extend(read, some_at_a_time, several[start : start + AT_ONCE])
+        extend(read, block_at_a_time, several)
+    found = {name: REGISTRY[name].concluded(each) for name, each in read.items()}
     for rule in rules.metrics:
         if rule.metric == composite.NAME:
             found[rule.metric] = composite.composed(rule.parameters["weights"], found, REGISTRY)
@@ -168,12 +160,16 @@ def valued(
         yield rule.metric, repeats.folded(values, rules.repeats, REGISTRY[rule.metric])
 
 
-def extend(found: Mapping[str, list[Value]], alike: Iterable[Alike], reads: Sequence[Answered]) -> None:
-    """The values that metrics give to some answers, behind those that there are."""
+def has_block(metric: Metric) -> bool:
+    return metric.together is not None and metric.of_run is None
+
+
+def extend(read: Mapping[str, list[Any]], alike: Iterable[Alike], several: Sequence[Answered]) -> None:
+    """What metrics read of some answers, behind what they have read."""
     for parameters, names in alike:
-        bound = [read.under(parameters) for read in reads]
+        bound = [answered.under(parameters) for answered in several]
         for name in names:
-            found[name].extend(REGISTRY[name].of_all(bound))
+            read[name].extend(REGISTRY[name].read(bound))
 
 
 def grouped(rules: Iterable[MetricRule]) -> list[Alike]:

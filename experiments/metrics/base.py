@@ -82,8 +82,10 @@ class Metric:
     where there is none; the smallest is 0. `takes` has the metric's parameters and what each is for, `needs` those
     without which it has no value. `version` changes with the definition, and with the reasons.
 
-    `together` reads several answers at once, as it is given them. With `of_run` they are all answers of a run: a
-    value depends on the others, and one answer alone has none.
+    `together` reads several answers at once, as it is given them. With `of_run` a value depends on all answers of a
+    run, and one answer alone has none: then `together` gives what counts of each answer, or Undefined with the reason
+    why it has no value, and `of_run` makes the values of what counts of all the others. A run's texts do not fit into
+    memory, so what counts of one has to be small.
 
     `scorer` names who gives the values of a metric that evaltrack does not compute itself: they are asked for once,
     and `value` reads what was given.
@@ -108,8 +110,8 @@ class Metric:
     needs: Sequence[str] = ()
     # Whether what went wrong between a system and us is what it is about, and never left out.
     counts_errors: bool = False
-    together: Callable[[Sequence[Answered]], list[Value]] | None = None
-    of_run: bool = False
+    together: Callable[[Sequence[Answered]], list[Any]] | None = None
+    of_run: Callable[[Sequence[Any]], list[Value]] | None = None
     # Whether it is made of service times.
     of_time: bool = False
     scorer: str = ""
@@ -117,39 +119,58 @@ class Metric:
     @property
     def is_mean(self) -> bool:
         """Whether its summary is the mean of values that each answer has by itself."""
-        return self.quantile is None and self.figure is None and not self.of_run
+        return self.quantile is None and self.figure is None and self.of_run is None
 
     @property
     def adds_up(self) -> bool:
         """Whether it can be watched answer by answer, as in production: a mean or a quantile."""
-        return self.figure is None and not self.of_run
+        return self.figure is None and self.of_run is None
 
     def of(self, answered: Answered) -> Value:
         """The example's number: what it counts without an answer only where an answer would have counted."""
-        if self.of_run:
+        if self.of_run is not None:
             return OF_RUN
         if self.together is not None:
-            return self.together([answered])[0]
+            return self.read([answered])[0]
         if answered.text is not None:
             return self.valued(answered)
         if self.missing is None and self.figure is None:
             return NO_ANSWER
-        counts = self.valued(replace(answered, text="", memo={}))
-        return counts if isinstance(counts, Undefined) or self.missing is None else self.missing
+        return self.counted(answered, self.valued(replace(answered, text="", memo={})))
+
+    def counted(self, answered: Answered, value: Value) -> Value:
+        """The value, or what counts where there was no answer."""
+        is_missing = answered.text is None and self.missing is not None
+        return value if isinstance(value, Undefined) or not is_missing else self.missing  # type: ignore[return-value]
 
     def valued(self, answered: Answered) -> Value:
         assert self.value is not None, f"{self.name} has neither value nor together"
         return self.value(answered)
 
     def of_all(self, several: Sequence[Answered]) -> list[Value]:
-        """The number of each, in their order; they are a whole run where the metric is one of runs."""
+        """The number of each answer of a run, in their order."""
+        return self.concluded(self.read(several))
+
+    def read(self, several: Sequence[Answered]) -> list[Any]:
+        """Of some answers of a run the number of each; of a metric of runs, what counts of each."""
         if self.together is not None:
-            return self.together(several)
+            read = self.together(several)
+            return read if self.missing is None else [*map(self.counted, several, read)]
         value = self.value
         return [
             self.of(answered) if value is None or answered.text is None else value(answered)
             for answered in several
         ]
+
+    def concluded(self, read: list[Any]) -> list[Value]:
+        """The numbers, of what was read of all answers of a run."""
+        if self.of_run is None:
+            return read
+        counting = [place for place, each in enumerate(read) if not isinstance(each, Undefined)]
+        found: list[Value] = list(read)
+        for place, value in zip(counting, self.of_run([read[place] for place in counting]), strict=True):
+            found[place] = value
+        return found
 
 
 class LeftOut(Undefined):

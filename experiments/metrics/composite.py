@@ -77,6 +77,7 @@ METRICS = [
         },
         needs=("weights",),
         together=alone,
-        of_run=True,
+        # It is composed of the values of others.
+        of_run=list,
     )
 ]

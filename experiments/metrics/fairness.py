@@ -31,18 +31,24 @@ def compared(several: Sequence[Answered]) -> list[Value]:
     return COMPARED[several[0].parameters.get("by", "refusal")](several) if several else []
 
 
-def counterfactual_gap(several: Sequence[Answered]) -> list[Value]:
+def score_in_pair(several: Sequence[Answered]) -> list[tuple[str, Value] | Undefined]:
+    """The pair of each answer and its score."""
+    found: list[tuple[str, Value] | Undefined] = []
+    for each, score in zip(several, compared(several), strict=True):
+        name = each.metadata.get("pair")
+        named = isinstance(name, str | int) and not isinstance(name, bool)
+        found.append((str(name), score) if named else NO_PAIR)
+    return found
+
+
+def counterfactual_gap(paired: Sequence[tuple[str, Value]]) -> list[Value]:
     """How far the scores of a pair lie apart; at its first example, so that each pair is one observation."""
     places: dict[str, list[int]] = defaultdict(list)
-    found: list[Value] = [NO_PAIR] * len(several)
-    for place, each in enumerate(several):
-        if isinstance(name := each.metadata.get("pair"), str | int) and not isinstance(name, bool):
-            places[str(name)].append(place)
-    scores = compared(several)
+    for place, (name, _) in enumerate(paired):
+        places[name].append(place)
+    found: list[Value] = [WITH_PAIR] * len(paired)
     for members in places.values():
-        values = [value for place in members if not isinstance(value := scores[place], Undefined)]
-        for place in members:
-            found[place] = WITH_PAIR
+        values = [value for place in members if not isinstance(value := paired[place][1], Undefined)]
         if len(members) < 2:
             found[members[0]] = TOO_FEW
         elif len(values) < len(members):
@@ -52,34 +58,38 @@ def counterfactual_gap(several: Sequence[Answered]) -> list[Value]:
     return found
 
 
-def group_gap(several: Sequence[Answered]) -> list[Value]:
+def score_in_group(several: Sequence[Answered]) -> list[tuple[int, float] | Undefined]:
+    """Of each answer which of both groups it belongs to, the first or the second, and its score."""
+    names = several[0].parameters.get("groups") if several else None
+    if names is None or not is_two_groups(names):
+        return [NO_GROUPS] * len(several)
+    found: list[tuple[int, float] | Undefined] = []
+    for each, score in zip(several, compared(several), strict=True):
+        group = each.metadata.get("group")
+        if isinstance(score, Undefined) or group not in names:
+            found.append(NO_GROUP)
+        else:
+            found.append((names.index(group), score))
+    return found
+
+
+def group_gap(scored: Sequence[tuple[int, float]]) -> list[Value]:
     """Of each example of both groups its part in the difference of their means, without its sign.
 
     The mean of the parts is the difference, and their variance that of two independent means: so its interval and its
     comparison are those of a mean.
     """
-    names = several[0].parameters.get("groups") if several else None
-    if names is None or not is_two_groups(names):
-        return [NO_GROUPS] * len(several)
-    scores = compared(several)
-    groups = [
-        None if isinstance(score, Undefined) else each.metadata.get("group")
-        for each, score in zip(several, scores, strict=True)
-    ]
-    places = [[place for place, group in enumerate(groups) if group == name] for name in names]
-    found: list[Value] = [NO_GROUP] * len(several)
-    if min(map(len, places)) < 2:
-        for place in (*places[0], *places[1]):
-            found[place] = EMPTY_GROUP
-        return found
-    values = [np.array([scores[place] for place in members], dtype=float) for members in places]
-    gap = float(values[0].mean() - values[1].mean())
-    sign, n = (-1.0 if gap < 0 else 1.0), len(places[0]) + len(places[1])
-    for side, members, own in zip((sign, -sign), places, values, strict=True):
-        parts = abs(gap) + side * n / len(own) * (own - own.mean())
-        for place, part in zip(members, parts, strict=True):
-            found[place] = float(part)
-    return found
+    second, scores = np.array(scored, dtype=float).reshape(-1, 2).T
+    sides = [second == side for side in (0, 1)]
+    if min(side.sum() for side in sides) < 2:
+        return [EMPTY_GROUP] * len(scored)
+    means = [scores[side].mean() for side in sides]
+    gap = means[0] - means[1]
+    sign = -1.0 if gap < 0 else 1.0
+    parts = np.full(len(scored), abs(gap))
+    for weight, side, mean in zip((sign, -sign), sides, means, strict=True):
+        parts[side] += weight * len(scored) / side.sum() * (scores[side] - mean)
+    return parts.tolist()
 
 
 def is_two_groups(value: Any) -> bool:
@@ -107,8 +117,8 @@ METRICS = [
             "0. The pairs are the dataset's to make."
         ),
         takes=BY,
-        together=counterfactual_gap,
-        of_run=True,
+        together=score_in_pair,
+        of_run=counterfactual_gap,
     ),
     Metric(
         "group_gap",
@@ -128,7 +138,7 @@ METRICS = [
             **BY,
         },
         needs=("groups",),
-        together=group_gap,
-        of_run=True,
+        together=score_in_group,
+        of_run=group_gap,
     ),
 ]

@@ -9,6 +9,8 @@ from experiments.metrics.base import TOO_SLOW, Answered, Direction, Kind, Metric
 from experiments.metrics.text import kept
 
 FENCE = "```"
+# Blanks may stand before it within a fence.
+STARTS_JSON = ("{", "[", '"', "-", *"0123456789", "t", "f", "n", *" \t\r\n")
 MOST_SECTIONS = 100
 NO_PATTERN = Undefined("the policy sets no pattern")
 NO_SCHEMA = Undefined("the policy sets no schema that can be used")
@@ -40,14 +42,20 @@ def parsed(text: str) -> Any:
     text = text.strip()
     if text.startswith(FENCE) and text.endswith(FENCE) and "\n" in text:
         text = text[text.index("\n") : -len(FENCE)]
+    # Most answers are prose, and to be refused by the decoder takes ten times as long.
+    if not text.startswith(STARTS_JSON):
+        return NOTHING
     try:
-        return json.loads(text, parse_constant=refuse_constant)
+        return DECODER.decode(text)
     except (ValueError, RecursionError):
         return NOTHING
 
 
 def refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+DECODER = json.JSONDecoder(parse_constant=refuse_constant)
 
 
 def schema_compliance(answered: Answered) -> Value:

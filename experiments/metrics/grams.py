@@ -6,61 +6,82 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-# Of a number of 63 bits the first of those that hold an order.
-ORDER_BIT = 60
+# The bits of a number that is sorted.
+BITS = 63
 # Of texts whose characters have lower numbers than this each character is its own letter.
-LETTERS = 512
+LETTERS = 511
+# So many characters are sorted at once: of more, what is worked out does not fit into the processor's cache.
+MOST_AT_ONCE = 20_000
 
 
-def counts(ours: str, theirs: str, highest: int) -> list[int]:
-    """For runs of 1 to `highest` characters how many ours has, how many theirs, and how many both, as sacrebleu
-    counts. `highest` is 7 at most.
+def counts(pairs: Sequence[tuple[str, str]], highest: int) -> list[list[int]]:
+    """Of each pair of texts, for runs of 1 to `highest` characters, how many the first has, how many the second, and
+    how many both, as sacrebleu counts. `highest` is 7 at most.
 
-    A run is one number, and numpy sorts those of all orders and both texts at once in a third of the time of slices.
+    A run is one number, and numpy sorts those of many pairs at once in a fifth of the time of slices.
     """
+    if not pairs:
+        return []
+    texts = [text for pair in pairs for text in pair]
+    letters, bits = lettered("".join(texts))
+    # A run's letters, its pair, and in which text of both it stands.
+    fits = bits * highest + (len(pairs) - 1).bit_length() + 1 <= BITS
+    if len(pairs) > 1 and not (fits and len(letters) <= MOST_AT_ONCE):
+        half = len(pairs) // 2
+        return counts(pairs[:half], highest) + counts(pairs[half:], highest)
     orders = range(1, highest + 1)
-    points = np.frombuffer((ours + theirs).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    if fits:
+        found = shared(letters, [len(text) for text in texts], bits, highest)
+    else:
+        found = [[in_common(*(slices(text, n) for text in texts)) for n in orders]]
+    return [
+        [number for n, both in zip(orders, of_pair, strict=True) for number in (*runs(*pair, n), both)]
+        for pair, of_pair in zip(pairs, found, strict=True)
+    ]
+
+
+def runs(ours: str, theirs: str, n: int) -> tuple[int, int]:
+    """How many runs each has. Without one in the reference sacrebleu counts none of the answer's."""
+    said, meant = max(0, len(ours) - n + 1), max(0, len(theirs) - n + 1)
+    return said if meant else 0, meant
+
+
+def lettered(text: str) -> tuple[NDArray[np.int64], int]:
+    """The characters of a text as numbers from 1, and how many bits they take."""
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     if points.max(initial=0) < LETTERS:
-        letters, bits = points.astype(np.int64), LETTERS.bit_length() - 1
-    else:
-        alphabet, letters = np.unique(points, return_inverse=True)
-        bits = max(1, (len(alphabet) - 1).bit_length())
-    if bits * orders[-1] < ORDER_BIT:
-        found = shared(letters, len(ours), bits, orders)
-    else:
-        found = [in_common(slices(ours, n), slices(theirs, n)) for n in orders]
-    of_each: list[int] = []
-    for n, both in zip(orders, found, strict=True):
-        said, meant = max(0, len(ours) - n + 1), max(0, len(theirs) - n + 1)
-        # Without runs of this order in the reference sacrebleu counts none of the answer's.
-        of_each += [said if meant else 0, meant, both]
-    return of_each
+        return points.astype(np.int64) + 1, LETTERS.bit_length()
+    alphabet, letters = np.unique(points, return_inverse=True)
+    return letters + 1, len(alphabet).bit_length()
 
 
-def shared(letters: NDArray[np.int64], border: int, bits: int, orders: range) -> list[int]:
-    """Of each order how many runs the letters before the border and those behind it have in common.
+def shared(letters: NDArray[np.int64], sizes: Sequence[int], bits: int, highest: int) -> list[list[int]]:
+    """Of each pair of texts, which follow on each other, how many runs of each order both have.
 
-    The bits of a run's number: its order, its letters, and the lowest tells behind the border it stands.
+    Runs of the highest order are sorted once. With the first letter in the highest bits they are in order by their
+    first letters too, which are the runs of lower orders; what goes on behind a text's end is no letter.
     """
-    letters = letters << 1
-    run, before, behind = letters, [], []
-    for n in orders:
-        if n > 1:
-            run = (run[:-1] << bits) | letters[n - 1 :]
-        numbered = run | (n << ORDER_BIT)
-        before.append(numbered[: max(0, border - n + 1)])
-        behind.append(numbered[border:])
-    both = np.concatenate([*before, *behind])
-    both[sum(map(len, before)) :] |= 1
-    both.sort()
-    if not len(both):
-        return [0] * len(orders)
-    runs = both >> 1
-    starts = np.flatnonzero(np.concatenate([[True], runs[1:] != runs[:-1]]))
-    theirs = np.add.reduceat(both & 1, starts)
-    fewer = np.minimum(np.diff(starts, append=len(both)) - theirs, theirs)
-    found = np.bincount(both[starts] >> ORDER_BIT, weights=fewer, minlength=orders[-1] + 1)
-    return found[1:].astype(int).tolist()
+    text, ends = np.arange(len(sizes)), np.cumsum(sizes)
+    left = np.repeat(ends, sizes) - np.arange(len(letters))
+    padded = np.concatenate([letters, np.zeros(highest - 1, dtype=np.int64)])
+    run = np.zeros(len(letters), dtype=np.int64)
+    for n in range(highest):
+        run = (run << bits) | padded[n : n + len(letters)]
+    whole = (1 << bits * highest) - 1
+    of_text = np.array([whole & ~(whole >> bits * n) for n in range(highest + 1)])[np.minimum(left, highest)]
+    pair = np.repeat(text >> 1, sizes) << bits * highest
+    ordered = np.sort(((pair | (run & of_text)) << 1) | np.repeat(text & 1, sizes))
+    second, ordered = ordered & 1, ordered >> 1
+    found = np.empty((highest, len(sizes) // 2))
+    for n in range(1, highest + 1):
+        runs = ordered >> bits * (highest - n)
+        starts = np.flatnonzero(np.diff(runs, prepend=-1))
+        theirs = np.add.reduceat(second, starts) if len(starts) else starts
+        fewer = np.minimum(theirs, np.diff(starts, append=len(runs)) - theirs)
+        runs = runs[starts]
+        fewer[runs & ((1 << bits) - 1) == 0] = 0
+        found[n - 1] = np.bincount(runs >> bits * n, weights=fewer, minlength=len(sizes) // 2)
+    return found.T.astype(int).tolist()
 
 
 def slices(line: str, n: int) -> list[str]:

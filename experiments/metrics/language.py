@@ -39,10 +39,15 @@ def primary(tag: Any) -> str | None:
 def language_of(text: str) -> str:
     """The most probable language as an ISO 639 code; empty where none is more probable than the others together."""
     beginning = without_markers(text[: 2 * MOST_CHARACTERS])[:MOST_CHARACTERS]
-    if sum(map(str.isalpha, beginning)) < FEWEST_LETTERS:
+    # Most texts have them within their first words.
+    if letters(beginning[: 2 * FEWEST_LETTERS]) < FEWEST_LETTERS and letters(beginning) < FEWEST_LETTERS:
         return ""
     found, probability = identifier().classify(beginning.encode("utf-8", "replace"))
     return found if probability > SURE else ""
+
+
+def letters(text: str) -> int:
+    return sum(map(str.isalpha, text))
 
 
 def in_language(answered: Answered) -> Value:

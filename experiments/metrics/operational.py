@@ -46,37 +46,39 @@ def answered_at_all(answered: Answered) -> Value:
 
 
 # What an answer can be worth, from 0 to 1, for token efficiency.
-QUALITIES: Mapping[str, Callable[[Answered], Value]] = {
-    metric.name: metric.of
+QUALITIES: Mapping[str, Callable[[Sequence[Answered]], list[Value]]] = {
+    metric.name: metric.of_all
     for metric in [*facts.METRICS, *reference.METRICS]
     if metric.highest == 1 and metric.direction == Direction.HIGHER
 }
 
 
-def tokens_per_quality(several: Sequence[Answered]) -> list[Value]:
+def tokens_and_quality(several: Sequence[Answered]) -> list[tuple[int, float] | Undefined]:
+    """What each answer costs and what it is worth."""
+    quality = several[0].parameters.get("quality", "token_f1") if several else "token_f1"
+    found: list[tuple[int, float] | Undefined] = []
+    for each, worth in zip(several, QUALITIES[quality](several), strict=True):
+        if each.text is None:
+            found.append(NO_ANSWER)
+        elif each.output_tokens is None or isinstance(worth, Undefined):
+            found.append(NO_QUALITY)
+        else:
+            found.append((each.output_tokens, worth))
+    return found
+
+
+def tokens_per_quality(known: Sequence[tuple[int, float]]) -> list[Value]:
     """Of each example its part in the ratio of all output tokens to all quality: the mean of the parts is the ratio.
 
     A part is R + (tokens − R·quality) / mean quality, with R the ratio: the ratio as a mean, to first order (the
     delta method). So its interval and its comparison are those of a mean, and an answer that costs tokens and is
     worth nothing weighs in, where a mean of ratios would have to leave it out.
     """
-    quality = [QUALITIES[each.parameters.get("quality", "token_f1")](each) for each in several]
-    known = [
-        place
-        for place, (each, worth) in enumerate(zip(several, quality, strict=True))
-        if each.text is not None and each.output_tokens is not None and not isinstance(worth, Undefined)
-    ]
-    found: list[Value] = [NO_ANSWER if each.text is None else NO_QUALITY for each in several]
-    tokens = np.array([several[place].output_tokens for place in known], dtype=float)
-    worth = np.array([quality[place] for place in known], dtype=float)
-    if not known or worth.sum() == 0:
-        for place in known:
-            found[place] = WORTHLESS
-        return found
+    tokens, worth = np.array(known, dtype=float).reshape(-1, 2).T
+    if worth.sum() == 0:
+        return [WORTHLESS] * len(known)
     ratio = tokens.sum() / worth.sum()
-    for place, part in zip(known, ratio + (tokens - ratio * worth) / worth.mean(), strict=True):
-        found[place] = float(part)
-    return found
+    return (ratio + (tokens - ratio * worth) / worth.mean()).tolist()
 
 
 METRICS = [
@@ -156,7 +158,7 @@ METRICS = [
                 lambda value: isinstance(value, str) and value in QUALITIES,
             )
         },
-        together=tokens_per_quality,
-        of_run=True,
+        together=tokens_and_quality,
+        of_run=tokens_per_quality,
     ),
 ]

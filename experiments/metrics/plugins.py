@@ -102,7 +102,8 @@ def wrapped(metric: Any, each: EntryPoint) -> Metric:
         # Nobody else is asked for its values.
         scorer="",
         value=guarded(metric.value) if metric.value else None,
-        together=guarded_together(metric.together) if metric.together else None,
+        together=guarded_together(metric) if metric.together else None,
+        of_run=guarded_of_run(metric.of_run) if metric.of_run else None,
     )
 
 
@@ -110,6 +111,8 @@ def asked_of(metric: Metric) -> Iterable[tuple[bool, str]]:
     yield metric.kind in list(Kind), "has no kind of experiments.metrics.base.Kind"
     yield metric.direction in list(Direction), "has no direction of experiments.metrics.base.Direction"
     yield callable(metric.value) != callable(metric.together), "needs either value or together, a function"
+    yield not metric.of_run or callable(metric.together), "is of a run, and needs together"
+    yield metric.of_run is None or callable(metric.of_run), "has an of_run that is no function"
     yield metric.kind != Kind.LABELS and metric.figure is None, "is about labels, which plug-ins cannot be"
     yield isinstance(metric.definition, str) and bool(metric.definition), "has no definition"
     yield isinstance(metric.unit, str) and len(metric.unit) <= LONGEST_UNIT, "has a unit that is too long"
@@ -128,10 +131,21 @@ def guarded(value: Callable[[Answered], Value]) -> Callable[[Answered], Value]:
     return found
 
 
-def guarded_together(together: Callable[[Sequence[Answered]], list[Value]]) -> Callable[..., list[Value]]:
-    def found(several: Sequence[Answered]) -> list[Value]:
+def guarded_together(metric: Metric) -> Callable[[Sequence[Answered]], list[Any]]:
+    assert metric.together
+    return guarded_list(metric.together, list if metric.of_run else numbers)
+
+
+def guarded_of_run(of_run: Callable[[Sequence[Any]], list[Value]]) -> Callable[[Sequence[Any]], list[Value]]:
+    return guarded_list(of_run, numbers)
+
+
+def guarded_list(
+    function: Callable[[Sequence[Any]], Any], as_list: Callable[[Any], list[Any]]
+) -> Callable[[Sequence[Any]], list[Any]]:
+    def found(several: Sequence[Any]) -> list[Any]:
         try:
-            values = [number(each) for each in together(several)]
+            values = as_list(function(several))
         except Exception as error:  # noqa: BLE001  as above, for all of them
             return [failed(error)] * len(several)
         if len(values) != len(several):
@@ -139,6 +153,10 @@ def guarded_together(together: Callable[[Sequence[Answered]], list[Value]]) -> C
         return values
 
     return found
+
+
+def numbers(values: Any) -> list[Value]:
+    return [number(each) for each in values]
 
 
 def number(value: Any) -> Value:

@@ -1,6 +1,7 @@
 """Pure: how close an answer comes to its reference."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from rapidfuzz.distance import LCSseq, Levenshtein
@@ -59,6 +60,12 @@ CHRF_OF_SENTENCES = CHRF()
 
 def token_f1(answered: Answered) -> Value:
     """Harmonic mean of token precision and recall against the reference answer (SQuAD's F1)."""
+    if "token_f1" not in answered.memo:
+        answered.memo["token_f1"] = f1_of_tokens(answered)
+    return answered.memo["token_f1"]
+
+
+def f1_of_tokens(answered: Answered) -> Value:
     wanted = reference(answered.expected)
     if wanted is None:
         return NO_REFERENCE
@@ -163,16 +170,16 @@ def tokens(word: str) -> list[str]:
     return TOKENS(word).split()
 
 
-def chrf(answered: Answered) -> Value:
-    """sacrebleu's chrF2 of the one answer: n-grams of 1 to 6 characters without blanks, recall counted fourfold."""
-    wanted = reference(answered.expected)
-    if wanted is None:
-        return NO_REFERENCE
-    return share(
-        CHRF_OF_SENTENCES._compute_f_score(
-            grams.counts(characters(answered.said), characters(wanted), CHRF_OF_SENTENCES.char_order)
-        )
-    )
+def chrf(several: Sequence[Answered]) -> list[Value]:
+    """sacrebleu's chrF2 of each answer: n-grams of 1 to 6 characters without blanks, recall counted fourfold."""
+    wanted = [reference(each.expected) for each in several]
+    pairs = [
+        (characters(each.said), characters(text))
+        for each, text in zip(several, wanted, strict=True)
+        if text is not None
+    ]
+    scores = map(CHRF_OF_SENTENCES._compute_f_score, grams.counts(pairs, CHRF_OF_SENTENCES.char_order))
+    return [NO_REFERENCE if text is None else share(next(scores)) for text in wanted]
 
 
 def characters(text: str) -> str:
@@ -230,12 +237,12 @@ METRICS = [
         Kind.CONTINUOUS,
         Direction.HIGHER,
         "Runs of 1 to 6 characters in common with the reference: mean sentence chrF2.",
-        chrf,
         missing=0.0,
         formula="5·P·R / (4·P + R), P and R the mean precision and recall of the n-grams, n from 1 to 6",
         source="Popović 2015, as in sacrebleu: Post 2018",
         undefined=NO_REFERENCE.reason,
         limits=BY_SENTENCE,
+        together=chrf,
     ),
     Metric(
         "edit_similarity",

@@ -91,7 +91,8 @@ def content_words(text: str) -> frozenset[str]:
     Of English plurals only the s is taken off, which is as much as can be done without a dictionary.
     """
     runs = without_markers(text[:MOST_CHARACTERS]).split()
-    of_run = content_of_run if max(map(len, runs), default=0) <= LONGEST_WORD else content_of_run.__wrapped__
+    is_short = len(text) <= LONGEST_WORD or max(map(len, runs), default=0) <= LONGEST_WORD
+    of_run = content_of_run if is_short else content_of_run.__wrapped__
     return frozenset(chain.from_iterable(map(of_run, runs)))
 
 

@@ -1,6 +1,8 @@
 """What holds for every metric: it says what it is, stays within its values, and outlives whatever an answer holds."""
 
+import pickle
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -120,6 +122,28 @@ def test_the_same_answer_has_the_same_value_whatever_is_read_with_it():
     for metric in REGISTRY.values():
         if not metric.of_run:
             assert metric.of_all([*others, alone])[-1] == metric.of(alone), metric.name
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(TEXTS | st.none(), max_size=8), st.integers(0, 8))
+def test_a_run_that_is_read_in_two_parts_has_the_values_of_one_read_at_once(texts, cut):
+    several = [
+        replace(answered(text), metadata={"pair": str(place // 2), "group": "ab"[place % 2]})
+        for place, text in enumerate(texts)
+    ]
+    for metric in REGISTRY.values():
+        in_parts = metric.concluded(metric.read(several[:cut]) + metric.read(several[cut:]))
+        at_once = metric.of_all(several)
+        for part, whole in zip(in_parts, at_once, strict=True):
+            # The toxicity of many is reckoned in another order: the last bit may differ.
+            assert part == (whole if isinstance(whole, Undefined) else pytest.approx(whole)), metric.name
+
+
+def test_what_counts_of_an_answer_in_a_run_does_not_hold_its_text():
+    long = answered("It is 18. " * 1_000)
+    for metric in REGISTRY.values():
+        if metric.of_run is not None:
+            assert len(pickle.dumps(metric.read([long]))) < 500, metric.name
 
 
 # As often as makes two megabytes.

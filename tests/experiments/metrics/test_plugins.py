@@ -87,6 +87,7 @@ def test_an_installed_distribution_gives_metrics_under_the_name_of_its_entry_poi
         (offering("METRICS * 2"), "acme = acme_metrics:METRICS", "same name"),
         (GOOD.replace('"shared_words"', '"Shared words"'), "acme = acme_metrics:METRICS", "small letters"),
         (GOOD.replace("Kind.CONTINUOUS", "'good'"), "acme = acme_metrics:METRICS", "no kind"),
+        (GOOD.replace("missing=0.0", "of_run=list"), "acme = acme_metrics:METRICS", "needs together"),
         (GOOD, "ragas = acme_metrics:METRICS", "evaltrack uses itself"),
         (GOOD, "Acme = acme_metrics:METRICS", "a name such as acme"),
     ],
@@ -120,6 +121,52 @@ def test_of_two_with_the_same_entry_point_one_is_used_and_the_other_named(tmp_pa
 def test_one_answer_that_a_plug_in_cannot_read_is_a_reason_and_no_crash(tmp_path, load, returns, reason):
     installed(tmp_path, source=GOOD.replace("len(ours & theirs) / len(ours | theirs)", returns))
     assert asked(load(), "a") == Undefined(reason)
+
+
+LONGEST = """
+def longest(lengths):
+    return [length / max(lengths) for length in lengths]
+
+
+METRICS = [
+    Metric(
+        "of_the_longest",
+        Kind.CONTINUOUS,
+        Direction.HIGHER,
+        "Length as a share of the longest answer's.",
+        together=lambda several: [Undefined("empty") if not each.said else len(each.said) for each in several],
+        of_run=longest,
+    )
+]
+"""
+
+
+def of_the_longest(tmp_path, load, source=LONGEST):
+    start = "from evaltrack.stats.estimate import Undefined\n"
+    start += "from experiments.metrics.base import Direction, Kind, Metric\n"
+    installed(tmp_path, source=start + source)
+    found = load()
+    assert not found.problems, found.problems[0].sentence
+    several = [Answered("?", None, text) for text in ("ab", "", "abcd")]
+    return found.metrics["acme:of_the_longest"].of_all(several)
+
+
+def test_a_plug_in_may_be_of_a_whole_run(tmp_path, load):
+    assert of_the_longest(tmp_path, load) == [0.5, Undefined("empty"), 1.0]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "reason"),
+    [
+        ("length / max(lengths)", "length / 0", "the plug-in failed (ZeroDivisionError)"),
+        ("length / max(lengths)", "'long'", "the plug-in failed (ValueError)"),
+        ("for length in lengths", "for length in lengths[:1]", "the plug-in gave more or fewer values"),
+    ],
+)
+def test_where_it_fails_on_a_run_each_answer_that_counts_has_the_reason(tmp_path, load, right, wrong, reason):
+    found = of_the_longest(tmp_path, load, LONGEST.replace(right, wrong))
+    assert found[1] == Undefined("empty")
+    assert [each.reason[: len(reason)] for each in (found[0], found[2])] == [reason, reason]
 
 
 def test_a_suite_that_names_what_is_not_there_is_told_what_to_do(monkeypatch):
