@@ -8,7 +8,7 @@ import json
 import re
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -16,7 +16,16 @@ import aiohttp
 
 from evaltrack.integrations.addresses import AddressRefused
 from evaltrack.integrations.calls import Calls, read_up_to
-from evaltrack.integrations.model_api import GATEWAY_ALONE, CallFailed, Failure, Header, headers_of, storable
+from evaltrack.integrations.model_api import (
+    GATEWAY_ALONE,
+    CallFailed,
+    Failure,
+    Header,
+    headers_of,
+    secrets_in,
+    storable,
+)
+from evaltrack.integrations.replies import without
 
 LARGEST_REPLY = 1024 * 1024
 LARGEST_FILE = 2 * 1024 * 1024 * 1024
@@ -100,6 +109,7 @@ async def exchange(session: aiohttp.ClientSession, request: Exchange) -> dict[st
         return failed(Failure.UNREACHABLE, str(error))
     except (aiohttp.ClientError, OSError) as error:
         return failed(Failure.BROKEN, str(error) or type(error).__name__)
+    content = without(content, secrets_in(request.headers))
     if response.status == 429:
         return failed(Failure.THROTTLED, "asked to slow down (429)")
     if response.status >= 500:
@@ -225,6 +235,10 @@ class BatchApi:
         file.seek(0)
         return file
 
+    def rows(self, file: IO[bytes]) -> Iterator[dict[str, Any]]:
+        """What `lines` finds in a file that came from there, without the keys that were sent."""
+        return lines(file, secrets_in(self.headers))
+
 
 def id_of(row: dict[str, Any]) -> str:
     """The row's id, if it is such that it can be part of an address."""
@@ -234,7 +248,7 @@ def id_of(row: dict[str, Any]) -> str:
     return found
 
 
-def lines(file: IO[bytes]) -> Iterator[dict[str, Any]]:
+def lines(file: IO[bytes], secrets: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
     """The JSON objects of a file, a line each; what is none is left out, as nobody can be asked about it."""
     while raw := file.readline(LONGEST_LINE):
         if not raw.endswith(b"\n") and len(raw) == LONGEST_LINE:
@@ -242,7 +256,7 @@ def lines(file: IO[bytes]) -> Iterator[dict[str, Any]]:
                 pass
             continue
         try:
-            row = json.loads(raw)
+            row = json.loads(without(raw, secrets))
         except (ValueError, RecursionError):
             continue
         if isinstance(row, dict):

@@ -161,7 +161,7 @@ async def ask(session: aiohttp.ClientSession, request: Question) -> Answer | Cal
     except (aiohttp.ClientError, OSError) as error:
         return failed(Failure.CUT, str(error) or type(error).__name__)
     # Before anything is made of it: a key that the endpoint repeats is in no answer and no error.
-    content = without(content, secrets_of(request))
+    content = without(content, secrets_in(request.all_headers()))
     if request.keeps_reply:
         reply = Reply.of(content)
     wait_s = retry_after(response.headers.get("Retry-After", ""), most=LONGEST_PAUSE_S)
@@ -201,9 +201,9 @@ def headers_of(headers: tuple[Header, ...]) -> dict[str, str] | str:
     return found
 
 
-def secrets_of(question: Question) -> list[str]:
-    """What it sends along that nobody may read."""
-    return [os.environ[header.env] for header in question.all_headers() if header.env]
+def secrets_in(headers: tuple[Header, ...]) -> list[str]:
+    """What they send along that nobody may read."""
+    return [os.environ[header.env] for header in headers if header.env]
 
 
 def beginning(content: bytes) -> str:

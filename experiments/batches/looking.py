@@ -20,7 +20,7 @@ from evaltrack import clock
 from evaltrack.bulk import update_rows
 from evaltrack.canonical import digest
 from evaltrack.errors import Unavailable
-from evaltrack.integrations.batch_api import BatchApi, Exchanges, NotDone, id_of, lines
+from evaltrack.integrations.batch_api import BatchApi, Exchanges, NotDone, id_of
 from evaltrack.integrations.model_api import Failure, Header, storable
 from experiments import policies, targets
 from experiments.batches import results, rows
@@ -198,7 +198,7 @@ class Look:
 
     def take(self, file_id: object) -> int:
         with self.api.download(id_of({"id": file_id})) as file:
-            return results.take(self.batch, lines(file), at=clock.now())
+            return results.take(self.batch, self.api.rows(file), at=clock.now())
 
     def withdraw(self) -> None:
         """The experiment has ended without it: nothing more is to be paid for."""

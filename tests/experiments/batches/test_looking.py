@@ -111,6 +111,48 @@ def test_both_arms_are_asked_in_a_file_each_and_judged(asked, endpoint):
     assert recomputation.recompute(seen).ok
 
 
+KEY = 'sk-"keep"-me-secret-4711'
+
+
+@pytest.fixture
+def keyed(settings, monkeypatch):
+    settings.TARGET_KEYS = ["BATCH_KEY"]
+    monkeypatch.setenv("BATCH_KEY", KEY)
+
+
+def stored() -> str:
+    """Whatever the rows of batches and outputs hold."""
+    return repr([list(model.objects.values()) for model in (Batch, Output)])
+
+
+def test_a_key_that_the_answers_repeat_is_not_stored(asked, endpoint, keyed):
+    def answer(request):
+        number = int(request["custom_id"])
+        if number % 3 == 0:
+            return says(request["custom_id"], f"You sent {KEY}.")
+        error = {"code": 400, "message": KEY}
+        response = {"status_code": 400, "body": {"error": error}} if number % 3 == 1 else None
+        return {"custom_id": request["custom_id"], "response": response, "error": error}
+
+    experiment = asked(api_key_env="BATCH_KEY")
+    look()
+    endpoint.ends(answer=answer)
+    look()
+    assert {call[2] for call in endpoint.calls} == {f"Bearer {KEY}"}
+    assert "You sent [secret removed]." in set(Output.objects.values_list("text", flat=True))
+    assert Output.objects.filter(experiment=experiment, error__contains="[secret removed]").exists()
+    assert "keep" not in stored()
+
+
+def test_a_key_that_a_failed_batch_repeats_is_not_stored(asked, endpoint, keyed):
+    asked(api_key_env="BATCH_KEY")
+    look()
+    endpoint.ends("failed", errors={"data": [{"message": f"{KEY} is not welcome"}]})
+    look()
+    assert "[secret removed] is not welcome" in stored()
+    assert "keep" not in stored()
+
+
 def test_while_it_goes_on_it_is_looked_at_now_and_then_and_nothing_is_asked(asked, endpoint):
     asked()
     look(3)
