@@ -60,6 +60,9 @@ class Worker:
     def work(self, deadline: float) -> bool:
         """Go on until nothing can be claimed and nothing is in flight; whether any experiment came forward."""
         self.came_forward, self.looked = False, 0.0
+        for each in self.open.values():
+            # Where there was nothing a moment ago there may be what a dead worker held, and has been taken from it.
+            each.try_again.clear()
         while True:
             in_time = time.monotonic() < deadline
             if in_time:

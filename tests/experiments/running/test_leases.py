@@ -53,6 +53,29 @@ def test_a_lease_that_is_renewed_is_not_taken_back(planned, settings):
     assert claims.reap(at=later + dt.timedelta(seconds=settings.LEASE_SECONDS + 1)) == 4
 
 
+def test_a_lease_that_ends_just_after_a_worker_found_nothing_is_not_left_until_the_next_wake_up(
+    people, impatient, settings, monkeypatch
+):
+    """The worker had looked a moment before, and would not have looked again."""
+    with serve(adds) as endpoint:
+        experiment = experiments.submitted(**people, base_url=endpoint.base_url, examples=10)
+        planning.start(Experiment.objects.with_names().get(pk=experiment.pk), at=clock.now())
+        endpoint_of = dict(Run.objects.filter(experiment=experiment).values_list("pk", "endpoint_id"))
+        room = dict.fromkeys(endpoint_of.values(), 4)
+        assert len(claims.claim(experiment, endpoint_of, room, token=uuid.uuid4(), at=clock.now())) == 4
+        reap, reaped = claims.reap, []
+
+        def reaping(*, at):
+            # From the second time on the dead worker's leases have ended.
+            late = dt.timedelta(seconds=settings.LEASE_SECONDS + 1 if reaped else 0)
+            reaped.append(reap(at=at + late))
+
+        monkeypatch.setattr(claims, "reap", reaping)
+        scheduler.drain()
+    assert reaped[:2] == [0, 4]
+    assert Experiment.objects.get(pk=experiment.pk).status == ExperimentStatus.DECIDED
+
+
 def test_an_output_that_kills_five_workers_is_given_up(planned, settings):
     experiment, endpoint_of, room = planned
     at = clock.now()
