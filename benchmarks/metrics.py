@@ -12,12 +12,11 @@ import gc
 import json
 import random
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
 from datasets.examples import Example
 from experiments.metrics import FAMILIES, REGISTRY
-from experiments.scoring import valued
+from experiments.scoring import Said, valued
 from experiments.suite import MetricRule, Suite
 
 VOCABULARY = (
@@ -50,23 +49,6 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 NOT_COMPUTED = ("By a judge", "Several in one")
 
 
-@dataclass
-class Said:
-    """What scoring reads of an output."""
-
-    pk: int
-    position: int
-    text: str
-    outcome: str = "answered"
-    latency_ms: int | None = 180
-    input_tokens: int | None = 60
-    output_tokens: int | None = 40
-    contexts: list[str] = field(default_factory=list)
-    citations: list[str] | None = None
-    repeat: int = 0
-    reused_from_id: int | None = None
-
-
 def sentence(rng: random.Random, words: int) -> str:
     return (" ".join(rng.choices(WORDS, k=words)) + f" {rng.randint(1, 60)} days.").capitalize()
 
@@ -96,7 +78,21 @@ def made(count: int, seed: int = 1) -> tuple[list[Said], list[Example]]:
             metadata={"pair": str(number // 2), "group": "ab"[number % 2]},
         )
         examples.append(row)
-        outputs.append(Said(number, number, said, contexts=passages))
+        outputs.append(
+            Said(
+                pk=number,
+                position=number,
+                repeat=0,
+                outcome="answered",
+                text=said,
+                latency_ms=180,
+                input_tokens=60,
+                output_tokens=40,
+                contexts=passages,
+                citations=None,
+                reused_from_id=None,
+            )
+        )
     return outputs, examples
 
 
@@ -133,7 +129,7 @@ def main() -> None:
 
 
 def scored(rules: list[MetricRule], outputs: list[Said], examples: list[Example]) -> list[tuple[str, list]]:
-    return list(valued(Suite(tuple(rules)), outputs, examples))  # type: ignore[arg-type]
+    return list(valued(Suite(tuple(rules)), outputs, examples))
 
 
 if __name__ == "__main__":

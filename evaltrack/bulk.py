@@ -138,7 +138,8 @@ def prepared(field: Any, value: Any) -> Any:
 
 
 def all_prepared(field: Any, values: list[Any]) -> list[Any]:
-    if set(map(type, values)) <= TAKEN_AS_THEY_ARE.get(type(field), set()):
+    stored = field.target_field if field.many_to_one else field
+    if set(map(type, values)) <= TAKEN_AS_THEY_ARE.get(type(stored), set()):
         return values
     return [prepared(field, value) for value in values]
 

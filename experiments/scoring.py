@@ -3,7 +3,7 @@
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -54,14 +54,36 @@ class Scored:
     slices: dict[str, list[Slice]]
 
 
+@dataclass(slots=True)
+class Said:
+    """What scoring reads of an output: columns, and what scorers gave. A third of the time of a model instance."""
+
+    pk: int
+    position: int
+    repeat: int
+    outcome: str
+    text: str
+    latency_ms: int | None
+    input_tokens: int | None
+    output_tokens: int | None
+    contexts: Any
+    citations: Any
+    reused_from_id: int | None
+    given_values: Mapping[str, Value] | None = None
+
+
+COLUMNS = tuple(each.name for each in fields(Said) if each.name != "given_values")
+
+
 class Outputs:
     """A run's finished outputs in order, read anew each time, a few at a time."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
 
-    def __iter__(self) -> Iterator[Output]:
-        return self.run.outputs.in_order().iterator(chunk_size=BLOCK)
+    def __iter__(self) -> Iterator[Said]:
+        rows = self.run.outputs.in_order().values_list(*COLUMNS)
+        return itertools.starmap(Said, rows.iterator(chunk_size=BLOCK))
 
     def ends(self) -> Ends:
         counted = self.run.outputs.values_list("outcome", "endpoint_model", "endpoint_fingerprint")
@@ -70,7 +92,7 @@ class Outputs:
 
 def score(
     rules: Suite,
-    outputs: Mapping[Arm, Iterable[Output]],
+    outputs: Mapping[Arm, Iterable[Said | Output]],
     examples: ByPosition,
     *,
     seed: int,
@@ -110,7 +132,7 @@ def score(
     return Scored(values, reasons, judge(compared, stop), within, by_tag)
 
 
-def positions(outputs: Iterable[Output]) -> Iterable[int]:
+def positions(outputs: Iterable[Said | Output]) -> Iterable[int]:
     """The place of each example in its dataset, in order."""
     if isinstance(outputs, Outputs):
         return outputs.run.outputs.one_each().values_list("position", flat=True)
@@ -123,7 +145,7 @@ def as_repeated(metric: Metric, repeats: int) -> Metric:
 
 
 def valued(
-    rules: Suite, outputs: Iterable[Output], examples: ByPosition, judged: JudgedOutputs = NOT_JUDGED
+    rules: Suite, outputs: Iterable[Said | Output], examples: ByPosition, judged: JudgedOutputs = NOT_JUDGED
 ) -> Iterator[tuple[str, list[Value]]]:
     """The name and the values of each metric of a suite, in the order of positions: of repeats their mean.
 
@@ -185,7 +207,7 @@ def grouped(rules: Iterable[MetricRule]) -> list[Alike]:
 
 
 def answered(
-    output: Output, example: Example, rules: Suite, judged: Mapping[str, Value] = NOTHING_SAID
+    output: Said | Output, example: Example, rules: Suite, judged: Mapping[str, Value] = NOTHING_SAID
 ) -> Answered:
     """What a metric may look at, without the parameters of any."""
     has_text = output.outcome == Outcome.ANSWERED or rules.missing.get(output.outcome) == "scored"
@@ -201,11 +223,11 @@ def answered(
         metadata=example.metadata,
         judged=judged,
         is_reused=output.reused_from_id is not None,
-        given=getattr(output, "given_values", {}),
+        given=getattr(output, "given_values", None) or NOTHING_SAID,
     )
 
 
-def contexts(output: Output, example: Example) -> list[str] | None:
+def contexts(output: Said | Output, example: Example) -> list[str] | None:
     """The passages that the answer rests on, each a text or an object with a `text`: those that the system reports,
     which may be none; where it does not report them the example's `context` or its `input.contexts`."""
     given = example.input.get("contexts") if isinstance(example.input, dict) else None
@@ -213,7 +235,7 @@ def contexts(output: Output, example: Example) -> list[str] | None:
     return as_texts(next((each for each in (reported, example.context, given) if each is not None), None))
 
 
-def citations(output: Output) -> list[str] | None:
+def citations(output: Said | Output) -> list[str] | None:
     """What the system reports as its sources; None where it does not report them, and the text alone names them."""
     return as_texts(output.citations)
 

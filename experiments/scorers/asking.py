@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
@@ -24,7 +24,7 @@ from experiments.models import Experiment, GivenValue, Output
 from experiments.scorers.base import Given
 from experiments.scorers.isolated import STARTING_SECONDS, Isolated
 from experiments.scorers.service import Service
-from experiments.scoring import ByPosition, answered
+from experiments.scoring import ByPosition, Said, answered
 from experiments.suite import MetricRule, Suite
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ BATCH = 20
 TURN_SECONDS = 20
 # So many outputs are read at once.
 AT_ONCE = 500
+Row = TypeVar("Row", Output, Said)
 
 
 @dataclass(frozen=True)
@@ -187,20 +188,20 @@ def book(experiment: Experiment) -> None:
     Experiment.objects.in_progress().filter(pk=experiment.pk).update(next_attempt_at=until)
 
 
-def with_given(rules: Collection[MetricRule], outputs: Iterable[Output]) -> Iterable[Output]:
+def with_given(rules: Collection[MetricRule], outputs: Iterable[Row]) -> Iterable[Row]:
     """The outputs, each with what scorers gave for it beside it, where `experiments.scoring` reads it."""
     names = [rule.metric for rule in rules if REGISTRY[rule.metric].scorer]
     return Told(names, outputs) if names else outputs
 
 
-class Told:
+class Told(Generic[Row]):
     """Outputs with what was given for them, read anew each time, a few at a time."""
 
-    def __init__(self, names: Sequence[str], outputs: Iterable[Output]) -> None:
+    def __init__(self, names: Sequence[str], outputs: Iterable[Row]) -> None:
         self.names = names
-        self.outputs = outputs
+        self.outputs: Iterable[Row] = outputs
 
-    def __iter__(self) -> Iterator[Output]:
+    def __iter__(self) -> Iterator[Row]:
         rows = iter(self.outputs)
         while block := list(itertools.islice(rows, AT_ONCE)):
             found: dict[int, dict[str, Value]] = {}
