@@ -58,7 +58,7 @@ def test_of_every_protocol_a_senior_evaluator_sees_it_and_settles_it(protocol, l
 
 def test_what_was_said_stands_in_the_places_that_the_adjudicator_sees(lead, both, senior):
     """Both prefer what one system wrote, wherever it stood, and differ in the third."""
-    campaign = factory.stand_alone("pairwise", lead=lead, overlap=3, items=8)
+    campaign = factory.stand_alone("pairwise", lead=lead, overlap=3, items=16)
     third = signed(person("third", Role.EVALUATOR))
 
     def prefers_a(shown):
@@ -82,7 +82,7 @@ def test_what_was_said_stands_in_the_places_that_the_adjudicator_sees(lead, both
             content_type="application/json",
         )
     assert places == {1, 2}
-    assert campaign.adjudications.count() == 8
+    assert campaign.adjudications.count() == 16
 
 
 def test_a_comment_that_speaks_of_other_places_says_so(disputed_with_comments, senior):
