@@ -1,16 +1,12 @@
 """In what the collecting differed from what the plan took for granted: sentences for whoever reads the verdict."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
-from experiments.models import WITHOUT_ANSWER, Arm, Outcome, Output
+from experiments.models import WITHOUT_ANSWER, Arm, Outcome
 
 # How often an arm's outputs ended so, and what the endpoint called itself: outcome, model, fingerprint.
 Ends = Counter[tuple[str, str, str]]
-
-
-def ends(rows: Iterable[Output]) -> Ends:
-    return Counter((row.outcome, row.endpoint_model, row.endpoint_fingerprint) for row in rows)
 
 
 def deviations(ended: Mapping[Arm, Ends]) -> list[str]:

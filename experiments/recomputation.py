@@ -10,22 +10,22 @@ from typing import Any
 import numpy as np
 
 from datasets import versions
-from datasets.examples import Example
 from datasets.sampling import tier_positions
+from datasets.spool import Spool
 from evaltrack.canonical import canonical_json, digest, sha256_hex
 from evaltrack.ledger.events import Event
 from evaltrack.ledger.models import LedgerEntry
 from evaltrack.ledger.record import rfc3339, subject_of
 from evaltrack.vectors import without_gaps
-from experiments import conclusion, gates, grouping, reused, stopping, suite, verdicts
-from experiments.deviations import deviations, ends
+from experiments import conclusion, gates, grouping, looks, reused, stopping, suite, verdicts
+from experiments.deviations import deviations
 from experiments.judging import judgments
 from experiments.judging import recomputation as judging
 from experiments.metrics import REGISTRY
-from experiments.models import Arm, Comparison, Experiment, MetricResult, Output, Run, SliceResult, Verdict
+from experiments.models import Arm, Comparison, Experiment, MetricResult, Run, SliceResult, Verdict
 from experiments.running import planning
 from experiments.scorers import asking
-from experiments.scoring import Scored, score
+from experiments.scoring import Outputs, Scored, score
 from experiments.suite import Suite
 
 VALUES = ("kind", "summary", "values")
@@ -73,15 +73,18 @@ def recompute(experiment: Experiment) -> Recomputed | None:
     verdict = experiment.verdicts.first()
     if verdict is None:
         return None
+    with Spool(versions.stream(experiment.dataset_version)) as examples:
+        return recomputed(experiment, verdict, examples)
+
+
+def recomputed(experiment: Experiment, verdict: Verdict, examples: Spool) -> Recomputed:
     runs = {Arm(run.arm): run for run in experiment.runs.of_arms()}
-    outputs = outputs_of(experiment)
-    examples = versions.examples(experiment.dataset_version)
     plan = experiment.plan.body
     rules = suite.parse(plan["policy"])
     said = judgments.of(experiment, rules, examples)
     scored = score(
         rules,
-        {arm: asking.with_given(rules.metrics, rows) for arm, rows in outputs.items()},
+        {arm: asking.with_given(rules.metrics, Outputs(run)) for arm, run in runs.items()},
         examples,
         seed=plan["seed"],
         stop=stopping.of_plan(plan),
@@ -91,7 +94,7 @@ def recompute(experiment: Experiment) -> Recomputed | None:
     comparisons = conclusion.comparison_rows(experiment, scored)
     evidence_digest = verdicts.evidence_digest(experiment, comparisons)
     findings = [
-        *plan_differs(experiment, examples, outputs),
+        *plan_differs(experiment, examples, runs),
         *judging.differ(experiment, said),
         *reused.differ(runs),
         *values_differ(runs, scored),
@@ -122,9 +125,7 @@ def taken_as_given(rules: Suite) -> Iterator[str]:
         yield f"what was made of {', '.join(names)}, whose values were given by scorers and are taken as they are"
 
 
-def plan_differs(
-    experiment: Experiment, examples: Sequence[Example], outputs: dict[Arm, list[Output]]
-) -> Iterator[str]:
+def plan_differs(experiment: Experiment, examples: Spool, runs: Mapping[Arm, Run]) -> Iterator[str]:
     plan = experiment.plan.body
     if digest(plan) != experiment.plan.digest:
         yield "The plan does not have the digest under which it was locked."
@@ -138,63 +139,25 @@ def plan_differs(
     chosen = tier_positions([example.id for example in examples], tier=plan["tier"], seed=plan["dataset"])
     if sha256_hex(",".join(map(str, chosen)).encode()) != plan["positions"]:
         yield "The dataset and the tier give other examples than those that the plan chose."
-    for arm, rows in outputs.items():
-        if [row.position for row in rows] != [place for place in chosen for _ in range(plan["repeats"])]:
+    wanted = [place for place in chosen for _ in range(plan["repeats"])]
+    for arm, run in runs.items():
+        if list(run.outputs.in_order().values_list("position", flat=True)) != wanted:
             yield f"The outputs of the {arm} are not of the examples that the plan chose."
     rules = suite.parse(plan["policy"])
-    groups = grouping.groups_of([examples[position] for position in chosen], rules)
+    groups = grouping.groups_of(map(examples.__getitem__, chosen), rules)
     if groups != experiment.plan.groups or (groups and plan.get("groups") != grouping.named(rules, groups)):
         yield "The examples are grouped in another way than the dataset and the policy group them."
-    if not same_look(experiment):
+    if not looks.are_those_of_plans(experiment):
         yield "This extends another experiment than the one that the plan names, or none."
         return
     if "stop_rule" in plan:
         rule = planning.stop_rule(experiment, rules, size=plan["examples"])
         if as_bytes(rule.as_json()) != as_bytes(plan["stop_rule"]):
             yield "The plan locked another stop rule than the policy gives for this look."
-    if experiment.plan.deviations not in (
-        None,
-        deviations({arm: ends(rows) for arm, rows in outputs.items()}),
-    ):
+    shown = deviations({arm: Outputs(run).ends() for arm, run in runs.items()})
+    if experiment.plan.deviations not in (None, shown):
         yield "The deviations from the plan are not those that the outputs show."
-    yield from looks_differ(experiment, outputs)
-
-
-def same_look(experiment: Experiment) -> bool:
-    """Whether it and what it extends extend what their plans name; nothing can be said of looks otherwise."""
-    before, named = experiment.extends, experiment.plan.body.get("extends")
-    if before is None or named is None:
-        return before is named
-    return before.public_id == named["experiment"] and same_look(before)
-
-
-def looks_differ(experiment: Experiment, outputs: Mapping[Arm, Sequence[Output]]) -> Iterator[str]:
-    """Answers without a plan that was locked before them, and those that are not what an earlier look had."""
-    earlier_look, plan = experiment.extends, experiment.plan
-    kept = outputs_of(earlier_look) if earlier_look else {}
-    for arm, rows in outputs.items():
-        earlier = {(row.position, row.repeat): row for row in kept.get(arm, ())}
-        own = [row for row in rows if (row.position, row.repeat) not in earlier]
-        if any(row.finished_at is None or row.finished_at < plan.locked_at for row in own):
-            yield f"An output of the {arm} is older than the plan."
-        known = [(row, earlier.get((row.position, row.repeat))) for row in rows]
-        if any(before and unlike(row, before) for row, before in known):
-            yield f"An output of the {arm} is not the one that was kept from {earlier_look}."
-    if earlier_look:
-        if plan.body.get("extends") != planning.look_before(earlier_look):
-            yield (
-                f"{earlier_look}, which this extends, is not what the plan names: its plan or its outputs differ."
-            )
-        yield from (f"{earlier_look}: {finding}" for finding in looks_differ(earlier_look, kept))
-
-
-def outputs_of(experiment: Experiment) -> dict[Arm, list[Output]]:
-    """In the order of positions."""
-    return {Arm(run.arm): list(run.outputs.in_order()) for run in experiment.runs.of_arms()}
-
-
-def unlike(row: Output, earlier: Output) -> bool:
-    return any(getattr(row, name) != getattr(earlier, name) for name in planning.ANSWER)
+    yield from looks.differ(experiment, runs)
 
 
 def values_differ(runs: dict[Arm, Run], scored: Scored) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import tracemalloc
 
 import pytest
 from django.core.management import call_command
@@ -10,9 +11,9 @@ from django.core.management.base import CommandError
 from evaltrack import clock
 from evaltrack.canonical import digest
 from evaltrack.stats.estimate import Estimate
-from experiments import conclusion, evidence
+from experiments import conclusion, evidence, looks, scoring
 from experiments.metrics import REGISTRY
-from experiments.models import Arm, Comparison, MetricResult, Output, TestPlan, Verdict
+from experiments.models import Arm, Comparison, Experiment, MetricResult, Output, TestPlan, Verdict
 from experiments.recomputation import recompute
 from tests.accounts.callers import signed_in
 from tests.factories import experiments
@@ -49,6 +50,25 @@ def test_so_is_one_that_people_decided(people):
     )
     assert Verdict.objects.filter(experiment=experiment).count() == 2
     assert findings(experiment) == ""
+
+
+def test_what_is_computed_again_is_not_held_whole(people, monkeypatch):
+    """A page computes it, of runs of any size."""
+    monkeypatch.setattr(scoring, "BLOCK", 5)
+    monkeypatch.setattr(looks, "BLOCK", 5)
+    experiment = experiments.submitted(**people, examples=120)
+    experiments.answer_all(experiment, lambda arm, output, expected: f"{expected} " + "x" * 50_000)
+    conclusion.conclude(experiment, at=clock.now())
+    experiment = Experiment.objects.with_names().get(pk=experiment.pk)
+    recompute(experiment)  # what is loaded once
+    tracemalloc.start()
+    try:
+        assert recompute(experiment).ok
+        held = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # Both arms have 12 MB; the digest of one reads 500 outputs at once, which are all of its 6.
+    assert held < 9_000_000
 
 
 def test_without_a_verdict_there_is_nothing_to_compute(people):
