@@ -24,11 +24,11 @@ def differ(experiment: Experiment, runs: Mapping[Arm, Run]) -> Iterator[str]:
     kept = runs_of(earlier_look) if earlier_look else {}
     for arm, run in runs.items():
         is_older = is_another = False
-        for place, before in beside(run, kept.get(arm)):
+        for own, before in beside(run, kept.get(arm)):
             if before is None:
-                is_older |= place.finished_at is None or place.finished_at < plan.locked_at
+                is_older |= own.finished_at is None or own.finished_at < plan.locked_at
             else:
-                is_another |= place.answer != before.answer
+                is_another |= own.answer != before.answer
         if is_older:
             yield f"An output of the {arm} is older than the plan."
         if is_another:

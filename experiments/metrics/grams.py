@@ -35,13 +35,13 @@ def counts(pairs: Sequence[tuple[str, str]], highest: int) -> list[list[int]]:
     else:
         found = [[in_common(*(slices(text, n) for text in texts)) for n in orders]]
     return [
-        [number for n, both in zip(orders, of_pair, strict=True) for number in (*runs(*pair, n), both)]
+        [number for n, both in zip(orders, of_pair, strict=True) for number in (*totals(*pair, n), both)]
         for pair, of_pair in zip(pairs, found, strict=True)
     ]
 
 
-def runs(ours: str, theirs: str, n: int) -> tuple[int, int]:
-    """How many runs each has. Without one in the reference sacrebleu counts none of the answer's."""
+def totals(ours: str, theirs: str, n: int) -> tuple[int, int]:
+    """How many runs of n characters each has. Without one in the reference sacrebleu counts none of the answer's."""
     said, meant = max(0, len(ours) - n + 1), max(0, len(theirs) - n + 1)
     return said if meant else 0, meant
 
