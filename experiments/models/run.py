@@ -162,7 +162,8 @@ class Output(models.Model):
     drift of the endpoint meets both alike.
     """
 
-    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="outputs")
+    # Found by the key of `output_once`, which begins with it.
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="outputs", db_index=False)
     experiment = models.ForeignKey("experiments.Experiment", on_delete=models.PROTECT, related_name="outputs")
     position = models.PositiveIntegerField()
     repeat = models.PositiveSmallIntegerField(default=0)
