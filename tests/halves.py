@@ -14,9 +14,8 @@ PROCESSES = ("tests/browser/", "tests/demo/test_demo.py")
 # halves end at about the same time.
 FRONT_END = {
     "tests/browser/test_accessibility.py": "SQLite",
-    "tests/browser/judging/test_kinds.py": "SQLite",
-    "tests/browser/judging/test_onboarding.py": "SQLite",
-    "tests/browser/judging/": "PostgreSQL",
+    "tests/browser/judging/test_faults.py": "PostgreSQL",
+    "tests/browser/judging/": "SQLite",
 }
 
 
