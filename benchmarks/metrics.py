@@ -80,17 +80,13 @@ def made(count: int, seed: int = 1) -> tuple[list[Said], list[Example]]:
         examples.append(row)
         outputs.append(
             Said(
-                pk=number,
-                position=number,
-                repeat=0,
-                outcome="answered",
+                number,
+                number,
                 text=said,
                 latency_ms=180,
                 input_tokens=60,
                 output_tokens=40,
                 contexts=passages,
-                citations=None,
-                reused_from_id=None,
             )
         )
     return outputs, examples

@@ -56,19 +56,19 @@ class Scored:
 
 @dataclass(slots=True)
 class Said:
-    """What scoring reads of an output: columns, and what scorers gave. A third of the time of a model instance."""
+    """What scoring reads of an output: columns, and what scorers gave."""
 
     pk: int
     position: int
-    repeat: int
-    outcome: str
-    text: str
-    latency_ms: int | None
-    input_tokens: int | None
-    output_tokens: int | None
-    contexts: Any
-    citations: Any
-    reused_from_id: int | None
+    repeat: int = 0
+    outcome: str = Outcome.ANSWERED
+    text: str = ""
+    latency_ms: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    contexts: Any = None
+    citations: Any = None
+    reused_from_id: int | None = None
     given_values: Mapping[str, Value] | None = None
 
 
@@ -92,7 +92,7 @@ class Outputs:
 
 def score(
     rules: Suite,
-    outputs: Mapping[Arm, Iterable[Said | Output]],
+    outputs: Mapping[Arm, Iterable[Said]],
     examples: ByPosition,
     *,
     seed: int,
@@ -132,7 +132,7 @@ def score(
     return Scored(values, reasons, judge(compared, stop), within, by_tag)
 
 
-def positions(outputs: Iterable[Said | Output]) -> Iterable[int]:
+def positions(outputs: Iterable[Said]) -> Iterable[int]:
     """The place of each example in its dataset, in order."""
     if isinstance(outputs, Outputs):
         return outputs.run.outputs.one_each().values_list("position", flat=True)
@@ -145,7 +145,7 @@ def as_repeated(metric: Metric, repeats: int) -> Metric:
 
 
 def valued(
-    rules: Suite, outputs: Iterable[Said | Output], examples: ByPosition, judged: JudgedOutputs = NOT_JUDGED
+    rules: Suite, outputs: Iterable[Said], examples: ByPosition, judged: JudgedOutputs = NOT_JUDGED
 ) -> Iterator[tuple[str, list[Value]]]:
     """The name and the values of each metric of a suite, in the order of positions: of repeats their mean.
 

@@ -140,8 +140,9 @@ class Metric:
 
     def counted(self, answered: Answered, value: Value) -> Value:
         """The value, or what counts where there was no answer."""
-        is_missing = answered.text is None and self.missing is not None
-        return value if isinstance(value, Undefined) or not is_missing else self.missing  # type: ignore[return-value]
+        if answered.text is not None or self.missing is None or isinstance(value, Undefined):
+            return value
+        return self.missing
 
     def valued(self, answered: Answered) -> Value:
         assert self.value is not None, f"{self.name} has neither value nor together"

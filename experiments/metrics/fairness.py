@@ -60,8 +60,8 @@ def counterfactual_gap(paired: Sequence[tuple[str, Value]]) -> list[Value]:
 
 def score_in_group(several: Sequence[Answered]) -> list[tuple[int, float] | Undefined]:
     """Of each answer which of both groups it belongs to, the first or the second, and its score."""
-    names = several[0].parameters.get("groups") if several else None
-    if names is None or not is_two_groups(names):
+    names = several[0].parameters.get("groups", []) if several else []
+    if not is_two_groups(names):
         return [NO_GROUPS] * len(several)
     found: list[tuple[int, float] | Undefined] = []
     for each, score in zip(several, compared(several), strict=True):

@@ -42,7 +42,7 @@ def parsed(text: str) -> Any:
     text = text.strip()
     if text.startswith(FENCE) and text.endswith(FENCE) and "\n" in text:
         text = text[text.index("\n") : -len(FENCE)]
-    # Most answers are prose, and to be refused by the decoder takes ten times as long.
+    # Most answers are prose, and to be refused by the decoder takes nine times as long.
     if not text.startswith(STARTS_JSON):
         return NOTHING
     try:

@@ -102,8 +102,11 @@ def wrapped(metric: Any, each: EntryPoint) -> Metric:
         # Nobody else is asked for its values.
         scorer="",
         value=guarded(metric.value) if metric.value else None,
-        together=guarded_together(metric) if metric.together else None,
-        of_run=guarded_of_run(metric.of_run) if metric.of_run else None,
+        # What counts of an answer in its run may be anything.
+        together=guarded_list(metric.together, list if metric.of_run else numbers)
+        if metric.together
+        else None,
+        of_run=guarded_list(metric.of_run, numbers) if metric.of_run else None,
     )
 
 
@@ -129,15 +132,6 @@ def guarded(value: Callable[[Answered], Value]) -> Callable[[Answered], Value]:
             return failed(error)
 
     return found
-
-
-def guarded_together(metric: Metric) -> Callable[[Sequence[Answered]], list[Any]]:
-    assert metric.together
-    return guarded_list(metric.together, list if metric.of_run else numbers)
-
-
-def guarded_of_run(of_run: Callable[[Sequence[Any]], list[Value]]) -> Callable[[Sequence[Any]], list[Value]]:
-    return guarded_list(of_run, numbers)
 
 
 def guarded_list(

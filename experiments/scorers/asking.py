@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
@@ -34,7 +34,6 @@ BATCH = 20
 TURN_SECONDS = 20
 # So many outputs are read at once.
 AT_ONCE = 500
-Row = TypeVar("Row", Output, Said)
 
 
 @dataclass(frozen=True)
@@ -188,20 +187,20 @@ def book(experiment: Experiment) -> None:
     Experiment.objects.in_progress().filter(pk=experiment.pk).update(next_attempt_at=until)
 
 
-def with_given(rules: Collection[MetricRule], outputs: Iterable[Row]) -> Iterable[Row]:
+def with_given(rules: Collection[MetricRule], outputs: Iterable[Said]) -> Iterable[Said]:
     """The outputs, each with what scorers gave for it beside it, where `experiments.scoring` reads it."""
     names = [rule.metric for rule in rules if REGISTRY[rule.metric].scorer]
     return Told(names, outputs) if names else outputs
 
 
-class Told(Generic[Row]):
+class Told:
     """Outputs with what was given for them, read anew each time, a few at a time."""
 
-    def __init__(self, names: Sequence[str], outputs: Iterable[Row]) -> None:
+    def __init__(self, names: Sequence[str], outputs: Iterable[Said]) -> None:
         self.names = names
-        self.outputs: Iterable[Row] = outputs
+        self.outputs = outputs
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[Said]:
         rows = iter(self.outputs)
         while block := list(itertools.islice(rows, AT_ONCE)):
             found: dict[int, dict[str, Value]] = {}
@@ -209,5 +208,5 @@ class Told(Generic[Row]):
             for output, metric, value, reason in given.values_list("output", "metric", "value", "reason"):
                 found.setdefault(output, {})[metric] = Undefined(reason) if value is None else value
             for row in block:
-                row.given_values = found.get(row.pk, {})  # type: ignore[attr-defined]
+                row.given_values = found.get(row.pk, {})
                 yield row

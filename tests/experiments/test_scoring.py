@@ -16,12 +16,8 @@ from experiments.suite import MISSING, MetricRule, Suite
 RULES = Suite((MetricRule("numeric_match"),))
 
 
-def output(**reported) -> Output:
-    """`reported` are columns that an output may come to have."""
-    row = Output(example_id="q", position=0, outcome=Outcome.ANSWERED, text="It is 18 [1].", latency_ms=5)
-    for name, value in reported.items():
-        setattr(row, name, value)
-    return row
+def output(**reported) -> scoring.Said:
+    return scoring.Said(1, 0, text="It is 18 [1].", latency_ms=5, **reported)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +67,7 @@ def test_each_metric_is_read_with_its_own_parameters():
 
 
 def ended(outcome, text="") -> Output:
-    return Output(example_id="q", position=0, outcome=outcome, text=text)
+    return scoring.Said(1, 0, outcome=outcome, text=text)
 
 
 def values(outputs, **rules):

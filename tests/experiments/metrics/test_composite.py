@@ -9,7 +9,6 @@ from evaltrack.errors import Invalid
 from experiments import scoring, suite
 from experiments.metrics import REGISTRY, composite
 from experiments.metrics.base import LeftOut, Undefined
-from experiments.models import Outcome, Output
 
 PARTS = {"exact_match": 3.0, "hallucination_rate": 1.0}
 COMPOSITE = {"metric": "composite", "role": "gating", "margin": 0.05, "parameters": {"weights": PARTS}}
@@ -49,9 +48,7 @@ def test_without_a_part_there_is_no_score_and_the_part_is_named():
 def test_a_suite_scores_it_from_its_other_metrics():
     rules = parsed("exact_match", "hallucination_rate")
     example = Example(id="q", input="?", expected="18", context=["It is 18."])
-    outputs = [
-        Output(example_id="q", position=0, outcome=Outcome.ANSWERED, text=text) for text in ("18", "Forty.")
-    ]
+    outputs = [scoring.Said(number, 0, text=text) for number, text in enumerate(("18", "Forty."))]
     found = dict(scoring.valued(rules, outputs, [example]))
     assert found["composite"] == [
         of(exact_match=match, hallucination_rate=rate)
